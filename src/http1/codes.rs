@@ -1,0 +1,1 @@
+//! The one table of error codes, reasons and default replies.

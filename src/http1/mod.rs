@@ -1,0 +1,57 @@
+//! HTTP/1 request parsing with the verdicts, reasons and offsets of llhttp as Node uses it.
+//!
+//! [`Parser`] is a resumable machine: it is fed packets (what one read returned) and reports
+//! what it finds to a [`Sink`]. It knows nothing of sockets, threads or JavaScript.
+#![forbid(unsafe_code)]
+
+pub mod codes;
+mod exact;
+mod fast;
+pub mod head;
+pub mod profile;
+
+pub use codes::{Code, ParseError, Reason};
+pub use exact::Parser;
+pub use head::{Fields, Head, Span};
+pub use profile::{Lenient, Profile};
+
+/// What a parser is made with. Node reads these once per connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// The grammar of the llhttp release that the host Node carries.
+    pub profile: &'static Profile,
+    /// The lenient flags in force (spec: `insecureHTTPParser`, `httpValidation`).
+    pub lenient: Lenient,
+    /// Bytes of target, names and values at which a head is refused (`maxHeaderSize`).
+    pub max_header_size: u64,
+    /// `maxHeadersCount * 2`: names plus values; 0 or less means no limit.
+    pub max_header_pairs: i64,
+    /// Whether the httparse fast path may be tried. Results are identical either way.
+    pub fast_path: bool,
+}
+
+/// Receives what the parser finds, in wire order.
+pub trait Sink {
+    /// The first byte of a message was seen (headers timers start here).
+    fn message_begin(&mut self);
+    /// A head is complete. If `head.upgrade` is set the parser parks right after this call.
+    fn head(&mut self, head: &Head<'_>);
+    /// A run of body bytes, chunk framing removed; never empty.
+    fn body(&mut self, bytes: &[u8]);
+    /// The message is complete, with its trailers.
+    fn message_complete(&mut self, trailers: &Fields<'_>);
+}
+
+/// How [`Parser::execute`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every byte was consumed (or is to be ignored, as after an upgrade that was declined).
+    Consumed,
+    /// A head with the upgrade bit was reported. Call [`Parser::resolve_upgrade`], then
+    /// `execute` again with the same packet from `at`.
+    Parked { at: usize },
+    /// An accepted upgrade or CONNECT is complete: the bytes from `at` on are not HTTP.
+    Upgraded { at: usize },
+    /// The packet was refused. Every later packet is refused with the same error.
+    Failed(ParseError),
+}
