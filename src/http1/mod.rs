@@ -12,8 +12,8 @@ pub mod profile;
 
 pub use codes::{Code, ParseError, Reason};
 pub use exact::Parser;
-pub use head::{Fields, Head, Span};
-pub use profile::{Lenient, Profile};
+pub use head::{Fields, Head, METHODS, Method, Span};
+pub use profile::{HeaderCount, Lenient, Profile};
 
 /// What a parser is made with. Node reads these once per connection.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,8 @@ pub trait Sink {
     fn head(&mut self, head: &Head<'_>);
     /// A run of body bytes, chunk framing removed; never empty.
     fn body(&mut self, bytes: &[u8]);
-    /// The message is complete, with its trailers.
+    /// The message is complete, with its trailers. Not called for a message whose head said
+    /// [`Head::complete`].
     fn message_complete(&mut self, trailers: &Fields<'_>);
 }
 

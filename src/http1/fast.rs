@@ -1,0 +1,1 @@
+//! The httparse fast path.

@@ -1,0 +1,142 @@
+//! What a parsed head looks like: methods, spans, fields.
+
+/// Every method name that llhttp knows, at llhttp's own number. RTSP and ICE requests are
+/// delivered like any other.
+pub const METHODS: [&str; 47] = [
+    "DELETE",
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "CONNECT",
+    "OPTIONS",
+    "TRACE",
+    "COPY",
+    "LOCK",
+    "MKCOL",
+    "MOVE",
+    "PROPFIND",
+    "PROPPATCH",
+    "SEARCH",
+    "UNLOCK",
+    "BIND",
+    "REBIND",
+    "UNBIND",
+    "ACL",
+    "REPORT",
+    "MKACTIVITY",
+    "CHECKOUT",
+    "MERGE",
+    "M-SEARCH",
+    "NOTIFY",
+    "SUBSCRIBE",
+    "UNSUBSCRIBE",
+    "PATCH",
+    "PURGE",
+    "MKCALENDAR",
+    "LINK",
+    "UNLINK",
+    "SOURCE",
+    "PRI",
+    "DESCRIBE",
+    "ANNOUNCE",
+    "SETUP",
+    "PLAY",
+    "PAUSE",
+    "TEARDOWN",
+    "GET_PARAMETER",
+    "SET_PARAMETER",
+    "REDIRECT",
+    "RECORD",
+    "FLUSH",
+    "QUERY",
+];
+
+/// A request method: an index into [`METHODS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Method(pub(super) u8);
+
+impl Method {
+    pub const CONNECT: Method = Method(5);
+    pub const SOURCE: Method = Method(33);
+    pub const PRI: Method = Method(34);
+
+    pub const fn index(self) -> u32 {
+        self.0 as u32
+    }
+
+    pub fn as_str(self) -> &'static str {
+        METHODS.get(self.0 as usize).copied().unwrap_or("")
+    }
+}
+
+/// A range of bytes, relative to whatever holds them (a packet or an accumulator).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    pub start: u32,
+    pub end: u32,
+}
+
+impl Span {
+    pub const fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    pub const fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
+    /// The bytes, or none if the span does not lie in `base`.
+    pub fn of(self, base: &[u8]) -> &[u8] {
+        base.get(self.start as usize..self.end as usize)
+            .unwrap_or(&[])
+    }
+}
+
+/// The spans of one header or trailer line; the value's is trimmed at both ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FieldSpan {
+    pub name: Span,
+    pub value: Span,
+}
+
+/// Header or trailer lines in wire order, as `rawHeaders` and `rawTrailers` hold them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fields<'a> {
+    pub(super) base: &'a [u8],
+    pub(super) spans: &'a [FieldSpan],
+}
+
+impl<'a> Fields<'a> {
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Pairs of name and value.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        let base = self.base;
+        self.spans
+            .iter()
+            .map(move |field| (field.name.of(base), field.value.of(base)))
+    }
+}
+
+/// A complete request head.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    pub method: Method,
+    pub target: &'a [u8],
+    /// Major and minor.
+    pub version: (u8, u8),
+    pub fields: Fields<'a>,
+    /// The upgrade bit: CONNECT, or `Upgrade` with `Connection: upgrade`.
+    pub upgrade: bool,
+    /// Whether the grammar lets another message follow on the connection.
+    pub keep_alive: bool,
+    /// Nothing follows: no body, no trailers. `Sink::message_complete` is not called then.
+    pub complete: bool,
+}

@@ -1,0 +1,137 @@
+//! What differs between Node releases, as data: the grammar of their llhttp and the limits of
+//! their binding. Nothing else in the parser asks for a version.
+
+/// Grammar and binding facts of one Node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// HT may follow the digits of Content-Length (llhttp 9.4.0).
+    pub tab_after_content_length: bool,
+    /// HT may follow a token of Connection (llhttp 9.4.2).
+    pub tab_after_connection_token: bool,
+    /// An empty Transfer-Encoding is refused (llhttp 9.4.3).
+    pub refuse_empty_transfer_encoding: bool,
+    /// What `maxHeadersCount` does.
+    pub header_count: HeaderCount,
+    /// An accepted upgrade drops the request's body; otherwise it is parsed first (Node 26).
+    pub upgrade_skips_body: bool,
+}
+
+/// What happens to header lines beyond `maxHeadersCount`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderCount {
+    /// The name of the first line too many is a header overflow (Node 22 and later).
+    Refuse,
+    /// Lines arrive in groups of [`FLUSH_GROUP`]; a group is dropped when the limit had been
+    /// reached before it (Node 20). A single last group is never dropped.
+    DropGroups,
+}
+
+/// Lines that Node 20's binding hands over at once.
+pub const FLUSH_GROUP: usize = 31;
+
+impl Profile {
+    /// The profile of a host with this `process.versions.llhttp` and major version of Node.
+    /// Older hosts than Node 20 with llhttp 9.3 get that one's, newer ones the newest.
+    pub fn for_host(llhttp: &str, node_major: u32) -> &'static Profile {
+        let grammar = match version(llhttp) {
+            v if v >= (9, 4, 3) => 3,
+            v if v >= (9, 4, 2) => 2,
+            v if v >= (9, 4, 0) => 1,
+            _ => 0,
+        };
+        let node = match node_major {
+            0..=21 => 0,
+            22..=25 => 1,
+            _ => 2,
+        };
+        &PROFILES[grammar][node]
+    }
+}
+
+const fn profile(grammar: u8, node: u8) -> Profile {
+    Profile {
+        tab_after_content_length: grammar >= 1,
+        tab_after_connection_token: grammar >= 2,
+        refuse_empty_transfer_encoding: grammar >= 3,
+        header_count: if node >= 1 {
+            HeaderCount::Refuse
+        } else {
+            HeaderCount::DropGroups
+        },
+        upgrade_skips_body: node < 2,
+    }
+}
+
+const fn nodes(grammar: u8) -> [Profile; 3] {
+    [
+        profile(grammar, 0),
+        profile(grammar, 1),
+        profile(grammar, 2),
+    ]
+}
+
+static PROFILES: [[Profile; 3]; 4] = [nodes(0), nodes(1), nodes(2), nodes(3)];
+
+/// `major.minor.patch`; what is missing or no number counts as 0.
+fn version(text: &str) -> (u32, u32, u32) {
+    let mut parts = text.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    (next(), next(), next())
+}
+
+/// The lenient flags in force, numbered as Node numbers them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lenient(u16);
+
+impl Lenient {
+    pub const NONE: Lenient = Lenient(0);
+    pub const HEADERS: Lenient = Lenient(1);
+    pub const CHUNKED_LENGTH: Lenient = Lenient(1 << 1);
+    pub const KEEP_ALIVE: Lenient = Lenient(1 << 2);
+    pub const TRANSFER_ENCODING: Lenient = Lenient(1 << 3);
+    pub const VERSION: Lenient = Lenient(1 << 4);
+    pub const DATA_AFTER_CLOSE: Lenient = Lenient(1 << 5);
+    pub const OPTIONAL_LF_AFTER_CR: Lenient = Lenient(1 << 6);
+    pub const OPTIONAL_CRLF_AFTER_CHUNK: Lenient = Lenient(1 << 7);
+    pub const OPTIONAL_CR_BEFORE_LF: Lenient = Lenient(1 << 8);
+    pub const SPACES_AFTER_CHUNK_SIZE: Lenient = Lenient(1 << 9);
+    /// `httpValidation: 'relaxed'`.
+    pub const HEADER_VALUE_RELAXED: Lenient = Lenient(1 << 10);
+    /// `insecureHTTPParser`.
+    pub const ALL: Lenient = Lenient(0x3ff);
+
+    /// Bits that Node does not define are dropped.
+    pub const fn from_bits(bits: u32) -> Lenient {
+        Lenient((bits & 0x7ff) as u16)
+    }
+
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// Whether all of `other`'s flags are in force.
+    pub const fn contains(self, other: Lenient) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_get_their_own_profile() {
+        let node20 = Profile::for_host("9.3.1", 20);
+        assert!(!node20.tab_after_content_length);
+        assert!(!node20.refuse_empty_transfer_encoding);
+        assert_eq!(node20.header_count, HeaderCount::DropGroups);
+        let node24 = Profile::for_host("9.4.3", 24);
+        assert!(node24.tab_after_content_length && node24.tab_after_connection_token);
+        assert!(node24.refuse_empty_transfer_encoding && node24.upgrade_skips_body);
+        assert_eq!(node24.header_count, HeaderCount::Refuse);
+        let node26 = Profile::for_host("9.4.3", 26);
+        assert!(!node26.upgrade_skips_body);
+        let between = Profile::for_host("9.4.1", 22);
+        assert!(between.tab_after_content_length && !between.tab_after_connection_token);
+    }
+}
