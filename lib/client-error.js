@@ -1,0 +1,65 @@
+'use strict';
+// Errors of the clientError path and what happens to them (docs/client-error.md).
+
+const { getSystemErrorName } = require('util');
+const { codes, reasons, replies } = require('./native');
+
+const CODES = codes();
+const REASONS = reasons();
+const kServer = Symbol('ferrohttp.server');
+
+// code -> canned reply; every other code has the 400.
+const REPLIES = new Map();
+{
+  const table = replies();
+  for (let i = 0; i < table.length; i += 2) REPLIES.set(table[i], Buffer.from(table[i + 1], 'latin1'));
+}
+const BAD_REQUEST = REPLIES.get('');
+
+const noop = () => {};
+
+/**
+ * A parse error as Node makes it: own keys in the order bytesParsed, code, reason and, if there
+ * was a packet, rawPacket. Errors at EOF have no packet, and their message no reason.
+ */
+function parseError(code, reason, bytesParsed, rawPacket) {
+  // Node creates these below any JavaScript frame; no frame of ours should be seen, nor paid for.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const error = new Error(rawPacket === undefined ? 'Parse Error' : `Parse Error: ${REASONS[reason]}`);
+  Error.stackTraceLimit = stackTraceLimit;
+  error.bytesParsed = bytesParsed;
+  error.code = CODES[code];
+  error.reason = REASONS[reason];
+  if (rawPacket !== undefined) error.rawPacket = rawPacket;
+  return error;
+}
+
+/** A system error as Node's sockets report it; `errno` is negative, as in libuv. */
+function systemError(errno, syscall) {
+  const code = getSystemErrorName(errno);
+  const error = new Error(`${syscall} ${code}`);
+  error.errno = errno;
+  error.code = code;
+  error.syscall = syscall;
+  return error;
+}
+
+/** Emits 'clientError' or, with no listener, answers and destroys. Also the socket's 'error' listener. */
+function socketOnError(error) {
+  // Further errors of this socket are not the server's to report.
+  this.removeListener('error', socketOnError);
+  if (this.listenerCount('error', noop) === 0) this.on('error', noop);
+
+  const { server } = this;
+  server[kServer]?.count(typeof error?.code === 'string' ? error.code : 'UNKNOWN');
+  if (server.emit('clientError', error, this)) return;
+
+  // A reply would corrupt a response whose head is on its way already.
+  if (this.writable && !this._httpMessage?._headerSent) {
+    this.write(REPLIES.get(error?.code) ?? BAD_REQUEST);
+  }
+  this.destroy(error);
+}
+
+module.exports = { parseError, systemError, socketOnError, kServer };

@@ -1,0 +1,437 @@
+'use strict';
+// One HTTP connection: from parsed heads to 'request', and what its socket's events mean.
+//
+// It is `socket.parser` while HTTP is spoken. Records come from Rust's connection task
+// (dispatch.js), or from a NativeParser that it feeds itself: for sockets that Rust does not
+// read (injected Duplexes, TLS) or no longer reads (handed over).
+
+const { AsyncResource } = require('async_hooks');
+const dc = require('diagnostics_channel');
+const { IncomingMessage, nodeMajor, symbols } = require('./internals');
+const { socketOnError, kServer } = require('./client-error');
+const { Socket, handOver, kId, kBytesRead, kEnded } = require('./socket');
+const { NativeParser } = require('./native');
+const engine = require('./engine');
+const { UpgradeStream } = require('./upgrade');
+
+const requestStart = dc.channel('http.server.request.start');
+const responseFinish = dc.channel('http.server.response.finish');
+
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
+const RAW_EVENTS = new Set(['data', 'readable']);
+const kConnection = Symbol('ferrohttp.connection');
+
+class HTTPServerAsyncResource extends AsyncResource {
+  constructor(socket) {
+    super('HTTPINCOMINGMESSAGE', { requireManualDestroy: true });
+    this.type = 'HTTPINCOMINGMESSAGE';
+    this.socket = socket;
+  }
+}
+
+class Connection {
+  constructor(server, socket) {
+    this.server = server;
+    this.socket = socket;
+    this.incoming = null; // the request that is being parsed, or was parsed last
+    this.requests = []; // not yet answered, in order
+    this.queue = []; // responses waiting for the socket
+    this.queuedBytes = 0; // of those responses, approximately
+    this.requestCount = 0;
+    this.keepAliveTimerSet = false;
+    this.maxHeaderPairs = typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : 2000;
+    this.parser = null; // NativeParser, where JavaScript feeds it
+    this.consumed = false; // Rust reads the socket
+    this.upgrading = false; // the verdict on the head with the upgrade bit
+    this.endVerdict = undefined; // of the parser on FIN: an error, null, or not asked yet
+    this.upgradeStream = null; // Node >= 26: handed out while the request's body still comes
+    this.resource = new HTTPServerAsyncResource(socket);
+    this.onData = (chunk) => this.execute(chunk);
+    this.onEnd = () => this.end();
+    this.onClose = () => this.close();
+    this.onDrain = () => this.drain();
+    this.onPendingData = (delta) => {
+      this.queuedBytes += delta;
+      this.drain();
+    };
+  }
+
+  attach() {
+    const { server, socket } = this;
+    socket.server = server;
+    if (server.timeout && typeof socket.setTimeout === 'function') socket.setTimeout(server.timeout);
+    socket.on('timeout', socketOnTimeout);
+    socket.parser = this;
+    this.consumed = socket instanceof Socket && socket[kId] >= 0;
+    if (!this.consumed) {
+      this.parser = new NativeParser(server[kServer]);
+      server[kServer].injected.add(this);
+    }
+    socket.on('data', this.onData);
+    socket.on('error', socketOnError);
+    socket.on('end', this.onEnd);
+    socket.on('close', this.onClose);
+    socket.on('drain', this.onDrain);
+    socket.on('resume', onSocketResume);
+    socket.on('pause', onSocketPause);
+    socket.on = socketOn;
+    socket.addListener = socketAddListener;
+    socket.prependListener = socketPrependListener;
+    socket.setEncoding = socketSetEncoding;
+    socket._paused = false;
+  }
+
+  // --- records -----------------------------------------------------------------------------------
+
+  /** A head is complete. */
+  onHead(method, url, major, minor, rawHeaders, upgrade) {
+    const { server, socket } = this;
+    const Message = server[symbols.incomingMessage] ?? IncomingMessage;
+    const req = new Message(socket);
+    this.incoming = req;
+    req.httpVersionMajor = major;
+    req.httpVersionMinor = minor;
+    req.httpVersion = major === 1 && minor === 1 ? '1.1' : `${major}.${minor}`;
+    req.joinDuplicateHeaders = server.joinDuplicateHeaders;
+    req.url = url;
+    req.upgrade = upgrade;
+    const n = rawHeaders.length;
+    req._addHeaderLines(rawHeaders, this.maxHeaderPairs > 0 && n > this.maxHeaderPairs ? this.maxHeaderPairs : n);
+    req.method = method;
+
+    if (this.keepAliveTimerSet) {
+      socket.setTimeout(server.timeout || 0);
+      this.keepAliveTimerSet = false;
+    }
+    return req;
+  }
+
+  /** Whether an upgrade or CONNECT is taken; sets `req.upgrade`. */
+  wantsUpgrade(req) {
+    const { server } = this;
+    if (req.method === 'CONNECT') req.upgrade = true;
+    else if (typeof server.shouldUpgradeCallback === 'function') req.upgrade = !!server.shouldUpgradeCallback(req);
+    else req.upgrade = server.listenerCount('upgrade') > 0;
+    return req.upgrade;
+  }
+
+  onRequest(req, keepAlive) {
+    const { server, socket } = this;
+    this.requests.push(req);
+
+    // A client that pipelines without reading must not fill our memory.
+    if (!socket._paused) {
+      const { needDrain } = socket._writableState;
+      if (needDrain || this.queuedBytes >= socket.writableHighWaterMark) {
+        socket._paused = true;
+        socket.pause();
+      }
+    }
+
+    const res = new server[symbols.serverResponse](req, {
+      highWaterMark: socket.writableHighWaterMark,
+      rejectNonStandardBodyWrites: server.rejectNonStandardBodyWrites,
+    });
+    res._keepAliveTimeout = server.keepAliveTimeout;
+    res._maxRequestsPerSocket = server.maxRequestsPerSocket;
+    res._onPendingData = this.onPendingData;
+    res.shouldKeepAlive = keepAlive;
+    res[symbols.uniqueHeaders] = server[symbols.uniqueHeaders];
+
+    if (requestStart.hasSubscribers) requestStart.publish({ request: req, response: res, socket, server });
+
+    if (symbols.optimizeEmptyRequests !== undefined && server[symbols.optimizeEmptyRequests] === true &&
+        !('content-length' in req.headers) && !('transfer-encoding' in req.headers)) {
+      req._dumpAndCloseReadable();
+      req._read();
+    }
+
+    if (socket._httpMessage) this.queue.push(res);
+    else res.assignSocket(socket);
+
+    res.on('finish', () => this.onFinish(req, res));
+
+    if (req.httpVersionMajor === 1 && req.httpVersionMinor === 1 && this.answeredByServer(req, res)) return;
+    server.emit('request', req, res);
+  }
+
+  /** The checks that HTTP/1.1 requests undergo before 'request'; true if they took the request. */
+  answeredByServer(req, res) {
+    const { server, socket } = this;
+    const { headers } = req;
+    if (server.requireHostHeader && headers.host === undefined) { // RFC 9112, 3.2
+      res.writeHead(400, ['Connection', 'close']);
+      res.end();
+      return true;
+    }
+
+    const max = server.maxRequestsPerSocket;
+    if (typeof max === 'number' && max > 0) {
+      this.requestCount++;
+      res.maxRequestsOnConnectionReached = max <= this.requestCount;
+      if (max < this.requestCount) {
+        server.emit('dropRequest', req, socket);
+        res.writeHead(503);
+        res.end();
+        return true;
+      }
+    }
+
+    if (headers.expect === undefined) return false;
+    if (CONTINUE.test(headers.expect)) {
+      res._expect_continue = true;
+      if (server.listenerCount('checkContinue') > 0) {
+        server.emit('checkContinue', req, res);
+        return true;
+      }
+      res.writeContinue();
+      return false;
+    }
+    if (server.listenerCount('checkExpectation') > 0) {
+      server.emit('checkExpectation', req, res);
+    } else {
+      res.writeHead(417);
+      res.end();
+    }
+    return true;
+  }
+
+  onBody(chunk) {
+    const req = this.incoming;
+    if (req !== null && !req._dumped && !req.push(chunk)) this.socket?.pause();
+  }
+
+  onComplete(rawTrailers) {
+    const req = this.incoming;
+    if (req !== null) {
+      req.complete = true;
+      if (rawTrailers !== null) req._addHeaderLines(rawTrailers, rawTrailers.length);
+      req.push(null);
+    }
+    const { socket } = this;
+    // The next message may be read.
+    if (!socket._paused && socket.readable && (socket.readableFlowing !== true || socket.isPaused())) socket.resume();
+  }
+
+  onFailed(error) {
+    socketOnError.call(this.socket, error);
+  }
+
+  /** An accepted upgrade: `head` is what followed the request in its packet. */
+  onUpgrade(head) {
+    const { server, socket } = this;
+    const req = this.incoming;
+    const event = req.method === 'CONNECT' ? 'connect' : 'upgrade';
+
+    if (!req.complete) { // Node >= 26 only
+      if (this.upgradeStream !== null) return;
+      this.upgradeStream = new UpgradeStream(socket, req);
+      if (server.listenerCount(event) > 0) {
+        socket.readableFlowing = null;
+        server.emit(event, req, this.upgradeStream, Buffer.alloc(0));
+      } else {
+        socket.destroy();
+      }
+      return;
+    }
+
+    socket.removeListener('data', this.onData);
+    socket.removeListener('end', this.onEnd);
+    socket.removeListener('close', this.onClose);
+    socket.removeListener('drain', this.onDrain);
+    socket.removeListener('error', socketOnError);
+    socket.removeListener('timeout', socketOnTimeout);
+    socket.removeListener('pause', onSocketPause);
+    socket.removeListener('resume', onSocketResume);
+    this.free();
+
+    if (this.upgradeStream !== null) {
+      this.upgradeStream.requestBodyCompleted(head);
+    } else if (server.listenerCount(event) > 0 || (nodeMajor < 22 && event === 'upgrade')) {
+      socket.readableFlowing = null;
+      server.emit(event, req, socket, head);
+    } else {
+      socket.destroy();
+    }
+  }
+
+  // --- the socket's events --------------------------------------------------------------------------
+
+  /** 'end': FIN was read after everything before it. */
+  end() {
+    const { server, socket } = this;
+    if (this.endVerdict === undefined) this.finish();
+    if (this.endVerdict) {
+      socketOnError.call(socket, this.endVerdict);
+    } else if (!server.httpAllowHalfOpen) {
+      socket.end();
+    } else if (this.queue.length > 0) {
+      this.queue[this.queue.length - 1]._last = true;
+    } else if (socket._httpMessage) {
+      socket._httpMessage._last = true;
+    } else {
+      socket.end();
+    }
+  }
+
+  close() {
+    this.free();
+    while (this.requests.length > 0) this.requests.shift().destroy(abortedError());
+    if (nodeMajor >= 24) {
+      while (this.queue.length > 0) this.queue.shift().destroy(abortedError());
+    }
+  }
+
+  drain() {
+    const { socket } = this;
+    const needPause = this.queuedBytes > socket.writableHighWaterMark;
+    if (socket._paused && !needPause) {
+      socket._paused = false;
+      socket.resume();
+    }
+    const message = socket._httpMessage;
+    if (message && !message.finished && message[symbols.needDrain] &&
+        (nodeMajor < 24 || message.writableLength === 0)) {
+      message[symbols.needDrain] = false;
+      message.emit('drain');
+    }
+  }
+
+  /** The response has been handed to the operating system. */
+  onFinish(req, res) {
+    const { server, socket } = this;
+    if (responseFinish.hasSubscribers) responseFinish.publish({ request: req, response: res, socket, server });
+    if (symbols.detachAbortSignal !== undefined) req[symbols.detachAbortSignal]?.();
+    this.requests.shift();
+
+    // A body that nobody reads is taken off the wire.
+    if (!req._consuming && !req._readableState.resumeScheduled) req._dump();
+
+    res.detachSocket(socket);
+    if (this.incoming === req && socket.parser === this) {
+      if (req.readableEnded) this.incoming = null;
+      else req.on('end', () => { if (this.incoming === req) this.incoming = null; });
+    }
+    process.nextTick(emitClose, res);
+
+    if (res._last) {
+      if (typeof socket.destroySoon === 'function') socket.destroySoon();
+      else socket.end();
+    } else if (this.queue.length > 0) {
+      this.queue.shift().assignSocket(socket);
+    } else {
+      const timeout = finiteOr(server.keepAliveTimeout, 0);
+      if (timeout && typeof socket.setTimeout === 'function') {
+        socket.setTimeout(timeout + finiteOr(server.keepAliveTimeoutBuffer, 1000));
+        this.keepAliveTimerSet = true;
+      }
+    }
+  }
+
+  /** HTTP is over on this socket. */
+  free() {
+    const { socket } = this;
+    if (socket.parser === this) socket.parser = null;
+    this.server[kServer]?.injected.delete(this);
+    this.parser = null;
+    this.incoming = null;
+  }
+
+  // --- the JavaScript way ------------------------------------------------------------------------------
+
+  /** Parses a chunk that the socket's 'data' brought. */
+  execute(chunk) {
+    if (this.parser !== null) this.runParsed(this.parser.execute(engine.native, chunk), chunk);
+  }
+
+  /** Asks the parser about FIN; the verdict is in `endVerdict`. */
+  finish() {
+    if (this.parser !== null) this.runParsed(this.parser.finish(engine.native));
+    this.endVerdict ??= null;
+  }
+
+  /** Moves from Rust's reading to a libuv handle's. */
+  handedOver(detached, handle) {
+    this.consumed = false;
+    this.parser = detached.parser;
+    this.server[kServer].injected.add(this);
+    const { socket } = this;
+    this.socket.removeListener('pause', onSocketPause);
+    this.socket.removeListener('resume', onSocketResume);
+    if (socket[kEnded]) return;
+    if (detached.data?.length > 0) process.nextTick(() => { if (!socket.destroyed) socket.push(detached.data); });
+    if (!socket._paused && !socket.isPaused()) {
+      handle.reading = true;
+      handle.readStart();
+    }
+  }
+}
+
+function finiteOr(value, otherwise) {
+  if (nodeMajor < 22) return value ?? otherwise;
+  return Number.isFinite(value) && value >= 0 ? value : otherwise;
+}
+
+function abortedError() {
+  const error = new Error('aborted');
+  error.code = 'ECONNRESET';
+  return error;
+}
+
+function emitClose(res) {
+  if (res._closed) return;
+  res.destroyed = true;
+  res._closed = true;
+  res.emit('close');
+}
+
+function socketOnTimeout() {
+  const req = this.parser?.incoming;
+  const byRequest = req && !req.complete && req.emit('timeout', this);
+  const res = this._httpMessage;
+  const byResponse = res && res.emit('timeout', this);
+  const byServer = this.server.emit('timeout', this);
+  if (!byRequest && !byResponse && !byServer) this.destroy();
+}
+
+function onSocketResume() {
+  if (this._paused) {
+    this.pause();
+    return;
+  }
+  if (this[kId] >= 0) engine.native.resume(this[kId]);
+}
+
+function onSocketPause() {
+  if (this[kId] >= 0) engine.native.pause(this[kId]);
+}
+
+// Whoever listens to the bytes themselves makes Rust stop reading (Node 'unconsumes' likewise).
+function wrapListener(name) {
+  return function (event, listener) {
+    const result = Socket.prototype[name].call(this, event, listener);
+    if (!this.parser) {
+      delete this.on;
+      delete this.addListener;
+      delete this.prependListener;
+    } else if (RAW_EVENTS.has(event) && this[kId] >= 0) {
+      handOver(this);
+    }
+    return result;
+  };
+}
+const socketOn = wrapListener('on');
+const socketAddListener = wrapListener('addListener');
+const socketPrependListener = wrapListener('prependListener');
+
+function socketSetEncoding() {
+  const error = new Error('Changing the socket encoding is not allowed per RFC7230 Section 3.');
+  error.code = 'ERR_HTTP_SOCKET_ENCODING';
+  throw error;
+}
+
+function connectionListener(socket) {
+  new Connection(this, socket).attach();
+}
+
+module.exports = { Connection, connectionListener, kConnection, kBytesRead };

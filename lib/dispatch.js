@@ -1,0 +1,223 @@
+'use strict';
+// From the numbers and text of a delivery to the methods of a Connection.
+// The layout of records is in docs/architecture.md, 'Deliveries'.
+
+const { methods } = require('./native');
+const { parseError, systemError, kServer } = require('./client-error');
+const { Socket, handOver, kId, kBytesRead, kEnded } = require('./socket');
+const { Connection } = require('./connection');
+const engine = require('./engine');
+
+const METHODS = methods();
+const { native, meta } = engine;
+
+const FIRST = 1, OVERFLOWN = 2, SERVER_RECORD = 4;
+const HEAD = 1, BODY = 2, COMPLETE = 3, FAILED = 4, PARKED = 5, END = 6, SOCKET_ERROR = 7, WRITTEN = 8,
+      SHUTDOWN = 9, CLOSED = 10, ACCEPTED = 11, DROPPED = 12, DRAINED = 13, ACCEPT_ERROR = 14, UPGRADED = 15;
+const KEEP_ALIVE = 1, UPGRADE = 2, WHOLE = 4;
+const SYSCALLS = ['read', 'write', 'shutdown'];
+const RECORDS = 4; // where records start in the numbers
+
+const sockets = []; // by connection id
+const servers = new Map(); // by server id
+
+function dispatch(text) {
+  const id = meta[1];
+  const flags = meta[2];
+  if (flags & SERVER_RECORD) {
+    servers.get(id)?.onServerRecord(meta[RECORDS], meta[RECORDS + 1], text);
+    return;
+  }
+  const socket = (flags & FIRST) !== 0 || sockets[id] === undefined ? open(id) : sockets[id];
+  socket[kBytesRead] += meta[3];
+  socket._unrefTimer();
+
+  // By far the most deliveries are one request without a body.
+  if (meta[RECORDS] === HEAD && (meta[RECORDS + 1] & (WHOLE | UPGRADE)) === WHOLE &&
+      meta[0] === RECORDS + 6 + 2 * meta[RECORDS + 5] && (flags & OVERFLOWN) === 0) {
+    const connection = socket.parser;
+    if (connection) head(connection, text, meta, RECORDS, 0);
+    return;
+  }
+  // Listeners may cause further deliveries (an injected Duplex): these numbers and blobs are kept.
+  const numbers = flags & OVERFLOWN ? native.meta() : meta.slice(0, meta[0]);
+  run(socket, text, numbers, blobsOf(numbers));
+}
+
+/** Takes the blobs of the current delivery out of the engine, in record order. */
+function blobsOf(numbers) {
+  const blobs = [];
+  for (let at = RECORDS; at < numbers[0]; at = next(numbers, at)) {
+    const type = numbers[at];
+    if (type === BODY || type === UPGRADED) blobs.push(native.blob(numbers[at + 1]));
+    else if (type === FAILED) blobs.push(native.blob(numbers[at + 4]));
+  }
+  return blobs;
+}
+
+/** Position of the record after the one at `at`. */
+function next(numbers, at) {
+  switch (numbers[at]) {
+    case HEAD: return at + 6 + 2 * numbers[at + 5];
+    case COMPLETE: return at + 2 + 2 * numbers[at + 1];
+    case FAILED: return at + 5;
+    case END: return at + 4;
+    case SOCKET_ERROR: return at + 3;
+    case BODY: case WRITTEN: case SHUTDOWN: case UPGRADED: return at + 2;
+    default: return at + 1;
+  }
+}
+
+/**
+ * Dispatches all records of one packet to the connection of `socket`. `chunk` is the packet where
+ * JavaScript read it: an error's rawPacket is then that very object.
+ */
+function run(socket, text, numbers, blobs, chunk) {
+  const length = numbers[0];
+  let blob = 0;
+  let cut = 0; // position in the text
+  for (let at = RECORDS; at < length; at = next(numbers, at)) {
+    const connection = socket.parser;
+    switch (numbers[at]) {
+      case HEAD:
+        if (connection) {
+          cut = head(connection, text, numbers, at, cut);
+        }
+        break;
+      case BODY:
+        if (connection) inScope(connection, connection.onBody, blobs[blob]);
+        blob++;
+        break;
+      case COMPLETE: {
+        const trailers = numbers[at + 1] > 0 ? fields(text, numbers, at + 2, numbers[at + 1], cut) : null;
+        cut = cutEnd;
+        if (connection) inScope(connection, connection.onComplete, trailers);
+        break;
+      }
+      case FAILED:
+        if (connection) {
+          inScope(connection, connection.onFailed,
+            parseError(numbers[at + 1], numbers[at + 2], numbers[at + 3] | 0, chunk ?? blobs[blob]));
+        }
+        blob++;
+        break;
+      case PARKED:
+        if (connection) parked(connection, chunk);
+        break;
+      case UPGRADED:
+        if (connection) inScope(connection, connection.onUpgrade, blobs[blob]);
+        blob++;
+        break;
+      case END:
+        fin(socket, numbers[at + 1], numbers[at + 2], numbers[at + 3] === 1);
+        break;
+      case SOCKET_ERROR:
+        socket.destroy(systemError(-numbers[at + 1], SYSCALLS[numbers[at + 2]]));
+        break;
+      case WRITTEN:
+        socket._settled(numbers[at + 1], 'write');
+        break;
+      case SHUTDOWN:
+        socket._settled(numbers[at + 1], 'shutdown');
+        break;
+      case CLOSED:
+        if (sockets[numbers[1]] === socket) sockets[numbers[1]] = undefined;
+        socket._closed();
+        break;
+      case ACCEPTED: // open() has said it
+        break;
+    }
+  }
+  const connection = socket.parser;
+  if (connection && connection.incoming?.upgrade && !connection.incoming.complete) {
+    inScope(connection, connection.onUpgrade, null);
+  }
+}
+
+let cutEnd = 0; // where the last `fields` ended in the text
+
+/** `count` names and values as a flat array, lengths from `at`, text from `cut`. */
+function fields(text, numbers, at, count, cut) {
+  const list = new Array(2 * count);
+  for (let i = 0; i < 2 * count; i++) {
+    const end = cut + numbers[at + i];
+    list[i] = text.slice(cut, end);
+    cut = end;
+  }
+  cutEnd = cut;
+  return list;
+}
+
+/** Dispatches a HEAD record; returns the text position after it. */
+function head(connection, text, numbers, at, cut) {
+  const flags = numbers[at + 1];
+  const version = numbers[at + 3];
+  const afterTarget = cut + numbers[at + 4];
+  const url = text.slice(cut, afterTarget);
+  const raw = fields(text, numbers, at + 6, numbers[at + 5], afterTarget);
+  const end = cutEnd;
+  connection.resource.runInAsyncScope(request, undefined, connection,
+    METHODS[numbers[at + 2]], url, version, raw, flags);
+  return end;
+}
+
+function request(connection, method, url, version, raw, flags) {
+  const req = connection.onHead(method, url, version >> 8, version & 255, raw, (flags & UPGRADE) !== 0);
+  const keepAlive = (flags & KEEP_ALIVE) !== 0;
+  if ((flags & UPGRADE) !== 0) {
+    // The parser waits for the verdict: `parked` gives it.
+    connection.upgrading = connection.wantsUpgrade(req);
+    if (connection.upgrading) return;
+  }
+  connection.onRequest(req, keepAlive);
+  if ((flags & WHOLE) !== 0) connection.onComplete(null);
+}
+
+/** The answer to a head with the upgrade bit. */
+function parked(connection, chunk) {
+  const { socket, upgrading } = connection;
+  if (socket[kId] >= 0 && upgrading) handOver(socket);
+  if (socket[kId] >= 0) {
+    native.upgrade(socket[kId], false);
+  } else if (connection.parser !== null) {
+    runParsed(connection, connection.parser.upgrade(native, upgrading), chunk);
+  }
+}
+
+/** Dispatches what a NativeParser found just now. */
+function runParsed(connection, text, chunk) {
+  const numbers = meta[2] & OVERFLOWN ? native.meta() : meta.slice(0, meta[0]);
+  run(connection.socket, text, numbers, blobsOf(numbers), chunk);
+}
+
+function inScope(connection, method, argument) {
+  connection.resource.runInAsyncScope(method, connection, argument);
+}
+
+/** The parser's verdict on FIN. Where Rust read it, the stream ends now, and acts on the verdict in 'end'. */
+function fin(socket, code, reason, completes) {
+  const connection = socket.parser;
+  if (connection) {
+    if (completes) inScope(connection, connection.onComplete, null);
+    connection.endVerdict = code === 0 ? null : parseError(code - 1, reason, 0, undefined);
+    if (connection.parser !== null) return;
+  }
+  socket[kEnded] = true;
+  socket.push(null);
+  socket.read(0);
+}
+
+/** The socket of a connection that JavaScript meets for the first time. */
+function open(id) {
+  return servers.get(native.serverOf(id)).onAccept(id);
+}
+
+/** The socket of a connection id, made if need be. */
+function socketOf(id) {
+  return sockets[id] ?? open(id);
+}
+
+engine.setDispatch(dispatch);
+Connection.prototype.runParsed = function (text, chunk) { runParsed(this, text, chunk); };
+
+module.exports = { sockets, servers, socketOf, DROPPED, DRAINED, ACCEPT_ERROR, Socket, kServer };

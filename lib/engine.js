@@ -1,0 +1,77 @@
+'use strict';
+// The native engine of this load of the package: its deliveries, and what keeps the process alive.
+
+const { Engine } = require('./native');
+const { nodeMajor, runTicks } = require('./internals');
+
+/** Numbers of the delivery that was popped last; layout in docs/architecture.md. */
+const META_LENGTH = 16384;
+const meta = new Uint32Array(META_LENGTH);
+
+/** Deliveries dispatched before other work of the event loop gets its turn. */
+const DELIVERIES_PER_TURN = 1024;
+
+const native = new Engine(meta, drain, { llhttp: process.versions.llhttp, node: nodeMajor });
+
+/** Set by dispatch.js: called with the text of each delivery. */
+let dispatch = null;
+
+function drain() {
+  let finished = false;
+  try {
+    for (let i = 0; i < DELIVERIES_PER_TURN; i++) {
+      const text = native.next();
+      if (text === null) {
+        finished = true;
+        return;
+      }
+      dispatch(text);
+      runTicks();
+    }
+  } finally {
+    // Out of turn, or a listener threw: the rest follows in a turn of its own.
+    if (!finished) native.rewake();
+  }
+}
+
+// --- what keeps the process alive: a ref'd listener or an open, ref'd connection -----------------
+
+const servers = new Set(); // NativeServers with a listener or connections
+let listening = 0; // ref'd listeners
+let unrefed = 0; // open connections that are unref'd
+let refed = false;
+
+function updateRef() {
+  let alive = listening > 0;
+  if (!alive) {
+    let open = -unrefed;
+    for (const server of servers) open += server.connections;
+    alive = open > 0;
+  }
+  if (alive !== refed) {
+    refed = alive;
+    if (alive) native.ref();
+    else native.unref();
+  }
+}
+
+function listeners(delta) {
+  listening += delta;
+  updateRef();
+}
+
+function unrefedSockets(delta) {
+  unrefed += delta;
+  updateRef();
+}
+
+module.exports = {
+  native,
+  meta,
+  servers,
+  listeners,
+  unrefedSockets,
+  updateRef,
+  detach: (id) => native.detach(id),
+  setDispatch(fn) { dispatch = fn; },
+};

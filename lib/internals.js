@@ -1,0 +1,49 @@
+'use strict';
+// Node keeps some per-object state under symbols that it does not export. Each is found here
+// once, by looking at objects that Node itself made; nothing else in lib/ looks for symbols.
+
+const http = require('http');
+const net = require('net');
+
+// The originals, taken before 'ferrohttp/register' or anyone else replaces them.
+const { Server, ServerResponse, IncomingMessage, STATUS_CODES } = http;
+const nodeMajor = Number(process.versions.node.split('.', 1)[0]);
+
+function symbolOf(object, description) {
+  return Object.getOwnPropertySymbols(object).find((s) => s.description === description);
+}
+
+const server = new Server();
+const symbols = {
+  incomingMessage: symbolOf(server, 'IncomingMessage'),
+  serverResponse: symbolOf(server, 'ServerResponse'),
+  optimizeEmptyRequests: symbolOf(server, 'OptimizeEmptyRequestsOption'), // Node >= 24
+  uniqueHeaders: symbolOf(server, 'kUniqueHeaders'),
+  asyncId: symbolOf(server, 'async_id_symbol'),
+  needDrain: symbolOf(new ServerResponse({ httpVersionMajor: 1, httpVersionMinor: 1 }), 'kNeedDrain'),
+  detachAbortSignal: symbolOf(IncomingMessage.prototype, 'kDetachAbortSignal'), // Node >= 24
+};
+
+// http.Server's own 'listening' listener creates the connections list and its checking interval;
+// run on a bare object it shows under which symbols, and the interval's callback can be kept.
+const probe = { connectionsCheckingInterval: 2 ** 30 };
+server.listeners('listening')[0].call(probe);
+for (const symbol of Object.getOwnPropertySymbols(probe)) {
+  if (symbol.description === 'http.server.connections') symbols.connections = symbol;
+  else clearInterval(probe[symbol]);
+}
+
+const socket = new net.Socket();
+socket.setTimeout(2 ** 30);
+symbols.timeout = symbolOf(socket, 'timeout');
+socket.setTimeout(0);
+
+/** Node's own 'connection' listener of http servers; ours takes its place. */
+const nodeConnectionListener = server.listeners('connection')[0];
+
+/** Runs nextTick callbacks and microtasks, as Node does between two callbacks from its loop. */
+const runTicks = process._tickCallback;
+
+module.exports = {
+  Server, ServerResponse, IncomingMessage, STATUS_CODES, nodeMajor, symbols, nodeConnectionListener, runTicks,
+};

@@ -1,0 +1,35 @@
+'use strict';
+// Which lenient flags the parser of a server's next connection gets (Node: httpValidation from
+// 24 on, insecureHTTPParser, and the command line's --insecure-http-parser).
+
+const STRICT = 0;
+const HEADER_VALUE_RELAXED = 1024;
+const INSECURE = 1023; // the ten flags of llhttp
+
+const insecureByCommandLine = commandLineFlag('insecure-http-parser');
+let warned = false;
+
+/** The last word on a boolean option in NODE_OPTIONS and then the command line. */
+function commandLineFlag(name) {
+  const words = [...(process.env.NODE_OPTIONS ?? '').split(/\s+/), ...process.execArgv];
+  return words.reduce((on, word) => {
+    const option = word.replaceAll('_', '-');
+    return option === `--${name}` ? true : option === `--no-${name}` ? false : on;
+  }, false);
+}
+
+function lenientFlags(server) {
+  switch (server.httpValidation) {
+    case 'strict': return STRICT;
+    case 'relaxed': return HEADER_VALUE_RELAXED;
+    case 'insecure': return INSECURE;
+  }
+  if (server.insecureHTTPParser !== undefined) return server.insecureHTTPParser ? INSECURE : STRICT;
+  if (insecureByCommandLine && !warned) {
+    warned = true;
+    process.emitWarning('Using insecure HTTP parsing');
+  }
+  return insecureByCommandLine ? INSECURE : STRICT;
+}
+
+module.exports = { lenientFlags };

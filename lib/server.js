@@ -1,0 +1,334 @@
+'use strict';
+// The server: an http.Server whose listening descriptors Rust accepts on.
+//
+// Node's own listen machinery binds (ports, paths, DNS, cluster, errors are its own); when it
+// puts the bound handle into `_handle`, the handle's `listen` is shadowed and Rust takes a
+// duplicate of the descriptor.
+
+const dc = require('diagnostics_channel');
+const { AsyncResource } = require('async_hooks');
+const { EventEmitter } = require('events');
+const { Server: HttpServer, nodeConnectionListener, nodeMajor, symbols } = require('./internals');
+const { systemError, socketOnError, kServer } = require('./client-error');
+const { Socket } = require('./socket');
+const { connectionListener } = require('./connection');
+const { sockets, servers, socketOf, DROPPED, DRAINED, ACCEPT_ERROR } = require('./dispatch');
+const { lenientFlags } = require('./lenient');
+const engine = require('./engine');
+
+const socketChannel = dc.channel('net.server.socket');
+
+/** Own properties that Rust has to know of: made accessors, so that a change is known at once. */
+const WATCHED_PROPERTIES = [
+  'maxHeaderSize', 'insecureHTTPParser', 'httpValidation', 'maxHeadersCount', 'timeout',
+  'noDelay', 'keepAlive', 'keepAliveInitialDelay', 'pauseOnConnect', 'maxConnections',
+];
+/** Events whose listeners decide what Rust may do without JavaScript. */
+const WATCHED_EVENTS = new Set(['clientError', 'connection', 'drop']);
+
+/** What a server shares with the engine, under `server[kServer]`. */
+class ServerLink {
+  constructor(server) {
+    this.server = server;
+    this.native = engine.native.createServer();
+    this.listener = -1; // id of the native listener
+    this.refed = true; // server.ref() and unref()
+    this.handle = null; // Node's listening handle
+    this.active = false; // listening
+    this.injected = new Set(); // connections whose parser JavaScript feeds
+    this.resource = null; // async context of listen()
+    this.lastConnections = 0; // as last read through server._connections
+    this.properties = {}; // values of the watched properties
+    this.values = new Map(); // settings as last given to Rust
+  }
+
+  set(name, value) {
+    const number = Number(value);
+    if (this.values.get(name) === number) return;
+    this.values.set(name, number);
+    this.native.set(name, number);
+  }
+
+  /** Gives Rust the live properties that it acts on without asking. */
+  sync() {
+    const { server } = this;
+    this.set('maxHeaderSize', server.maxHeaderSize || 0);
+    this.set('lenient', lenientFlags(server));
+    this.set('maxHeaderPairs', typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : 2000);
+    const max = server.maxConnections;
+    this.set('maxConnections', max === undefined || max === null || (nodeMajor < 22 && !max) ? -1 : max);
+    this.set('noDelay', server.noDelay);
+    this.set('keepAlive', server.keepAlive);
+    this.set('keepAliveDelay', server.keepAliveInitialDelay || 0);
+    // Where anything in JavaScript can tell that a connection exists, each one is shown at once.
+    const wrapped = server.emit !== EventEmitter.prototype.emit;
+    this.set('dropNotice', wrapped || server.listenerCount('drop') > 0);
+    const watched = wrapped || socketChannel.hasSubscribers ||
+      server.listenerCount('connection') !== 1 || server.timeout > 0 || !this.refed || server.pauseOnConnect;
+    this.set('eager', watched);
+    this.set('nativeRefusals', !watched && server.listenerCount('clientError') === 0);
+    this.set('idleIncludesSilent', nodeMajor >= 26);
+  }
+
+  count(code) {
+    this.native.count(code);
+  }
+
+  // --- listening ---------------------------------------------------------------------------------
+
+  /** Shadows a bound handle so that listening on it means listening in Rust. */
+  intercept(handle) {
+    if (!(handle.fd >= 0)) return this.interceptShared(handle);
+    const proto = Object.getPrototypeOf(handle);
+    handle.listen = (backlog) => {
+      // libuv reports a failed bind late; listen(2) on the unbound socket would take a random port.
+      const failed = handle.getsockname?.({});
+      if (failed) return failed;
+      this.resource = new AsyncResource('TCPSERVERWRAP', { requireManualDestroy: true });
+      this.sync();
+      const listener = this.native.listen(handle.fd, backlog);
+      if (listener < 0) return listener;
+      this.listening(listener);
+      return 0;
+    };
+    handle.close = (callback) => {
+      this.stop();
+      return proto.close.call(handle, callback);
+    };
+    handle.ref = () => this.ref(true);
+    handle.unref = () => this.ref(false);
+    handle.hasRef = () => this.refed;
+    return undefined;
+  }
+
+  /** A cluster worker's handle: the primary accepts, we are given connected handles. */
+  interceptShared(handle) {
+    const { close, listen } = handle;
+    handle.listen = (backlog) => {
+      this.resource = new AsyncResource('TCPSERVERWRAP', { requireManualDestroy: true });
+      this.sync();
+      const result = listen.call(handle, backlog);
+      if (!result) this.listening(-1);
+      return result;
+    };
+    handle.close = (callback) => {
+      this.stop();
+      return close.call(handle, callback);
+    };
+    Object.defineProperty(handle, 'onconnection', {
+      configurable: true,
+      enumerable: true,
+      get: () => (error, client) => {
+        if (error) return void this.server.emit('error', systemError(error, 'accept'));
+        this.sync();
+        const result = this.native.adopt(client.fd);
+        client.close();
+        if (result < 0) this.server.emit('error', systemError(result, 'accept'));
+      },
+      set() {}, // Node's own would parse as well
+    });
+  }
+
+  listening(listener) {
+    this.listener = listener;
+    this.active = true;
+    this.server[symbols.connections] = this;
+    servers.set(this.native.id, this);
+    engine.servers.add(this.native);
+    this.set('drainNotice', false);
+    if (this.refed) engine.listeners(1);
+  }
+
+  stop() {
+    if (!this.active) return;
+    this.active = false;
+    if (this.listener >= 0) this.native.unlisten(this.listener);
+    this.listener = -1;
+    this.set('drainNotice', true);
+    engine.listeners(this.refed ? -1 : 0);
+    this.refed = true;
+  }
+
+  /** Forgets a server that has neither listener nor connection, so that it can be collected. */
+  retire() {
+    if (this.active || this.native.connections > 0) return;
+    servers.delete(this.native.id);
+    engine.servers.delete(this.native);
+    engine.updateRef();
+  }
+
+  ref(on) {
+    if (this.refed === on) return;
+    this.refed = on;
+    if (this.active) {
+      engine.listeners(on ? 1 : -1);
+      this.sync();
+    }
+  }
+
+  // --- connections ---------------------------------------------------------------------------------
+
+  /** Makes the socket of a native connection and announces it. */
+  onAccept(id) {
+    const { server } = this;
+    const socket = this.resource.runInAsyncScope(() => new Socket(id, {
+      allowHalfOpen: server.allowHalfOpen,
+      readableHighWaterMark: server.highWaterMark,
+      writableHighWaterMark: server.highWaterMark,
+    }));
+    sockets[id] = socket;
+    socket.server = server;
+    socket._server = server;
+    this.resource.runInAsyncScope(announce, undefined, server, socket);
+    return socket;
+  }
+
+  onServerRecord(type, number, text) {
+    const { server } = this;
+    if (type === DRAINED) {
+      engine.updateRef();
+      server._emitCloseIfDrained();
+    } else if (type === ACCEPT_ERROR) {
+      server.emit('error', systemError(-number, 'accept'));
+    } else if (type === DROPPED) {
+      const [localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily] = text.split('\n');
+      server.emit('drop', {
+        __proto__: null,
+        localAddress, localPort: Number(localPort), localFamily,
+        remoteAddress, remotePort: Number(remotePort), remoteFamily,
+      });
+    }
+  }
+
+  // --- Node's connections list -----------------------------------------------------------------------
+
+  list(ids, injected) {
+    const entries = [];
+    for (const id of ids) entries.push({ socket: socketOf(id) });
+    for (const connection of this.injected) {
+      if (injected(connection)) entries.push({ socket: connection.socket });
+    }
+    return entries;
+  }
+
+  all() {
+    return this.list(this.native.all(), () => true);
+  }
+
+  active() {
+    return this.list(this.native.all(), () => true).filter(({ socket }) => socket.parser?.incoming);
+  }
+
+  idle() {
+    return this.list(this.native.idle(), ({ parser }) => !parser.started);
+  }
+
+  /** Node's checker asks, makes the error, and gives it to the server of what looks like a socket. */
+  expired(headersTimeout, requestTimeout) {
+    const overdue = this.list(this.native.expired(headersTimeout, requestTimeout),
+      ({ parser }) => parser.expired(headersTimeout, requestTimeout));
+    return overdue.map(({ socket }) => ({
+      socket: {
+        removeListener() {},
+        listenerCount: () => 1,
+        server: {
+          emit(_event, error) {
+            socketOnError.call(socket, error);
+            return true;
+          },
+        },
+      },
+    }));
+  }
+}
+
+function announce(server, socket) {
+  server.emit('connection', socket);
+  if (socketChannel.hasSubscribers) socketChannel.publish({ socket });
+}
+
+function Server(options, requestListener) {
+  if (!(this instanceof Server)) return new Server(options, requestListener);
+  HttpServer.call(this, options, requestListener);
+  this.removeListener('connection', nodeConnectionListener);
+  this.on('connection', connectionListener);
+
+  const link = new ServerLink(this);
+  Object.defineProperty(this, kServer, { value: link, configurable: true });
+  for (const name of WATCHED_PROPERTIES) watchProperty(this, link, name);
+  Object.defineProperties(this, {
+    _handle: {
+      configurable: true,
+      enumerable: true,
+      get: () => link.handle,
+      set(handle) {
+        if (handle !== null && handle !== undefined) link.intercept(handle);
+        link.handle = handle;
+      },
+    },
+    // net.Socket and net.Server count here, by one up or down from what they read.
+    _connections: {
+      configurable: true,
+      enumerable: true,
+      get: () => (link.lastConnections = link.native.connections),
+      set(count) {
+        link.native.adjust(count - link.lastConnections);
+      },
+    },
+  });
+}
+Object.setPrototypeOf(Server.prototype, HttpServer.prototype);
+Object.setPrototypeOf(Server, HttpServer);
+
+function watchProperty(server, link, name) {
+  if (!Object.hasOwn(server, name) && name !== 'maxConnections') return;
+  link.properties[name] = server[name];
+  Object.defineProperty(server, name, {
+    configurable: true,
+    enumerable: name !== 'maxConnections',
+    get: () => link.properties[name],
+    set(value) {
+      link.properties[name] = value;
+      link.sync();
+    },
+  });
+}
+
+for (const name of ['on', 'addListener', 'prependListener', 'removeListener', 'off', 'removeAllListeners']) {
+  const inherited = EventEmitter.prototype[name];
+  const method = { [name](event, listener) {
+    const result = Reflect.apply(inherited, this, arguments);
+    if (event === undefined || WATCHED_EVENTS.has(event)) this[kServer]?.sync();
+    return result;
+  } }[name];
+  Object.defineProperty(Server.prototype, name, { value: method, writable: true, configurable: true });
+}
+
+Object.defineProperty(Server.prototype, '_emitCloseIfDrained', {
+  value: function _emitCloseIfDrained() {
+    HttpServer.prototype._emitCloseIfDrained.call(this);
+    if (this._handle === null) this[kServer].retire();
+  },
+  writable: true,
+  configurable: true,
+});
+
+/**
+ * Refusals so far: every 'clientError' that was emitted, or would have been had there been a
+ * listener, by code. See index.d.ts.
+ */
+Server.prototype.clientErrorCounts = function clientErrorCounts() {
+  const counts = { total: 0 };
+  const list = this[kServer].native.counts();
+  for (let i = 0; i < list.length; i += 2) {
+    counts[list[i]] = list[i + 1];
+    counts.total += list[i + 1];
+  }
+  return counts;
+};
+
+function createServer(options, requestListener) {
+  return new Server(options, requestListener);
+}
+
+module.exports = { Server, createServer };

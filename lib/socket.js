@@ -1,0 +1,289 @@
+'use strict';
+// The net.Socket of a connection whose descriptor Rust owns.
+//
+// It has one of three states:
+//   native    `kId` >= 0: reads arrive as deliveries, writes go through the engine
+//   handed over   a real libuv handle: every method below defers to net.Socket's own
+//   closed    neither
+// Whoever reaches for `_handle`, or drives the stream itself (a 'data' listener, pipe, push,
+// unshift), makes a native socket hand over; no byte is lost (see connection.js, `unconsume`).
+
+const net = require('net');
+const { symbols } = require('./internals');
+const { systemError } = require('./client-error');
+const engine = require('./engine');
+
+const kId = Symbol('ferrohttp.id');
+const kHandle = Symbol('ferrohttp.handle');
+const kPending = Symbol('ferrohttp.pending');
+const kBytesRead = Symbol('ferrohttp.bytesRead');
+const kBytesWritten = Symbol('ferrohttp.bytesWritten');
+const kException = Symbol('ferrohttp.exception');
+const kRefed = Symbol('ferrohttp.refed');
+const kEnded = Symbol('ferrohttp.ended');
+const kQueueSeen = Symbol('ferrohttp.queueSeen');
+
+const BYTES = 0, LATIN1 = 1, UTF8 = 2;
+const ENOTCONN = -107;
+
+function encodingOf(encoding) {
+  switch (encoding) {
+    case 'latin1': case 'binary': return LATIN1;
+    case 'utf8': case 'utf-8': return UTF8;
+    default: return BYTES;
+  }
+}
+
+const base = net.Socket.prototype;
+const handleAccessor = Object.getOwnPropertyDescriptor(base, '_handle');
+
+class Socket extends net.Socket {
+  constructor(id, options) {
+    super(options);
+    this[kId] = id;
+    this[kPending] = null; // callback of the write or shutdown that Rust is still busy with
+    this[kBytesRead] = 0;
+    this[kBytesWritten] = 0;
+    this[kException] = false;
+    this[kRefed] = true;
+    this[kEnded] = false; // FIN was read
+    this[kQueueSeen] = 0;
+  }
+
+  get _handle() {
+    if (this[kId] >= 0) handOver(this);
+    return handleAccessor.get.call(this);
+  }
+
+  set _handle(handle) {
+    handleAccessor.set.call(this, handle);
+  }
+
+  // --- stream implementation ---------------------------------------------------------------
+
+  _read(size) {
+    if (!(this[kId] >= 0)) return super._read(size);
+    // Reading is started and stopped by the connection ('pause' and 'resume').
+  }
+
+  _write(chunk, encoding, callback) {
+    const id = this[kId];
+    if (!(id >= 0)) return super._write(chunk, encoding, callback);
+    this._unrefTimer();
+    let code = BYTES;
+    if (typeof chunk === 'string') {
+      code = encodingOf(encoding);
+      if (code === BYTES) chunk = Buffer.from(chunk, encoding);
+    }
+    this._written(engine.native.write(id, chunk, code), callback);
+  }
+
+  _writev(chunks, callback) {
+    const id = this[kId];
+    if (!(id >= 0)) return super._writev(chunks, callback);
+    this._unrefTimer();
+    const list = new Array(chunks.length * 2);
+    for (let i = 0; i < chunks.length; i++) {
+      let { chunk } = chunks[i];
+      let code = BYTES;
+      if (typeof chunk === 'string') {
+        code = encodingOf(chunks[i].encoding);
+        if (code === BYTES) chunk = Buffer.from(chunk, chunks[i].encoding);
+      }
+      list[2 * i] = chunk;
+      list[2 * i + 1] = code;
+    }
+    this._written(engine.native.writev(id, list), callback);
+  }
+
+  _written(result, callback) {
+    if (result === 0) callback();
+    else if (result > 0) this[kPending] = callback;
+    else callback(systemError(result, 'write'));
+  }
+
+  _final(callback) {
+    const id = this[kId];
+    if (!(id >= 0)) return super._final(callback);
+    const result = engine.native.shutdown(id);
+    if (result === 0 || result === ENOTCONN) callback();
+    else if (result > 0) this[kPending] = callback;
+    else callback(systemError(result, 'shutdown'));
+  }
+
+  _destroy(exception, callback) {
+    const id = this[kId];
+    if (!(id >= 0)) return super._destroy(exception, callback);
+    this.connecting = false;
+    clearTimeout(this[symbols.timeout]);
+    this[kException] = Boolean(exception);
+    this[kBytesWritten] = engine.native.bytesWritten(id);
+    this._sockname = null;
+    this[kId] = -1;
+    if (this.resetAndClosing) {
+      this.resetAndClosing = false;
+      engine.native.reset(id);
+    } else {
+      engine.native.close(id);
+    }
+    callback(exception);
+    engine.updateRef();
+    this._server?._emitCloseIfDrained();
+  }
+
+  resetAndDestroy() {
+    if (!(this[kId] >= 0)) return super.resetAndDestroy();
+    this.resetAndClosing = true;
+    this.destroy();
+    return this;
+  }
+
+  // --- what the engine reports ---------------------------------------------------------------
+
+  /** The pending write or shutdown is done. */
+  _settled(errno, syscall) {
+    const callback = this[kPending];
+    this[kPending] = null;
+    this[kQueueSeen] = 0;
+    if (callback === null) return;
+    if (errno === 0) callback();
+    else callback(systemError(-errno, syscall));
+  }
+
+  _closed() {
+    this.emit('close', this[kException]);
+  }
+
+  // --- what net.Socket shows -----------------------------------------------------------------
+
+  get pending() {
+    return this[kId] >= 0 ? this.connecting : super.pending;
+  }
+
+  get bufferSize() {
+    return this[kId] >= 0 ? this.writableLength : super.bufferSize;
+  }
+
+  get bytesRead() {
+    return this[kBytesRead] + (super.bytesRead ?? 0);
+  }
+
+  get _bytesDispatched() {
+    const id = this[kId];
+    return id >= 0 ? engine.native.bytesWritten(id) : this[kBytesWritten] + super._bytesDispatched;
+  }
+
+  _getpeername() {
+    const id = this[kId];
+    if (!(id >= 0)) return this._peername ?? super._getpeername();
+    return this._peername ??= addressOf(engine.native.address(id, true));
+  }
+
+  _getsockname() {
+    const id = this[kId];
+    if (!(id >= 0)) return super._getsockname();
+    return this._sockname ??= addressOf(engine.native.address(id, false));
+  }
+
+  _onTimeout() {
+    const id = this[kId];
+    if (!(id >= 0)) return super._onTimeout();
+    if (this[kPending] !== null) {
+      // Output that moves is activity.
+      const size = engine.native.writeQueueSize(id);
+      if (size !== this[kQueueSeen]) {
+        this[kQueueSeen] = size;
+        this._unrefTimer();
+        return;
+      }
+    }
+    this.emit('timeout');
+  }
+
+  setNoDelay(enable) {
+    const id = this[kId];
+    if (!(id >= 0)) return super.setNoDelay(enable);
+    engine.native.setNoDelay(id, enable === undefined ? true : Boolean(enable));
+    return this;
+  }
+
+  setKeepAlive(enable, initialDelay, ...rest) {
+    const id = this[kId];
+    if (!(id >= 0) || (typeof enable === 'object' && enable !== null) || rest.length > 0) {
+      // Intervals and counts are for libuv.
+      if (id >= 0) handOver(this);
+      return super.setKeepAlive(enable, initialDelay, ...rest);
+    }
+    engine.native.setKeepAlive(id, Boolean(enable), ~~(initialDelay / 1000));
+    return this;
+  }
+
+  ref() {
+    if (!(this[kId] >= 0)) return super.ref();
+    return this._setRef(true);
+  }
+
+  unref() {
+    if (!(this[kId] >= 0)) return super.unref();
+    return this._setRef(false);
+  }
+
+  _setRef(on) {
+    if (this[kRefed] !== on) {
+      this[kRefed] = on;
+      engine.unrefedSockets(on ? -1 : 1);
+    }
+    return this;
+  }
+
+  push(chunk, encoding) {
+    if (this[kId] >= 0 && chunk !== null) handOver(this);
+    return super.push(chunk, encoding);
+  }
+
+  unshift(chunk, encoding) {
+    if (this[kId] >= 0) handOver(this);
+    return super.unshift(chunk, encoding);
+  }
+}
+Object.defineProperty(Socket, 'name', { value: 'Socket' });
+
+function addressOf(entry) {
+  return entry === undefined || entry === null ? {} : { address: entry[0], family: entry[2], port: entry[1] };
+}
+
+/**
+ * Moves a native socket to a real libuv handle. Parsing goes on in JavaScript (connection.js),
+ * from the byte where Rust stopped.
+ */
+function handOver(socket) {
+  const id = socket[kId];
+  const bytesWritten = engine.native.bytesWritten(id);
+  const pendingBytes = socket[kPending];
+  const detached = engine.detach(id);
+  socket[kId] = -1;
+  if (!socket[kRefed]) engine.unrefedSockets(-1);
+  socket[kBytesWritten] += bytesWritten;
+
+  const carrier = new net.Socket({ fd: detached.fd, manualStart: true, allowHalfOpen: true });
+  const handle = carrier._handle;
+  for (const symbol of Object.getOwnPropertySymbols(handle)) {
+    if (handle[symbol] === carrier) handle[symbol] = socket; // the owner, to whom reads are reported
+  }
+  carrier._handle = null;
+  socket._handle = handle;
+  socket[symbols.asyncId] = handle.getAsyncId();
+  handle.reading = false;
+  if (!socket[kRefed]) handle.unref();
+
+  if (pendingBytes !== null) {
+    // What Rust had not sent yet goes first; then the callback that waits for it.
+    socket[kPending] = null;
+    if (detached.pending?.length > 0) base._write.call(socket, detached.pending, 'buffer', pendingBytes);
+    else pendingBytes();
+  }
+  socket.parser?.handedOver?.(detached, handle);
+  engine.updateRef();
+}
+
+module.exports = { Socket, handOver, kId, kBytesRead, kEnded };

@@ -1,0 +1,55 @@
+'use strict';
+// Node >= 26 hands an upgrade out while the body of its request still comes. What the listener
+// gets is then this Duplex: writes go to the socket at once, reads start after the body.
+
+const { Duplex } = require('stream');
+
+class UpgradeStream extends Duplex {
+  #socket;
+  #request;
+
+  constructor(socket, request) {
+    super({ allowHalfOpen: socket.allowHalfOpen });
+    this.#socket = socket;
+    this.#request = request;
+    socket.on('error', (error) => this.destroy(error));
+    socket.on('close', () => this.destroy());
+    this.on('close', () => socket.destroy());
+    socket.on('end', () => {
+      this.push(null);
+      // As a socket does: 'end' comes even where nobody listens for data.
+      if (this.readableLength === 0) this.resume();
+    });
+  }
+
+  /** The request's body is complete; `head` and all later bytes are the new protocol's. */
+  requestBodyCompleted(head) {
+    this.#request = null;
+    const forward = (chunk) => {
+      if (!this.push(chunk)) this.#socket.pause();
+    };
+    if (head?.length > 0) forward(head);
+    this.#socket.on('data', forward);
+  }
+
+  _read() {
+    // Without this, whoever does not read the request's body would never see the stream's data.
+    this.#request?.resume();
+    this.#socket.resume();
+  }
+
+  _write(chunk, encoding, callback) {
+    this.#socket.write(chunk, encoding, callback);
+  }
+
+  _final(callback) {
+    this.#socket.end(callback);
+  }
+
+  _destroy(error, callback) {
+    this.#socket.destroy(error);
+    callback(error);
+  }
+}
+
+module.exports = { UpgradeStream };
