@@ -8,7 +8,7 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { platform, binaryName } = require('../lib/platform.js');
+const { platforms, binaryName } = require('../lib/platform.js');
 
 const ROOT = path.join(__dirname, '..');
 const RECORD = path.join(ROOT, '.build.json');
@@ -62,7 +62,7 @@ function writeRecord(record) {
 
 // Whether the binary in place is the one that was last built here, from the sources as they are.
 function isFresh() {
-  const binary = inRoot(binaryName(target()));
+  const binary = inRoot(binaryName(platform()));
   const record = readRecord();
   return fs.existsSync(binary) &&
     (napiCli() === undefined || GENERATED.every((name) => fs.existsSync(inRoot(name)))) &&
@@ -71,10 +71,16 @@ function isFresh() {
 
 // ---- Building -------------------------------------------------------------------------------
 
-function target() {
-  const name = platform();
-  if (name === undefined) throw new BuildFailure(`${process.platform}-${process.arch} is not supported`);
-  return name;
+function isMusl() {
+  // Without its network part the report is cheap and asks no name server.
+  process.report.excludeNetwork = true;
+  return process.report.getReport().header.glibcVersionRuntime === undefined;
+}
+
+// The platform that this Node runs on.
+function platform() {
+  if (platforms.length === 0) throw new BuildFailure(`${process.platform}-${process.arch} is not supported`);
+  return platforms[platforms.length > 1 && isMusl() ? 1 : 0];
 }
 
 function napiCli() {
@@ -118,7 +124,7 @@ function buildWithNapi(cli) {
   run('napi build', process.execPath, [
     cli, 'build', '--release', '--platform', '--output-dir', out, '--js', 'binding.js', '--dts', 'binding.d.ts',
   ]);
-  for (const name of [binaryName(target()), ...GENERATED]) place(path.join(out, name), inRoot(name));
+  for (const name of [binaryName(platform()), ...GENERATED]) place(path.join(out, name), inRoot(name));
 }
 
 // Without the development dependencies. What cargo leaves behind is a hundred times the binary,
@@ -129,7 +135,7 @@ function buildWithCargo() {
   try {
     run('cargo build', 'cargo', ['build', '--release', '--lib', '--locked', '--target-dir', dir], true);
     const library = { darwin: 'libferrohttp.dylib', win32: 'ferrohttp.dll' }[process.platform] ?? 'libferrohttp.so';
-    place(path.join(dir, 'release', library), inRoot(binaryName(target())));
+    place(path.join(dir, 'release', library), inRoot(binaryName(platform())));
   } finally {
     if (kept === undefined) fs.rmSync(dir, { recursive: true, force: true });
   }
@@ -141,14 +147,14 @@ function build() {
   if (cli === undefined) buildWithCargo();
   else buildWithNapi(cli);
   // After the build: cargo may have brought Cargo.lock up to date.
-  writeRecord({ sources: sourcesHash(), binary: fileHash(inRoot(binaryName(target()))) });
+  writeRecord({ sources: sourcesHash(), binary: fileHash(inRoot(binaryName(platform()))) });
 }
 
 function buildIfStale() {
   if (!isFresh()) build();
 }
 
-module.exports = { BuildFailure, build, buildIfStale, isFresh, napiCli, target, writeRecord };
+module.exports = { BuildFailure, build, buildIfStale, isFresh, napiCli, platform, writeRecord };
 
 if (require.main === module) {
   try {

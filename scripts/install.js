@@ -8,8 +8,7 @@
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { prebuiltName } = require('../lib/platform.js');
-const { BuildFailure, buildIfStale, isFresh, napiCli, target, writeRecord } = require('./build.js');
+const { BuildFailure, buildIfStale, isFresh, napiCli, platform, writeRecord } = require('./build.js');
 
 const ROOT = path.join(__dirname, '..');
 
@@ -21,7 +20,7 @@ function loads() {
 
 function hasPrebuilt() {
   try {
-    require.resolve(prebuiltName(target()), { paths: [ROOT] });
+    require.resolve(`@ferrohttp/binding-${platform()}`, { paths: [ROOT] });
     return true;
   } catch {
     return false;

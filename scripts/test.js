@@ -1,0 +1,88 @@
+'use strict';
+
+// Runs the tests and prints their totals. Without options: Rust, then JavaScript.
+//
+//   node scripts/test.js [--rust] [--js] [--node BINARY] [WORD ...]
+//
+// `--node` runs the JavaScript tests on another Node; words select the test files whose paths
+// contain one of them.
+
+const { spawn } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const readline = require('node:readline');
+const { parseArgs } = require('node:util');
+const { BuildFailure, buildIfStale } = require('./build.js');
+
+const ROOT = path.join(__dirname, '..');
+
+const { values: options, positionals: words } = parseArgs({
+  allowPositionals: true,
+  options: { rust: { type: 'boolean' }, js: { type: 'boolean' }, node: { type: 'string', default: process.execPath } },
+});
+const everything = !options.rust && !options.js;
+
+// Runs a command, passes on what it prints and shows each line to `see`.
+async function run(command, args, see) {
+  const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+  const exit = new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code === 0));
+  });
+  for await (const line of readline.createInterface({ input: child.stdout })) {
+    console.log(line);
+    see(line);
+  }
+  return exit;
+}
+
+async function rustTests() {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const good = await run('cargo', ['test', '--workspace'], (line) => {
+    const found = /^test result: .* (\d+) passed; (\d+) failed; (\d+) ignored/.exec(line);
+    if (!found) return;
+    total.passed += Number(found[1]);
+    total.failed += Number(found[2]);
+    total.skipped += Number(found[3]);
+  });
+  return { name: 'Rust', good, total };
+}
+
+function testFiles() {
+  return fs.readdirSync(path.join(ROOT, '__test__'), { recursive: true })
+    .filter((name) => /\.test\.m?js$/.test(name) && !name.includes('node_modules'))
+    .map((name) => path.join('__test__', name))
+    .filter((name) => words.length === 0 || words.some((word) => name.includes(word)))
+    .sort();
+}
+
+async function jsTests() {
+  buildIfStale();
+  const files = testFiles();
+  if (files.length === 0) throw new BuildFailure('no test file was selected');
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const good = await run(options.node, ['--test', '--test-reporter=spec', ...files], (line) => {
+    const found = /^ℹ (pass|fail|cancelled|skipped|todo) (\d+)$/.exec(line);
+    if (!found) return;
+    const kind = { pass: 'passed', fail: 'failed', cancelled: 'failed' }[found[1]] ?? 'skipped';
+    total[kind] += Number(found[2]);
+  });
+  return { name: 'JavaScript', good, total };
+}
+
+async function main() {
+  const results = [];
+  if (everything || options.rust) results.push(await rustTests());
+  if (everything || options.js) results.push(await jsTests());
+  console.log();
+  for (const { name, good, total: { passed, failed, skipped } } of results) {
+    console.log(`${name}: ${passed} passed, ${failed} failed, ${skipped} skipped${good ? '' : ' - FAILED'}`);
+  }
+  if (!results.every(({ good }) => good)) process.exitCode = 1;
+}
+
+main().catch((error) => {
+  if (!(error instanceof BuildFailure)) throw error;
+  console.error(`ferrohttp: ${error.message}`);
+  process.exitCode = 1;
+});
