@@ -9,7 +9,7 @@ const { AsyncResource } = require('async_hooks');
 const dc = require('diagnostics_channel');
 const { IncomingMessage, nodeMajor, symbols } = require('./internals');
 const { socketOnError, kServer } = require('./client-error');
-const { Socket, handOver, kId, kBytesRead, kEnded } = require('./socket');
+const { Socket, handOver, kId, kBytesRead, kEnded, kStopped } = require('./socket');
 const { NativeParser } = require('./native');
 const engine = require('./engine');
 const { UpgradeStream } = require('./upgrade');
@@ -64,8 +64,10 @@ class Connection {
     socket.parser = this;
     this.consumed = socket instanceof Socket && socket[kId] >= 0;
     if (!this.consumed) {
-      this.parser = new NativeParser(server[kServer]);
-      server[kServer].injected.add(this);
+      const link = server[kServer];
+      link.sync();
+      this.parser = new NativeParser(link.native);
+      link.injected.add(this);
     }
     socket.on('data', this.onData);
     socket.on('error', socketOnError);
@@ -399,11 +401,17 @@ function onSocketResume() {
     this.pause();
     return;
   }
-  if (this[kId] >= 0) engine.native.resume(this[kId]);
+  if (this[kId] >= 0 && this[kStopped]) {
+    this[kStopped] = false;
+    engine.native.resume(this[kId]);
+  }
 }
 
 function onSocketPause() {
-  if (this[kId] >= 0) engine.native.pause(this[kId]);
+  if (this[kId] >= 0 && !this[kStopped]) {
+    this[kStopped] = true;
+    engine.native.pause(this[kId]);
+  }
 }
 
 // Whoever listens to the bytes themselves makes Rust stop reading (Node 'unconsumes' likewise).

@@ -317,7 +317,7 @@ Object.defineProperty(Server.prototype, '_emitCloseIfDrained', {
  * Refusals so far: every 'clientError' that was emitted, or would have been had there been a
  * listener, by code. See index.d.ts.
  */
-Server.prototype.clientErrorCounts = function clientErrorCounts() {
+function clientErrorCounts() {
   const counts = { total: 0 };
   const list = this[kServer].native.counts();
   for (let i = 0; i < list.length; i += 2) {
@@ -325,10 +325,11 @@ Server.prototype.clientErrorCounts = function clientErrorCounts() {
     counts.total += list[i + 1];
   }
   return counts;
-};
+}
+Server.prototype.clientErrorCounts = clientErrorCounts;
 
 function createServer(options, requestListener) {
   return new Server(options, requestListener);
 }
 
-module.exports = { Server, createServer };
+module.exports = { Server, createServer, ServerLink, clientErrorCounts };

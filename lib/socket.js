@@ -21,6 +21,7 @@ const kBytesWritten = Symbol('ferrohttp.bytesWritten');
 const kException = Symbol('ferrohttp.exception');
 const kRefed = Symbol('ferrohttp.refed');
 const kEnded = Symbol('ferrohttp.ended');
+const kStopped = Symbol('ferrohttp.stopped');
 const kQueueSeen = Symbol('ferrohttp.queueSeen');
 
 const BYTES = 0, LATIN1 = 1, UTF8 = 2;
@@ -47,6 +48,7 @@ class Socket extends net.Socket {
     this[kException] = false;
     this[kRefed] = true;
     this[kEnded] = false; // FIN was read
+    this[kStopped] = false; // reading was paused
     this[kQueueSeen] = 0;
   }
 
@@ -286,4 +288,4 @@ function handOver(socket) {
   engine.updateRef();
 }
 
-module.exports = { Socket, handOver, kId, kBytesRead, kEnded };
+module.exports = { Socket, handOver, kId, kBytesRead, kEnded, kStopped };
