@@ -7,11 +7,12 @@
 
 const { AsyncResource } = require('async_hooks');
 const dc = require('diagnostics_channel');
-const { IncomingMessage, nodeMajor, symbols } = require('./internals');
+const { IncomingMessage, ServerResponse, nodeMajor, symbols } = require('./internals');
 const { socketOnError, kServer } = require('./client-error');
 const { Socket, handOver, kId, kBytesRead, kEnded, kStopped } = require('./socket');
 const { NativeParser } = require('./native');
 const engine = require('./engine');
+const { Response } = require('./response');
 const { UpgradeStream } = require('./upgrade');
 
 const requestStart = dc.channel('http.server.request.start');
@@ -130,7 +131,8 @@ class Connection {
       }
     }
 
-    const res = new server[symbols.serverResponse](req, {
+    const Class = server[symbols.serverResponse];
+    const res = new (Class === ServerResponse ? Response : Class)(req, {
       highWaterMark: socket.writableHighWaterMark,
       rejectNonStandardBodyWrites: server.rejectNonStandardBodyWrites,
     });

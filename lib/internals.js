@@ -14,13 +14,16 @@ function symbolOf(object, description) {
 }
 
 const server = new Server();
+const response = new ServerResponse({ httpVersionMajor: 1, httpVersionMinor: 1 });
 const symbols = {
   incomingMessage: symbolOf(server, 'IncomingMessage'),
   serverResponse: symbolOf(server, 'ServerResponse'),
   optimizeEmptyRequests: symbolOf(server, 'OptimizeEmptyRequestsOption'), // Node >= 24
   uniqueHeaders: symbolOf(server, 'kUniqueHeaders'),
   asyncId: symbolOf(server, 'async_id_symbol'),
-  needDrain: symbolOf(new ServerResponse({ httpVersionMajor: 1, httpVersionMinor: 1 }), 'kNeedDrain'),
+  needDrain: symbolOf(response, 'kNeedDrain'),
+  writableFinished: symbolOf(response, 'kWritableFinished'), // Node >= 24
+  endCallbacks: symbolOf(response, 'kEndCallbacks'), // Node >= 24
   detachAbortSignal: symbolOf(IncomingMessage.prototype, 'kDetachAbortSignal'), // Node >= 24
 };
 

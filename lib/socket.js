@@ -21,6 +21,7 @@ const kBytesWritten = Symbol('ferrohttp.bytesWritten');
 const kException = Symbol('ferrohttp.exception');
 const kRefed = Symbol('ferrohttp.refed');
 const kEnded = Symbol('ferrohttp.ended');
+const kBusy = Symbol('ferrohttp.busy');
 const kStopped = Symbol('ferrohttp.stopped');
 const kQueueSeen = Symbol('ferrohttp.queueSeen');
 
@@ -49,6 +50,7 @@ class Socket extends net.Socket {
     this[kRefed] = true;
     this[kEnded] = false; // FIN was read
     this[kStopped] = false; // reading was paused
+    this[kBusy] = false; // Rust holds output that the stream does not know of (response.js)
     this[kQueueSeen] = 0;
   }
 
@@ -71,6 +73,12 @@ class Socket extends net.Socket {
   _write(chunk, encoding, callback) {
     const id = this[kId];
     if (!(id >= 0)) return super._write(chunk, encoding, callback);
+    if (this[kBusy]) {
+      // An empty write that stands for that output.
+      this[kBusy] = false;
+      this[kPending] = callback;
+      return undefined;
+    }
     this._unrefTimer();
     let code = BYTES;
     if (typeof chunk === 'string') {
@@ -288,4 +296,4 @@ function handOver(socket) {
   engine.updateRef();
 }
 
-module.exports = { Socket, handOver, kId, kBytesRead, kEnded, kStopped };
+module.exports = { Socket, handOver, kId, kBytesRead, kEnded, kStopped, kBusy };
