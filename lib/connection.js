@@ -40,6 +40,8 @@ class Connection {
     this.queuedBytes = 0; // of those responses, approximately
     this.requestCount = 0;
     this.keepAliveTimerSet = false;
+    this.keepAliveTimer = null;
+    this.keepAliveMilliseconds = 0;
     this.maxHeaderPairs = typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : 2000;
     this.parser = null; // NativeParser, where JavaScript feeds it
     this.consumed = false; // Rust reads the socket
@@ -102,10 +104,7 @@ class Connection {
     req._addHeaderLines(rawHeaders, this.maxHeaderPairs > 0 && n > this.maxHeaderPairs ? this.maxHeaderPairs : n);
     req.method = method;
 
-    if (this.keepAliveTimerSet) {
-      socket.setTimeout(server.timeout || 0);
-      this.keepAliveTimerSet = false;
-    }
+    if (this.keepAliveTimerSet) this.disarmKeepAlive();
     return req;
   }
 
@@ -326,10 +325,33 @@ class Connection {
     } else {
       const timeout = finiteOr(server.keepAliveTimeout, 0);
       if (timeout && typeof socket.setTimeout === 'function') {
-        socket.setTimeout(timeout + finiteOr(server.keepAliveTimeoutBuffer, 1000));
-        this.keepAliveTimerSet = true;
+        this.armKeepAlive(timeout + finiteOr(server.keepAliveTimeoutBuffer, 1000));
       }
     }
+  }
+
+  // The idle timer is the socket's own timeout. Between two requests it is left to run, marked by
+  // `socket.timeout` 0, and refreshed later, where making a new one would come to the same.
+
+  armKeepAlive(milliseconds) {
+    const { socket, keepAliveTimer } = this;
+    if (keepAliveTimer !== null && socket[symbols.timeout] === keepAliveTimer &&
+        this.keepAliveMilliseconds === milliseconds) {
+      socket.timeout = milliseconds;
+      keepAliveTimer.refresh();
+    } else {
+      socket.setTimeout(milliseconds);
+      this.keepAliveTimer = socket instanceof Socket ? socket[symbols.timeout] : null;
+      this.keepAliveMilliseconds = milliseconds;
+    }
+    this.keepAliveTimerSet = true;
+  }
+
+  disarmKeepAlive() {
+    const { server, socket, keepAliveTimer } = this;
+    this.keepAliveTimerSet = false;
+    if (!server.timeout && keepAliveTimer !== null && socket[symbols.timeout] === keepAliveTimer) socket.timeout = 0;
+    else socket.setTimeout(server.timeout || 0);
   }
 
   /** HTTP is over on this socket. */

@@ -30,7 +30,7 @@ function dispatch(text) {
   }
   const socket = (flags & FIRST) !== 0 || sockets[id] === undefined ? open(id) : sockets[id];
   socket[kBytesRead] += meta[3];
-  socket._unrefTimer();
+  if (socket.timeout) socket._unrefTimer();
 
   // By far the most deliveries are one request without a body.
   if (meta[RECORDS] === HEAD && (meta[RECORDS + 1] & (WHOLE | UPGRADE)) === WHOLE &&

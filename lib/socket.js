@@ -79,7 +79,7 @@ class Socket extends net.Socket {
       this[kPending] = callback;
       return undefined;
     }
-    this._unrefTimer();
+    if (this.timeout) this._unrefTimer();
     let code = BYTES;
     if (typeof chunk === 'string') {
       code = encodingOf(encoding);
@@ -91,7 +91,7 @@ class Socket extends net.Socket {
   _writev(chunks, callback) {
     const id = this[kId];
     if (!(id >= 0)) return super._writev(chunks, callback);
-    this._unrefTimer();
+    if (this.timeout) this._unrefTimer();
     const list = new Array(chunks.length * 2);
     for (let i = 0; i < chunks.length; i++) {
       let { chunk } = chunks[i];
@@ -196,6 +196,7 @@ class Socket extends net.Socket {
   }
 
   _onTimeout() {
+    if (!this.timeout) return; // left running by connection.js
     const id = this[kId];
     if (!(id >= 0)) return super._onTimeout();
     if (this[kPending] !== null) {
@@ -203,7 +204,7 @@ class Socket extends net.Socket {
       const size = engine.native.writeQueueSize(id);
       if (size !== this[kQueueSeen]) {
         this[kQueueSeen] = size;
-        this._unrefTimer();
+        if (this.timeout) this._unrefTimer();
         return;
       }
     }
