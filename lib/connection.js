@@ -308,14 +308,18 @@ class Connection {
     this.requests.shift();
 
     // A body that nobody reads is taken off the wire.
-    if (!req._consuming && !req._readableState.resumeScheduled) req._dump();
+    let unread = !req._consuming && !req._readableState.resumeScheduled;
+    if (unread && !spent(req)) {
+      unread = false;
+      req._dump();
+    }
 
     res.detachSocket(socket);
     if (this.incoming === req && socket.parser === this) {
       if (req.readableEnded) this.incoming = null;
       else req.on('end', () => { if (this.incoming === req) this.incoming = null; });
     }
-    process.nextTick(emitClose, res);
+    process.nextTick(afterFinish, res, unread ? req : null);
 
     if (res._last) {
       if (typeof socket.destroySoon === 'function') socket.destroySoon();
@@ -402,6 +406,30 @@ function abortedError() {
   const error = new Error('aborted');
   error.code = 'ECONNRESET';
   return error;
+}
+
+/** A request that has no more to say than 'end' and 'close', which nobody listens for. */
+function spent(req) {
+  const state = req._readableState;
+  return req._eventsCount === 0 && req.complete && state.ended && state.length === 0 && !state.destroyed;
+}
+
+function afterFinish(res, unread) {
+  if (unread !== null) {
+    if (spent(unread)) {
+      // What dumping an empty body comes to, without the ticks and events on the way there.
+      unread._dumped = true;
+      const state = unread._readableState;
+      state.flowing = true;
+      state.endEmitted = true;
+      state.destroyed = true;
+      state.closed = true;
+      state.closeEmitted = true;
+    } else {
+      unread._dump();
+    }
+  }
+  emitClose(res);
 }
 
 function emitClose(res) {
