@@ -1,0 +1,16 @@
+// Compiled, never run: what index.d.mts must accept, through `import`.
+
+import ferrohttp, { createServer, get, Server, STATUS_CODES } from 'ferrohttp';
+import type { ClientError, ClientErrorCounts, IncomingMessage, ServerResponse } from 'ferrohttp';
+import * as everything from 'ferrohttp';
+
+function handler(req: IncomingMessage, res: ServerResponse): void {
+  res.end(`${req.url} ${STATUS_CODES[200]}`);
+}
+
+const server: Server = createServer(handler);
+server.on('clientError', (err: ClientError) => err.bytesParsed);
+const counts: ClientErrorCounts = ferrohttp.createServer(handler).clientErrorCounts();
+const again: typeof createServer = everything.createServer;
+const same: Server = new everything.default.Server(handler);
+void [counts, again, same, get];
