@@ -1,10 +1,8 @@
 'use strict';
-// `require('ferrohttp/https')`: the builtin `https` with createServer and Server replaced.
-const https = require('https');
-const { Server, createServer } = require('./lib/https');
+// `require('ferrohttp/https')`: the host's `https` with createServer and Server replaced.
 
-module.exports = Object.create(null, { ...Object.getOwnPropertyDescriptors(https) });
-Object.defineProperties(module.exports, {
-  Server: { value: Server, enumerable: true, writable: true, configurable: true },
-  createServer: { value: createServer, enumerable: true, writable: true, configurable: true },
-});
+const https = require('https');
+const { createServer, Server } = require('./lib/https');
+const { reexport } = require('./lib/reexport');
+
+module.exports = reexport(https, { createServer, Server });

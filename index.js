@@ -1,21 +1,8 @@
 'use strict';
+// `require('ferrohttp')`: the host's `http` with createServer and Server replaced.
 
-// The host's `http`, key for key, with `createServer` and `Server` replaced by ours. The other
-// exports forward to `http` at each access: what is set or patched there is seen here, and back.
+const http = require('http');
+const { createServer, Server } = require('./lib/server');
+const { reexport } = require('./lib/reexport');
 
-const http = require('node:http');
-const { createServer, Server } = require('./lib/server.js');
-
-const ours = { createServer, Server };
-
-for (const key of Object.keys(http)) {
-  const forwarded = {
-    get: () => http[key],
-    set: (value) => { http[key] = value; },
-  };
-  Object.defineProperty(module.exports, key, {
-    enumerable: true,
-    configurable: true,
-    ...(key in ours ? { value: ours[key], writable: true } : forwarded),
-  });
-}
+module.exports = reexport(http, { createServer, Server });

@@ -14,3 +14,12 @@ const counts: ClientErrorCounts = ferrohttp.createServer(handler).clientErrorCou
 const again: typeof createServer = everything.createServer;
 const same: Server = new everything.default.Server(handler);
 void [counts, again, same, get];
+
+import { createServer as createSecureServer, Server as SecureServer, globalAgent } from 'ferrohttp/https';
+import https from 'ferrohttp/https';
+
+const secure: SecureServer = createSecureServer({ key: '', cert: '' }, handler);
+secure.on('clientError', (err: ClientError, socket) => void [err.rawPacket, socket]);
+secure.on('tlsClientError', (err, socket) => void [err.message, socket.destroy()]);
+const secureCounts: ClientErrorCounts = https.createServer().clientErrorCounts();
+void [secureCounts, globalAgent];

@@ -1,0 +1,2 @@
+export * from './https.js';
+export { default } from './https.js';
