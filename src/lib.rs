@@ -3,5 +3,34 @@
 //! | Module | What it holds |
 //! |---|---|
 //! | [`http1`] | the HTTP/1 request parser with llhttp's verdicts; no napi, no tokio, no unsafe |
+//! | [`record`] | what a packet meant, laid out for JavaScript |
+//! | [`server`] | the live settings of one server, and what it counts |
+//! | [`observe`] | counters of refusals |
+//! | `engine` | threads, their life, and the queue of deliveries to JavaScript |
+//! | `listener` | accepting connections |
+//! | `conn` | one connection: reads, parsing, writes, flow control, refusals |
+//! | `binding` | the classes that JavaScript sees; the only module that uses napi |
+//!
+//! docs/architecture.md tells how they work together. The engine needs descriptors and so exists
+//! on Unix only; elsewhere JavaScript does the I/O and drives the parser through `NativeParser`.
 
 pub mod http1;
+pub mod observe;
+pub mod record;
+pub mod server;
+
+mod binding;
+#[cfg(unix)]
+pub mod conn;
+#[cfg(unix)]
+pub mod engine;
+#[cfg(unix)]
+pub mod listener;
+
+/// Locks a mutex whatever became of its last holder: every critical section of this crate leaves
+/// its data whole, and a panic on one connection must not spread to others.
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,410 @@
+//! The class `Engine`.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use napi::bindgen_prelude::{This, Uint32Array};
+use napi::{Env, JsValue, Result, check_status, sys};
+use napi_derive::napi;
+
+use super::options::EngineOptions;
+use super::server::NativeServer;
+use super::values::{self, Value, invalid};
+use crate::http1::Profile;
+use crate::record::Records;
+#[cfg(unix)]
+use {
+    super::connections::Connections,
+    super::parser::NativeParser,
+    super::wake::Wake,
+    crate::conn::{Conn, address::End, io},
+    crate::engine::{Core, queue::Queue},
+    crate::listener::Listener,
+    napi::bindgen_prelude::Object,
+    std::os::fd::{IntoRawFd, RawFd},
+    std::sync::Arc,
+};
+
+/// Numbers of the array before the first record.
+const META_HEADER: usize = 4;
+/// Flag: the numbers did not fit.
+const OVERFLOW: u32 = 2;
+
+/// What belongs to one engine on the JavaScript thread. `Engine`, its servers and its functions
+/// share it.
+pub struct Local {
+    env: sys::napi_env,
+    pub profile: &'static Profile,
+    meta: Meta,
+    published: RefCell<Published>,
+    server_ids: Cell<u32>,
+    #[cfg(unix)]
+    pub native: Native,
+}
+
+/// The engine proper.
+#[cfg(unix)]
+pub struct Native {
+    pub core: Arc<Core>,
+    pub wake: Arc<Wake>,
+    pub connections: RefCell<Connections>,
+    /// By id - 1.
+    pub listeners: RefCell<Vec<Option<Arc<Listener>>>>,
+    /// Bytes of strings on their way to the kernel.
+    pub scratch: RefCell<Vec<u8>>,
+    /// The object that JavaScript has, held while there are listeners or connections.
+    engine: sys::napi_ref,
+    held: Cell<bool>,
+}
+
+/// What the last delivery left beside its text.
+#[derive(Default)]
+struct Published {
+    blobs: Vec<Option<Vec<u8>>>,
+    overflow: Vec<u32>,
+}
+
+/// The Uint32Array that JavaScript reads numbers from.
+struct Meta {
+    data: *mut u32,
+    length: usize,
+    reference: sys::napi_ref,
+}
+
+impl Local {
+    /// Puts a delivery where JavaScript reads it, and returns its text.
+    pub fn publish(
+        &self,
+        id: u32,
+        flags: u32,
+        bytes: u32,
+        records: Records,
+    ) -> Result<sys::napi_value> {
+        let mut published = self.published.borrow_mut();
+        let total = META_HEADER + records.numbers.len();
+        let header = |flags| [total as u32, id, flags, bytes];
+        if total <= self.meta.length {
+            // SAFETY: the array has room for `total` numbers, is kept alive by the reference,
+            // and only this thread uses it.
+            let meta = unsafe { std::slice::from_raw_parts_mut(self.meta.data, total) };
+            meta[..META_HEADER].copy_from_slice(&header(flags));
+            meta[META_HEADER..].copy_from_slice(&records.numbers);
+        } else {
+            let flags = flags | OVERFLOW;
+            // SAFETY: as above; the constructor made sure of META_HEADER numbers.
+            let meta = unsafe { std::slice::from_raw_parts_mut(self.meta.data, META_HEADER) };
+            meta.copy_from_slice(&header(flags));
+            published.overflow = header(flags).into_iter().chain(records.numbers).collect();
+        }
+        published.blobs.clear();
+        published.blobs.extend(records.blobs.into_iter().map(Some));
+        values::latin1(self.env, &records.text)
+    }
+
+    pub fn env(&self) -> sys::napi_env {
+        self.env
+    }
+
+    /// Keeps the engine's object alive while it has something to tell.
+    #[cfg(unix)]
+    pub fn hold(&self) {
+        self.native.hold(self.env);
+    }
+
+    /// Takes a blob of the last delivery.
+    pub fn take_blob(&self, i: u32) -> Option<Vec<u8>> {
+        self.published
+            .borrow_mut()
+            .blobs
+            .get_mut(i as usize)?
+            .take()
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        // SAFETY: we are in a finalizer, on the thread of `env`; the references are ours, and
+        // the hook was added with these arguments.
+        unsafe {
+            #[cfg(unix)]
+            {
+                let data = (&raw mut *self).cast();
+                sys::napi_remove_env_cleanup_hook(self.env, Some(environment_ends), data);
+                self.native.core.shut_down();
+                self.native.wake.release();
+                sys::napi_delete_reference(self.env, self.native.engine);
+            }
+            sys::napi_delete_reference(self.env, self.meta.reference);
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Native {
+    /// Keeps the engine's object alive while it has something to tell.
+    pub fn hold(&self, env: sys::napi_env) {
+        let needed = self.core.live() > 0;
+        if self.held.replace(needed) != needed {
+            let mut count = 0;
+            // SAFETY: the reference is ours, and we are on the thread of `env`.
+            unsafe {
+                if needed {
+                    sys::napi_reference_ref(env, self.engine, &mut count);
+                } else {
+                    sys::napi_reference_unref(env, self.engine, &mut count);
+                }
+            }
+        }
+    }
+
+    /// The environment or the engine's object ends.
+    fn end(&self) {
+        self.core.shut_down();
+        self.wake.end();
+    }
+}
+
+/// Runs before Node tears down threadsafe functions and finalizes objects.
+#[cfg(unix)]
+unsafe extern "C" fn environment_ends(local: *mut std::ffi::c_void) {
+    // SAFETY: the hook is removed before its Local is dropped.
+    let local = unsafe { &*local.cast::<Local>() };
+    local.native.end();
+}
+
+/// The engine of one load of the package.
+#[napi]
+pub struct Engine {
+    pub(super) local: Rc<Local>,
+}
+
+#[napi]
+impl Engine {
+    /// `meta` receives the numbers of deliveries; `wake` is called when there are some. The
+    /// engine keeps `wake` in a property of its own name.
+    #[napi(constructor)]
+    pub fn new(
+        env: Env,
+        this: This,
+        #[napi(ts_arg_type = "Uint32Array")] meta: Value,
+        #[napi(ts_arg_type = "() => void")] wake: Value,
+        options: EngineOptions,
+    ) -> Result<Engine> {
+        let env = env.raw();
+        let profile = Profile::for_host(&options.llhttp, options.node);
+        let meta = Meta::new(env, meta)?;
+        #[cfg(unix)]
+        let native = Native::new(env, this.object.raw(), wake, &options)?;
+        let local = Rc::new(Local {
+            env,
+            profile,
+            meta,
+            published: RefCell::default(),
+            server_ids: Cell::new(0),
+            #[cfg(unix)]
+            native,
+        });
+        #[cfg(unix)]
+        {
+            let data = Rc::as_ptr(&local).cast_mut().cast();
+            // SAFETY: Local's Drop removes the hook.
+            check_status!(unsafe {
+                sys::napi_add_env_cleanup_hook(env, Some(environment_ends), data)
+            })?;
+            super::calls::define(env, this.object.raw(), &local)?;
+        }
+        #[cfg(not(unix))]
+        let _ = (this, wake);
+        Ok(Engine { local })
+    }
+
+    /// Whether this system has an engine; where not, only the parser can be used.
+    #[napi(getter)]
+    pub fn supported(&self) -> bool {
+        cfg!(unix)
+    }
+
+    /// The numbers of the last delivery if they did not fit in the array.
+    #[napi]
+    pub fn meta(&self) -> Uint32Array {
+        Uint32Array::new(self.local.published.borrow().overflow.clone())
+    }
+
+    #[napi]
+    pub fn create_server(&self) -> NativeServer {
+        let id = self.local.server_ids.get() + 1;
+        self.local.server_ids.set(id);
+        NativeServer::new(&self.local, id)
+    }
+}
+
+#[cfg(unix)]
+#[napi]
+impl Engine {
+    /// Schedules a further wake.
+    #[napi]
+    pub fn rewake(&self) {
+        self.local.native.core.queue.rewake();
+    }
+
+    #[napi(js_name = "ref")]
+    pub fn reference(&self) {
+        self.local.native.wake.set_ref(self.local.env, true);
+    }
+
+    #[napi]
+    pub fn unref(&self) {
+        self.local.native.wake.set_ref(self.local.env, false);
+    }
+
+    /// Gives a connection away. Throws if there is none.
+    #[napi(
+        ts_return_type = "{ fd: number, data: Buffer, pending: Buffer, queued: number, parser: NativeParser }"
+    )]
+    pub fn detach(&self, env: Env, id: u32) -> Result<Object<'_>> {
+        let native = &self.local.native;
+        let (detached, queued) = native
+            .connections
+            .borrow_mut()
+            .detach(&native.core, id)
+            .map_err(|error| invalid(&error.to_string()))?;
+        let data = detached.parked.as_ref().map_or(Vec::new(), |parked| {
+            parked.packet.get(parked.at..).unwrap_or(&[]).to_vec()
+        });
+        let mut result = Object::new(&env)?;
+        result.set("data", Value(values::buffer(env.raw(), data)?))?;
+        result.set(
+            "pending",
+            Value(values::buffer(env.raw(), detached.pending)?),
+        )?;
+        result.set("queued", queued)?;
+        let parser = NativeParser::resumed(detached.parser, detached.progress, detached.parked);
+        result.set("parser", parser)?;
+        // Last: whatever failed before has not leaked it.
+        result.set("fd", detached.fd.into_raw_fd())?;
+        Ok(result)
+    }
+
+    /// What JavaScript wrote to the connection so far.
+    #[napi]
+    pub fn bytes_written(&self, id: u32) -> f64 {
+        self.with(id, |conn| conn.bytes_written()).unwrap_or(0) as f64
+    }
+
+    /// What the kernel has not taken of it.
+    #[napi]
+    pub fn write_queue_size(&self, id: u32) -> f64 {
+        self.with(id, |conn| conn.write_queue_size()).unwrap_or(0) as f64
+    }
+
+    /// Address, port and family of one end; undefined if it has no Internet address.
+    #[napi(ts_return_type = "[string, number, string] | undefined")]
+    pub fn address(&self, id: u32, peer: bool) -> Option<(String, u32, &'static str)> {
+        let end = if peer { End::Peer } else { End::Local };
+        let address = self.with(id, |conn| conn.address(end)).flatten()?;
+        Some((address.host, address.port.into(), address.family))
+    }
+
+    #[napi]
+    pub fn set_no_delay(&self, id: u32, on: bool) -> i32 {
+        self.option(id, |fd| io::set_no_delay(fd, on))
+    }
+
+    #[napi]
+    pub fn set_keep_alive(&self, id: u32, on: bool, seconds: u32) -> i32 {
+        self.option(id, |fd| io::set_keep_alive(fd, on, seconds))
+    }
+
+    fn with<T>(&self, id: u32, f: impl FnOnce(&Arc<Conn>) -> T) -> Option<T> {
+        self.local.native.connections.borrow().get(id).map(f)
+    }
+
+    fn option(&self, id: u32, set: impl FnOnce(RawFd) -> std::io::Result<()>) -> i32 {
+        match self.with(id, |conn| conn.with_fd(set)).flatten() {
+            Some(Ok(())) => 0,
+            Some(Err(error)) => -error.raw_os_error().unwrap_or(libc::EIO),
+            None => -libc::EBADF,
+        }
+    }
+}
+
+impl Meta {
+    fn new(env: sys::napi_env, array: Value) -> Result<Meta> {
+        let mut kind = 0;
+        let mut length = 0;
+        let mut data = std::ptr::null_mut();
+        let mut reference = std::ptr::null_mut();
+        // SAFETY: Node-API checks that the value is a typed array; the pointers are valid.
+        unsafe {
+            check_status!(
+                sys::napi_get_typedarray_info(
+                    env,
+                    array.0,
+                    &mut kind,
+                    &mut length,
+                    &mut data,
+                    std::ptr::null_mut(),
+                    std::ptr::null_mut(),
+                ),
+                "Expected a Uint32Array"
+            )?;
+            if kind != sys::TypedarrayType::uint32_array || length < META_HEADER {
+                return Err(invalid("Expected a Uint32Array of some length"));
+            }
+            check_status!(sys::napi_create_reference(env, array.0, 1, &mut reference))?;
+        }
+        Ok(Meta {
+            data: data.cast(),
+            length,
+            reference,
+        })
+    }
+}
+
+#[cfg(not(unix))]
+#[napi]
+impl Engine {
+    /// Blob `i` of the last delivery, as a Buffer of its own. Each can be taken once.
+    #[napi(ts_return_type = "Buffer")]
+    pub fn blob(&self, i: u32) -> Result<Value> {
+        let blob = self
+            .local
+            .take_blob(i)
+            .ok_or_else(|| invalid("No such blob"))?;
+        values::buffer(self.local.env, blob).map(Value)
+    }
+}
+
+#[cfg(unix)]
+impl Native {
+    fn new(
+        env: sys::napi_env,
+        engine: sys::napi_value,
+        wake: Value,
+        options: &EngineOptions,
+    ) -> Result<Native> {
+        let mut reference = std::ptr::null_mut();
+        // SAFETY: the values belong to the current call.
+        let wake = unsafe {
+            check_status!(sys::napi_set_named_property(
+                env,
+                engine,
+                c"wake".as_ptr(),
+                wake.0
+            ))?;
+            check_status!(sys::napi_create_reference(env, engine, 0, &mut reference))?;
+            Wake::new(env, wake.0)?
+        };
+        let waker = wake.clone();
+        let queue = Queue::new(Box::new(move || waker.wake()));
+        Ok(Native {
+            core: Arc::new(Core::new(queue, options.io_threads())),
+            wake,
+            connections: RefCell::default(),
+            listeners: RefCell::default(),
+            scratch: RefCell::default(),
+            engine: reference,
+            held: Cell::new(false),
+        })
+    }
+}

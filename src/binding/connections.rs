@@ -1,0 +1,233 @@
+//! The JavaScript thread's side of the queue: connection ids, acknowledgements, and what is held
+//! back of paused and destroyed connections.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::conn::{Conn, Detached};
+use crate::engine::Core;
+use crate::engine::queue::{Delivery, Kind, Source};
+use crate::record::Records;
+
+/// Flags of a delivery.
+pub const FIRST: u32 = 1;
+pub const SERVER: u32 = 4;
+
+/// The id of a connection that JavaScript is done with: what is still queued of it is dropped.
+const GONE: u32 = u32::MAX;
+
+/// A delivery for `next`.
+#[derive(Debug)]
+pub struct Popped {
+    pub id: u32,
+    pub flags: u32,
+    pub bytes: u32,
+    pub records: Records,
+}
+
+#[derive(Debug)]
+struct Slot {
+    conn: Arc<Conn>,
+    /// JavaScript closed it: only CLOSED is still of interest.
+    destroyed: bool,
+    /// JavaScript took it away: only what was parsed before is still of interest.
+    detached: bool,
+    paused: bool,
+    /// A packet that came for a paused connection.
+    held: Option<Delivery>,
+}
+
+/// Connections that JavaScript knows, by id, and deliveries that were taken from the queue.
+#[derive(Debug, Default)]
+pub struct Connections {
+    /// By id - 1.
+    slots: Vec<Option<Slot>>,
+    free: Vec<u32>,
+    ready: VecDeque<Delivery>,
+    /// Whose packet is being dispatched.
+    current: Option<Arc<Conn>>,
+    /// Ids that are free once the delivery being dispatched is done.
+    ending: Vec<u32>,
+}
+
+impl Connections {
+    /// Acknowledges the delivery before, and pops the next one. None: the queue is empty, and
+    /// the next delivery wakes.
+    pub fn next(&mut self, core: &Core) -> Option<Popped> {
+        if let Some(conn) = self.current.take() {
+            conn.acknowledge();
+        }
+        while let Some(id) = self.ending.pop() {
+            self.release(id);
+        }
+        loop {
+            let Some(delivery) = self.ready.pop_front() else {
+                core.queue.take(&mut self.ready);
+                if self.ready.is_empty() {
+                    return None;
+                }
+                continue;
+            };
+            core.queue.popped(&delivery);
+            if let Some(popped) = self.open(delivery) {
+                return Some(popped);
+            }
+        }
+    }
+
+    /// Decides what becomes of a delivery.
+    fn open(&mut self, delivery: Delivery) -> Option<Popped> {
+        let conn = match &delivery.source {
+            Source::Server(id) => {
+                return Some(Popped {
+                    id: *id,
+                    flags: SERVER,
+                    bytes: 0,
+                    records: delivery.records,
+                });
+            }
+            Source::Conn(conn) => conn.clone(),
+        };
+        let known = conn.id.load(Ordering::Relaxed);
+        if known == GONE {
+            return None;
+        }
+        let (id, flags) = match known {
+            0 => (self.assign(&conn), FIRST),
+            id => (id, 0),
+        };
+        let slot = self.slot(id)?;
+        match delivery.kind {
+            Kind::Closed => self.ending.push(id),
+            _ if slot.destroyed => return None,
+            Kind::Packet if slot.paused => {
+                slot.held = Some(delivery);
+                return None;
+            }
+            Kind::Packet => {
+                if slot.detached {
+                    self.ending.push(id);
+                }
+                self.current = Some(conn);
+            }
+            Kind::Notice if slot.detached => return None,
+            Kind::Notice => {}
+        }
+        Some(Popped {
+            id,
+            flags,
+            bytes: delivery.bytes,
+            records: delivery.records,
+        })
+    }
+
+    /// The connection with an id, unless JavaScript ended it.
+    pub fn get(&self, id: u32) -> Option<&Arc<Conn>> {
+        let slot = self.slots.get(index(id)?)?.as_ref()?;
+        (!slot.destroyed && !slot.detached).then_some(&slot.conn)
+    }
+
+    /// The id of a connection that JavaScript is going to hear of, assigned if it has none.
+    pub fn id_of(&mut self, conn: &Arc<Conn>) -> Option<u32> {
+        match conn.id.load(Ordering::Relaxed) {
+            GONE => None,
+            0 => Some(self.assign(conn)),
+            id => self.get(id).map(|_| id),
+        }
+    }
+
+    pub fn pause(&mut self, id: u32) {
+        if let Some(slot) = self.slot(id) {
+            slot.paused = true;
+            slot.conn.set_paused(true);
+        }
+    }
+
+    /// True if a packet was held back, so that JavaScript has to be woken for it.
+    pub fn resume(&mut self, core: &Core, id: u32) -> bool {
+        let Some(slot) = self.slot(id) else {
+            return false;
+        };
+        slot.paused = false;
+        let held = slot.held.take();
+        slot.conn.set_paused(false);
+        self.put_back(core, held)
+    }
+
+    pub fn close(&mut self, id: u32, reset: bool) {
+        if let Some(slot) = self.slot(id) {
+            slot.destroyed = true;
+            slot.held = None;
+            slot.conn.close(reset);
+        }
+    }
+
+    /// Gives a connection away. The number is that of its packets which are parsed, but not yet
+    /// popped: they are delivered first.
+    pub fn detach(&mut self, core: &Core, id: u32) -> std::io::Result<(Detached, u32)> {
+        let current = self.current.as_ref().map(Arc::as_ptr);
+        let Some(slot) = self
+            .slot(id)
+            .filter(|slot| !slot.destroyed && !slot.detached)
+        else {
+            return Err(std::io::Error::from_raw_os_error(libc::EBADF));
+        };
+        let detached = slot.conn.detach()?;
+        slot.detached = true;
+        slot.paused = false;
+        let queued = detached.outstanding && current != Some(Arc::as_ptr(&slot.conn));
+        let held = slot.held.take();
+        self.put_back(core, held);
+        if !queued {
+            self.ending.push(id);
+        }
+        Ok((detached, u32::from(queued)))
+    }
+
+    fn put_back(&mut self, core: &Core, held: Option<Delivery>) -> bool {
+        let Some(held) = held else {
+            return false;
+        };
+        core.queue.pushed(&held);
+        self.ready.push_front(held);
+        true
+    }
+
+    fn slot(&mut self, id: u32) -> Option<&mut Slot> {
+        self.slots.get_mut(index(id)?)?.as_mut()
+    }
+
+    fn assign(&mut self, conn: &Arc<Conn>) -> u32 {
+        let slot = Slot {
+            conn: conn.clone(),
+            destroyed: false,
+            detached: false,
+            paused: false,
+            held: None,
+        };
+        let id = match self.free.pop() {
+            Some(id) => id,
+            None => {
+                self.slots.push(None);
+                self.slots.len() as u32
+            }
+        };
+        if let Some(place) = index(id).and_then(|i| self.slots.get_mut(i)) {
+            *place = Some(slot);
+        }
+        conn.id.store(id, Ordering::Relaxed);
+        id
+    }
+
+    fn release(&mut self, id: u32) {
+        if let Some(slot) = index(id).and_then(|i| self.slots.get_mut(i)?.take()) {
+            slot.conn.id.store(GONE, Ordering::Relaxed);
+            self.free.push(id);
+        }
+    }
+}
+
+fn index(id: u32) -> Option<usize> {
+    (id as usize).checked_sub(1)
+}

@@ -1,0 +1,43 @@
+//! What JavaScript sees: `Engine`, `NativeServer`, `NativeParser` and the parser's tables. The
+//! calls are described in docs/architecture.md, 'The bridge'. Only lib/ uses them.
+
+mod bridge;
+#[cfg(unix)]
+mod calls;
+#[cfg(unix)]
+mod connections;
+mod options;
+mod parser;
+mod server;
+mod values;
+#[cfg(unix)]
+mod wake;
+
+use napi_derive::napi;
+
+use crate::http1::{Code, METHODS, Reason};
+
+/// Error codes, at the numbers that FAILED and END records use.
+#[napi]
+pub fn codes() -> Vec<&'static str> {
+    Code::ALL.iter().map(|code| code.as_str()).collect()
+}
+
+/// The default reply for each of `codes()`.
+#[napi]
+pub fn replies() -> Vec<String> {
+    let text = |code: &Code| String::from_utf8_lossy(code.default_reply()).into_owned();
+    Code::ALL.iter().map(text).collect()
+}
+
+/// Error reasons, at the numbers that FAILED and END records use.
+#[napi]
+pub fn reasons() -> Vec<&'static str> {
+    Reason::ALL.iter().map(|reason| reason.as_str()).collect()
+}
+
+/// Request methods, at the numbers that HEAD records use.
+#[napi]
+pub fn methods() -> Vec<&'static str> {
+    METHODS.to_vec()
+}

@@ -1,0 +1,136 @@
+//! The class `NativeParser`: the parser of a connection whose bytes JavaScript brings.
+
+use napi::Result;
+use napi_derive::napi;
+
+use super::bridge::Engine;
+use super::server::NativeServer;
+use super::values::{self, Value, invalid};
+use crate::http1::{Outcome, Parser};
+use crate::record::{self, Parked, Progress, Recorder, Records};
+
+/// A parser that JavaScript drives.
+#[napi]
+pub struct NativeParser {
+    parser: Parser,
+    progress: Progress,
+    parked: Option<Box<Parked>>,
+    /// `progress.start` of the message that was reported as overdue.
+    reported: u64,
+}
+
+#[napi]
+impl NativeParser {
+    #[napi(constructor)]
+    pub fn new(server: &NativeServer) -> NativeParser {
+        let server = &server.server;
+        let parser = Parser::new(server.settings.parser_config(server.profile));
+        NativeParser::resumed(parser, Progress::begin(), None)
+    }
+
+    /// Parses a packet. The text of its records, as from `engine.next()`.
+    #[napi(ts_return_type = "string")]
+    pub fn execute(
+        &mut self,
+        engine: &Engine,
+        #[napi(ts_arg_type = "Uint8Array")] packet: Value,
+    ) -> Result<Value> {
+        if self.parked.is_some() {
+            return Err(invalid("An upgrade waits for its answer"));
+        }
+        // SAFETY: no JavaScript runs before the records are made, which copy what they need.
+        let packet = unsafe { values::bytes(engine.local.env(), packet.0)? };
+        let length = packet.len() as u32;
+        let records = self.parse(packet, 0);
+        publish(engine, length, records)
+    }
+
+    /// The answer to PARKED; goes on with the rest of that packet.
+    #[napi(ts_return_type = "string")]
+    pub fn upgrade(&mut self, engine: &Engine, accepted: bool) -> Result<Value> {
+        let parked = self
+            .parked
+            .take()
+            .ok_or_else(|| invalid("No upgrade waits for an answer"))?;
+        self.parser.resolve_upgrade(accepted);
+        let records = self.parse(&parked.packet, parked.at);
+        publish(engine, 0, records)
+    }
+
+    /// FIN was read: one END record.
+    #[napi(ts_return_type = "string")]
+    pub fn finish(&mut self, engine: &Engine) -> Result<Value> {
+        let mut recorder = Recorder::new(self.progress);
+        let verdict = self.parser.finish(&mut recorder);
+        self.progress = recorder.progress;
+        let mut records = Records::default();
+        records.push_end(verdict, !recorder.records.is_empty());
+        publish(engine, 0, records)
+    }
+
+    /// A message is in progress, or the first one is awaited.
+    #[napi(getter)]
+    pub fn started(&self) -> bool {
+        self.progress.start != 0
+    }
+
+    /// The first byte of a message was seen, now or earlier.
+    #[napi(getter)]
+    pub fn begun(&self) -> bool {
+        self.progress.begun
+    }
+
+    /// The head of the message in progress is complete.
+    #[napi(getter)]
+    pub fn headers_complete(&self) -> bool {
+        self.progress.headers_complete
+    }
+
+    /// Whether the message takes longer than the limits (ms, 0 for none); true once per message.
+    #[napi]
+    pub fn expired(&mut self, headers: f64, request: f64) -> bool {
+        let start = self.progress.start;
+        self.progress
+            .overdue(record::now(), headers as u64, request as u64)
+            && std::mem::replace(&mut self.reported, start) != start
+    }
+}
+
+impl NativeParser {
+    pub(super) fn resumed(
+        parser: Parser,
+        progress: Progress,
+        parked: Option<Box<Parked>>,
+    ) -> NativeParser {
+        NativeParser {
+            parser,
+            progress,
+            parked,
+            reported: 0,
+        }
+    }
+
+    fn parse(&mut self, packet: &[u8], from: usize) -> Records {
+        let mut recorder = Recorder::new(self.progress);
+        let outcome = self.parser.execute(packet, from, &mut recorder);
+        self.progress = recorder.progress;
+        let mut records = recorder.records;
+        match outcome {
+            Outcome::Consumed => {}
+            Outcome::Parked { at } => {
+                self.parked = Some(Box::new(Parked {
+                    packet: packet.to_vec(),
+                    at,
+                }));
+                records.push_parked();
+            }
+            Outcome::Upgraded { at } => records.push_upgraded(packet.get(at..).unwrap_or(&[])),
+            Outcome::Failed(error) => records.push_failed(&error, packet),
+        }
+        records
+    }
+}
+
+fn publish(engine: &Engine, bytes: u32, records: Records) -> Result<Value> {
+    engine.local.publish(0, 0, bytes, records).map(Value)
+}

@@ -1,0 +1,182 @@
+//! Values that cross as they are, and the Node-API calls that napi-rs has no cheap form of.
+
+use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, ValidateNapiValue};
+use napi::{Error, Result, Status, ValueType, check_status, sys};
+
+/// From this size on, bytes are given to JavaScript without a copy.
+const EXTERNAL_FROM: usize = 16 * 1024;
+
+/// A value of JavaScript, valid during the call in which it appeared.
+#[derive(Clone, Copy)]
+pub struct Value(pub sys::napi_value);
+
+impl TypeName for Value {
+    fn type_name() -> &'static str {
+        "any"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Unknown
+    }
+}
+
+impl ValidateNapiValue for Value {}
+
+impl FromNapiValue for Value {
+    unsafe fn from_napi_value(_env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        Ok(Value(value))
+    }
+}
+
+impl ToNapiValue for Value {
+    unsafe fn to_napi_value(_env: sys::napi_env, value: Self) -> Result<sys::napi_value> {
+        Ok(value.0)
+    }
+}
+
+pub fn undefined(env: sys::napi_env) -> sys::napi_value {
+    let mut value = std::ptr::null_mut();
+    // SAFETY: `env` is the environment of the call that we are in. A failure leaves null, which
+    // Node-API takes for undefined.
+    unsafe { sys::napi_get_undefined(env, &mut value) };
+    value
+}
+
+pub fn null(env: sys::napi_env) -> sys::napi_value {
+    let mut value = std::ptr::null_mut();
+    // SAFETY: as in `undefined`.
+    unsafe { sys::napi_get_null(env, &mut value) };
+    value
+}
+
+pub fn int(env: sys::napi_env, number: i32) -> sys::napi_value {
+    let mut value = std::ptr::null_mut();
+    // SAFETY: as in `undefined`.
+    unsafe { sys::napi_create_int32(env, number, &mut value) };
+    value
+}
+
+pub fn latin1(env: sys::napi_env, text: &[u8]) -> Result<sys::napi_value> {
+    let mut value = std::ptr::null_mut();
+    // SAFETY: the pointer and the length are those of a slice, which is copied.
+    let status = unsafe {
+        sys::napi_create_string_latin1(env, text.as_ptr().cast(), text.len() as isize, &mut value)
+    };
+    check_status!(status, "Failed to create a string")?;
+    Ok(value)
+}
+
+/// A Buffer that owns the bytes.
+pub fn buffer(env: sys::napi_env, bytes: Vec<u8>) -> Result<sys::napi_value> {
+    if bytes.len() >= EXTERNAL_FROM
+        && let Some(value) = external_buffer(env, &bytes)
+    {
+        // The finalizer has it now.
+        std::mem::forget(bytes);
+        return Ok(value);
+    }
+    let mut value = std::ptr::null_mut();
+    // SAFETY: the pointer and the length are those of a slice, which is copied.
+    let status = unsafe {
+        sys::napi_create_buffer_copy(
+            env,
+            bytes.len(),
+            bytes.as_ptr().cast(),
+            std::ptr::null_mut(),
+            &mut value,
+        )
+    };
+    check_status!(status, "Failed to create a Buffer")?;
+    Ok(value)
+}
+
+/// A Buffer over the memory of `bytes`, which the caller must then forget. None if this runtime
+/// allows no such Buffers.
+fn external_buffer(env: sys::napi_env, bytes: &Vec<u8>) -> Option<sys::napi_value> {
+    unsafe extern "C" fn free(
+        _env: sys::napi_env,
+        data: *mut std::ffi::c_void,
+        capacity: *mut std::ffi::c_void,
+    ) {
+        // SAFETY: the memory was a Vec of this capacity; the length does not matter to bytes.
+        drop(unsafe { Vec::<u8>::from_raw_parts(data.cast(), 0, capacity as usize) });
+    }
+    let mut value = std::ptr::null_mut();
+    // SAFETY: the memory stays valid until `free` is called, once, if the call succeeds.
+    let status = unsafe {
+        sys::napi_create_external_buffer(
+            env,
+            bytes.len(),
+            bytes.as_ptr().cast_mut().cast(),
+            Some(free),
+            bytes.capacity() as *mut std::ffi::c_void,
+            &mut value,
+        )
+    };
+    (status == sys::Status::napi_ok).then_some(value)
+}
+
+/// The bytes of a Buffer or Uint8Array.
+///
+/// # Safety
+/// They are JavaScript's: the slice must not outlive the call in which the value appeared, and no
+/// JavaScript may run meanwhile.
+pub unsafe fn bytes<'a>(env: sys::napi_env, value: sys::napi_value) -> Result<&'a [u8]> {
+    let mut data = std::ptr::null_mut();
+    let mut length = 0;
+    // SAFETY: Node-API checks that the value is a view.
+    let status = unsafe { sys::napi_get_buffer_info(env, value, &mut data, &mut length) };
+    check_status!(status, "Expected a Uint8Array")?;
+    if length == 0 {
+        return Ok(&[]);
+    }
+    // SAFETY: Node-API describes a live view; the caller sees to its lifetime.
+    Ok(unsafe { std::slice::from_raw_parts(data.cast(), length) })
+}
+
+/// How `write` takes a string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    Latin1,
+    Utf8,
+}
+
+/// Appends a string to `buffer`.
+pub fn append_string(
+    env: sys::napi_env,
+    value: sys::napi_value,
+    encoding: Encoding,
+    buffer: &mut Vec<u8>,
+) -> Result<()> {
+    let read = match encoding {
+        Encoding::Latin1 => sys::napi_get_value_string_latin1,
+        Encoding::Utf8 => sys::napi_get_value_string_utf8,
+    };
+    // Most strings fit in what is there; only others have their length asked for.
+    buffer.reserve(1024);
+    loop {
+        let room = buffer.capacity() - buffer.len();
+        let mut length = 0;
+        // SAFETY: the pointer and the size describe the unused capacity.
+        let status = unsafe {
+            let end = buffer.as_mut_ptr().add(buffer.len());
+            read(env, value, end.cast(), room, &mut length)
+        };
+        check_status!(status, "Expected a string")?;
+        // A terminator follows; a cut string may lack up to one character of UTF-8.
+        if length + 4 < room {
+            // SAFETY: Node-API has written `length` bytes there.
+            unsafe { buffer.set_len(buffer.len() + length) };
+            return Ok(());
+        }
+        let mut whole = 0;
+        // SAFETY: without a buffer, only the length is computed.
+        let status = unsafe { read(env, value, std::ptr::null_mut(), 0, &mut whole) };
+        check_status!(status, "Expected a string")?;
+        buffer.reserve(whole + 8);
+    }
+}
+
+pub fn invalid(message: &str) -> Error {
+    Error::new(Status::InvalidArg, message.to_owned())
+}

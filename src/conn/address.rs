@@ -1,0 +1,134 @@
+//! Socket addresses, in the form that Node gives them.
+
+use std::ffi::CStr;
+use std::os::fd::RawFd;
+
+/// Which end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    Local,
+    Peer,
+}
+
+/// An Internet address as Node shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    pub host: String,
+    pub port: u16,
+    /// `IPv4` or `IPv6`.
+    pub family: &'static str,
+}
+
+/// The address of one end, if it has an Internet address.
+pub fn of(fd: RawFd, end: End) -> Option<Address> {
+    let storage = name(fd, end)?;
+    match libc::c_int::from(storage.ss_family) {
+        libc::AF_INET => {
+            // SAFETY: the family says that the storage, which is large and aligned enough for
+            // every address, holds a sockaddr_in.
+            let v4 = unsafe { &*(&raw const storage).cast::<libc::sockaddr_in>() };
+            Some(Address {
+                host: text(libc::AF_INET, (&raw const v4.sin_addr).cast())?,
+                port: u16::from_be(v4.sin_port),
+                family: "IPv4",
+            })
+        }
+        libc::AF_INET6 => {
+            // SAFETY: as above, a sockaddr_in6.
+            let v6 = unsafe { &*(&raw const storage).cast::<libc::sockaddr_in6>() };
+            let mut host = text(libc::AF_INET6, (&raw const v6.sin6_addr).cast())?;
+            let link_local =
+                v6.sin6_addr.s6_addr[0] == 0xfe && v6.sin6_addr.s6_addr[1] & 0xc0 == 0x80;
+            if link_local && let Some(interface) = interface(v6.sin6_scope_id) {
+                host.push('%');
+                host.push_str(&interface);
+            }
+            Some(Address {
+                host,
+                port: u16::from_be(v6.sin6_port),
+                family: "IPv6",
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Local address, port, family, peer address, port, family, joined by line feeds; empty where
+/// there is none.
+pub fn both_ends(fd: RawFd) -> Vec<u8> {
+    let mut text = String::new();
+    for end in [End::Local, End::Peer] {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        match of(fd, end) {
+            Some(Address { host, port, family }) => {
+                text.push_str(&format!("{host}\n{port}\n{family}"));
+            }
+            None => text.push_str("\n\n"),
+        }
+    }
+    text.into_bytes()
+}
+
+/// Whether the socket speaks TCP (or at least IP).
+pub fn is_tcp(fd: RawFd) -> bool {
+    name(fd, End::Local).is_some_and(|storage| {
+        let family = libc::c_int::from(storage.ss_family);
+        family == libc::AF_INET || family == libc::AF_INET6
+    })
+}
+
+fn name(fd: RawFd, end: End) -> Option<libc::sockaddr_storage> {
+    // SAFETY: zeros are a valid sockaddr_storage; the pointer and the length passed are its own.
+    unsafe {
+        let mut storage: libc::sockaddr_storage = std::mem::zeroed();
+        let mut length = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+        let address = (&raw mut storage).cast();
+        let result = match end {
+            End::Local => libc::getsockname(fd, address, &mut length),
+            End::Peer => libc::getpeername(fd, address, &mut length),
+        };
+        (result == 0).then_some(storage)
+    }
+}
+
+/// The system's own text form, which libuv uses, too.
+fn text(family: libc::c_int, address: *const libc::c_void) -> Option<String> {
+    unsafe extern "C" {
+        fn inet_ntop(
+            family: libc::c_int,
+            address: *const libc::c_void,
+            text: *mut libc::c_char,
+            size: libc::socklen_t,
+        ) -> *const libc::c_char;
+    }
+    let mut buffer = [0 as libc::c_char; 46];
+    // SAFETY: callers pass an address of the family; the buffer has INET6_ADDRSTRLEN bytes, and
+    // holds a terminated string if the result is not null.
+    unsafe {
+        let size = buffer.len() as libc::socklen_t;
+        if inet_ntop(family, address, buffer.as_mut_ptr(), size).is_null() {
+            return None;
+        }
+        CStr::from_ptr(buffer.as_ptr())
+            .to_str()
+            .ok()
+            .map(str::to_owned)
+    }
+}
+
+fn interface(index: u32) -> Option<String> {
+    let mut buffer = [0 as libc::c_char; libc::IF_NAMESIZE];
+    // SAFETY: the buffer has IF_NAMESIZE bytes, and holds a terminated string if the result is
+    // not null.
+    unsafe {
+        if libc::if_indextoname(index, buffer.as_mut_ptr()).is_null() {
+            return None;
+        }
+        CStr::from_ptr(buffer.as_ptr())
+            .to_str()
+            .ok()
+            .map(str::to_owned)
+    }
+}

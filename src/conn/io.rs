@@ -1,0 +1,211 @@
+//! The system calls of sockets. None of them blocks, none raises SIGPIPE, and every descriptor
+//! they make is close-on-exec.
+
+use std::io::{self, Error, Result};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+/// Elsewhere SIGPIPE is left to the process; Node ignores it.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT;
+
+/// Pieces that one `sendmsg` takes; every system allows at least this many.
+pub const MAX_PIECES: usize = 16;
+
+fn check(result: libc::c_int) -> Result<libc::c_int> {
+    if result < 0 {
+        Err(Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+fn length(result: libc::ssize_t) -> Result<usize> {
+    usize::try_from(result).map_err(|_| Error::last_os_error())
+}
+
+/// Reads what is there; `Ok(0)` is FIN.
+pub fn recv(fd: RawFd, buffer: &mut [u8]) -> Result<usize> {
+    loop {
+        // SAFETY: the pointer and the length are those of a writable slice.
+        let n = unsafe {
+            libc::recv(
+                fd,
+                buffer.as_mut_ptr().cast(),
+                buffer.len(),
+                libc::MSG_DONTWAIT,
+            )
+        };
+        match length(n) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// Writes what the kernel takes of the pieces, in order, of at most [`MAX_PIECES`] of them.
+pub fn send(fd: RawFd, pieces: &[&[u8]]) -> Result<usize> {
+    loop {
+        let n = match pieces {
+            [piece] => {
+                // SAFETY: the pointer and the length are those of a slice.
+                unsafe { libc::send(fd, piece.as_ptr().cast(), piece.len(), SEND_FLAGS) }
+            }
+            pieces => send_many(fd, pieces),
+        };
+        match length(n) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+fn send_many(fd: RawFd, pieces: &[&[u8]]) -> libc::ssize_t {
+    let mut vectors = [libc::iovec {
+        iov_base: std::ptr::null_mut(),
+        iov_len: 0,
+    }; MAX_PIECES];
+    let used = pieces.len().min(MAX_PIECES);
+    for (vector, piece) in vectors.iter_mut().zip(pieces) {
+        vector.iov_base = piece.as_ptr().cast_mut().cast();
+        vector.iov_len = piece.len();
+    }
+    // SAFETY: a msghdr of zeros is valid; it then points at `used` vectors, each of which
+    // describes a slice that sendmsg only reads.
+    unsafe {
+        let mut message: libc::msghdr = std::mem::zeroed();
+        message.msg_iov = vectors.as_mut_ptr();
+        message.msg_iovlen = used as _;
+        libc::sendmsg(fd, &message, SEND_FLAGS)
+    }
+}
+
+/// Sends FIN.
+pub fn shutdown(fd: RawFd) -> Result<()> {
+    // SAFETY: no memory is involved.
+    check(unsafe { libc::shutdown(fd, libc::SHUT_WR) }).map(drop)
+}
+
+pub fn listen(fd: RawFd, backlog: i32) -> Result<()> {
+    // SAFETY: no memory is involved.
+    check(unsafe { libc::listen(fd, backlog) }).map(drop)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+pub fn accept(fd: RawFd) -> Result<OwnedFd> {
+    // SAFETY: null pointers ask for no address; the result is a descriptor of our own.
+    unsafe {
+        check(libc::accept4(
+            fd,
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK,
+        ))
+        .map(|fd| OwnedFd::from_raw_fd(fd))
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+pub fn accept(fd: RawFd) -> Result<OwnedFd> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: null pointers ask for no address; the result is a descriptor of our own.
+    let accepted = unsafe {
+        check(libc::accept(fd, std::ptr::null_mut(), std::ptr::null_mut()))
+            .map(|fd| OwnedFd::from_raw_fd(fd))?
+    };
+    // SAFETY: no memory is involved.
+    check(unsafe { libc::fcntl(accepted.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) })?;
+    set_nonblocking(accepted.as_raw_fd())?;
+    Ok(accepted)
+}
+
+pub fn duplicate(fd: RawFd) -> Result<OwnedFd> {
+    // SAFETY: the result is a descriptor of our own.
+    unsafe { check(libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0)).map(|fd| OwnedFd::from_raw_fd(fd)) }
+}
+
+pub fn set_nonblocking(fd: RawFd) -> Result<()> {
+    // SAFETY: no memory is involved.
+    unsafe {
+        let flags = check(libc::fcntl(fd, libc::F_GETFL))?;
+        check(libc::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK)).map(drop)
+    }
+}
+
+fn set_option(fd: RawFd, level: libc::c_int, name: libc::c_int, value: libc::c_int) -> Result<()> {
+    // SAFETY: the pointer and the length are those of `value`.
+    check(unsafe {
+        libc::setsockopt(
+            fd,
+            level,
+            name,
+            (&raw const value).cast(),
+            size_of::<libc::c_int>() as libc::socklen_t,
+        )
+    })
+    .map(drop)
+}
+
+pub fn set_no_delay(fd: RawFd, on: bool) -> Result<()> {
+    set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, on.into())
+}
+
+/// Keep-alive as libuv sets it: ten probes, a second apart, after `delay` seconds (0: the
+/// system's default).
+pub fn set_keep_alive(fd: RawFd, on: bool, delay: u32) -> Result<()> {
+    set_option(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, on.into())?;
+    if !on || delay == 0 {
+        return Ok(());
+    }
+    let delay = libc::c_int::try_from(delay).unwrap_or(libc::c_int::MAX);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        set_option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, delay)?;
+        set_option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, 1)?;
+        set_option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPCNT, 10)?;
+    }
+    #[cfg(target_vendor = "apple")]
+    set_option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPALIVE, delay)?;
+    let _ = delay;
+    Ok(())
+}
+
+/// Makes the close that follows send RST.
+pub fn set_reset_on_close(fd: RawFd) -> Result<()> {
+    let linger = libc::linger {
+        l_onoff: 1,
+        l_linger: 0,
+    };
+    // SAFETY: the pointer and the length are those of `linger`.
+    check(unsafe {
+        libc::setsockopt(
+            fd,
+            libc::SOL_SOCKET,
+            libc::SO_LINGER,
+            (&raw const linger).cast(),
+            size_of::<libc::linger>() as libc::socklen_t,
+        )
+    })
+    .map(drop)
+}
+
+/// The name of a socket error as Node's `err.code` has it.
+pub fn errno_name(errno: i32) -> &'static str {
+    match errno {
+        libc::ECONNRESET => "ECONNRESET",
+        libc::EPIPE => "EPIPE",
+        libc::ETIMEDOUT => "ETIMEDOUT",
+        libc::ECONNABORTED => "ECONNABORTED",
+        libc::ECONNREFUSED => "ECONNREFUSED",
+        libc::EHOSTUNREACH => "EHOSTUNREACH",
+        libc::ENETUNREACH => "ENETUNREACH",
+        libc::ENETDOWN => "ENETDOWN",
+        libc::ENOBUFS => "ENOBUFS",
+        libc::ENOMEM => "ENOMEM",
+        libc::ENOTCONN => "ENOTCONN",
+        libc::EPROTO => "EPROTO",
+        libc::EIO => "EIO",
+        _ => "UNKNOWN",
+    }
+}

@@ -1,0 +1,370 @@
+//! One connection: what the JavaScript thread may ask of it.
+//!
+//! | Module | What it holds |
+//! |---|---|
+//! | [`task`] | the task that reads, parses, delivers, refuses and closes |
+//! | [`state`] | what it shares with the JavaScript thread |
+//! | [`registry`] | the connections of a server |
+//! | [`io`], [`address`] | system calls |
+//!
+//! Two locks: `read` is held while a packet is read and parsed, `control` for a few instructions
+//! or one non-blocking send. Whoever takes both takes `read` first. The queue's lock comes last.
+
+pub mod address;
+pub mod io;
+pub mod registry;
+pub mod state;
+pub mod task;
+
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::engine::Core;
+use crate::engine::queue::{Delivery, Kind, Source};
+use crate::http1::{Code, Parser};
+use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records};
+use crate::server::Server;
+use address::{Address, End};
+use state::{Control, Fate, Park, Shutdown};
+
+/// One connection.
+#[derive(Debug)]
+pub struct Conn {
+    core: Arc<Core>,
+    pub server: Arc<Server>,
+    /// The id that JavaScript knows it by, 0 for none; only the JavaScript thread's.
+    pub id: AtomicU32,
+    /// In the server's list.
+    place: AtomicU32,
+    start: AtomicU64,
+    headers_complete: AtomicBool,
+    begun: AtomicBool,
+    /// `start` of the message that was reported as overdue.
+    reported: AtomicU64,
+    control: Mutex<Control>,
+    read: Mutex<ReadSide>,
+}
+
+#[derive(Debug)]
+struct ReadSide {
+    /// None after [`Conn::detach`].
+    parser: Option<Parser>,
+    parked: Option<Box<Parked>>,
+    /// Bytes read since the last delivery.
+    bytes: u32,
+}
+
+/// A connection given away.
+#[derive(Debug)]
+pub struct Detached {
+    pub fd: OwnedFd,
+    pub parser: Parser,
+    pub progress: Progress,
+    /// Bytes that were read and not parsed.
+    pub parked: Option<Box<Parked>>,
+    /// Output that has not left.
+    pub pending: Vec<u8>,
+    /// A packet was delivered and not yet acknowledged.
+    pub outstanding: bool,
+}
+
+impl Conn {
+    /// Takes over a connected descriptor, for which the engine was entered. With the setting
+    /// `eager`, JavaScript hears of it at once.
+    pub fn open(core: &Arc<Core>, server: &Arc<Server>, fd: OwnedFd) -> Arc<Conn> {
+        let progress = Progress::begin();
+        let conn = Arc::new(Conn {
+            core: core.clone(),
+            server: server.clone(),
+            id: AtomicU32::new(0),
+            place: AtomicU32::new(0),
+            start: AtomicU64::new(progress.start),
+            headers_complete: AtomicBool::new(false),
+            begun: AtomicBool::new(false),
+            reported: AtomicU64::new(0),
+            control: Mutex::new(Control::new(fd.into_raw_fd())),
+            read: Mutex::new(ReadSide {
+                parser: Some(Parser::new(server.settings.parser_config(server.profile))),
+                parked: None,
+                bytes: 0,
+            }),
+        });
+        server.connections.count_up();
+        server.connections.add(&conn);
+        if server.settings.eager() != 0 {
+            conn.deliver(Kind::Packet, 0, Records::notice(&[ACCEPTED]));
+        }
+        conn
+    }
+
+    /// Writes the pieces in order. `Ok(true)` if some of it has to wait.
+    pub fn write(&self, pieces: &[&[u8]]) -> Result<bool, i32> {
+        let total: usize = pieces.iter().map(|piece| piece.len()).sum();
+        let mut control = crate::lock(&self.control);
+        if !control.is_open() {
+            return Err(libc::EBADF);
+        }
+        if control.shutdown != Shutdown::No {
+            return Err(libc::EPIPE);
+        }
+        let mut sent = 0;
+        if control.outbox.is_empty() {
+            if total == 0 {
+                return Ok(false);
+            }
+            match io::send(control.fd, pieces) {
+                Ok(count) => sent = count,
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.raw_os_error().unwrap_or(libc::EIO)),
+            }
+        }
+        control.written += total as u64;
+        if sent == total {
+            return Ok(false);
+        }
+        control.outbox.append(pieces, sent);
+        let waker = control.waker.take();
+        drop(control);
+        wake(waker);
+        Ok(true)
+    }
+
+    /// Sends FIN after all pending output. `Ok(true)` if it has to wait for that.
+    pub fn shutdown(&self) -> Result<bool, i32> {
+        let mut control = crate::lock(&self.control);
+        if !control.is_open() {
+            return Err(libc::EBADF);
+        }
+        if control.shutdown != Shutdown::No {
+            return Err(libc::ENOTCONN);
+        }
+        if control.outbox.is_empty() {
+            control.shutdown = Shutdown::Done;
+            return match io::shutdown(control.fd) {
+                Ok(()) => Ok(false),
+                Err(error) => Err(error.raw_os_error().unwrap_or(libc::EIO)),
+            };
+        }
+        control.shutdown = Shutdown::Wanted;
+        Ok(true)
+    }
+
+    pub fn set_paused(&self, paused: bool) {
+        let mut control = crate::lock(&self.control);
+        control.paused = paused;
+        let waker = if paused { None } else { control.release() };
+        drop(control);
+        wake(waker);
+    }
+
+    /// The delivery of a packet was consumed.
+    pub fn acknowledge(&self) {
+        let mut control = crate::lock(&self.control);
+        control.outstanding = false;
+        let waker = control.release();
+        drop(control);
+        wake(waker);
+    }
+
+    /// The answer to PARKED.
+    pub fn answer_upgrade(&self, accepted: bool) {
+        let mut control = crate::lock(&self.control);
+        if control.park != Park::Waiting {
+            return;
+        }
+        control.park = Park::Answered { accepted };
+        // Parsing goes on after the acknowledgement of the head.
+        control.held = true;
+        let waker = if control.outstanding {
+            None
+        } else {
+            control.release()
+        };
+        drop(control);
+        wake(waker);
+    }
+
+    /// Closes the connection; pending output is dropped.
+    pub fn close(&self, reset: bool) {
+        let mut control = crate::lock(&self.control);
+        if !control.is_open() {
+            return;
+        }
+        control.fate = Fate::Closing { reset };
+        let waker = control.waker.take();
+        drop(control);
+        self.uncount();
+        wake(waker);
+    }
+
+    /// Gives the connection away, with everything that was read or written and not dealt with.
+    pub fn detach(&self) -> std::io::Result<Detached> {
+        // Waits for a packet that is being parsed.
+        let mut read = crate::lock(&self.read);
+        let mut control = crate::lock(&self.control);
+        if !control.is_open() {
+            return Err(std::io::Error::from_raw_os_error(libc::EBADF));
+        }
+        let fd = io::duplicate(control.fd)?;
+        let Some(parser) = read.parser.take() else {
+            return Err(std::io::Error::from_raw_os_error(libc::EBADF));
+        };
+        let parked = read.parked.take();
+        let pending = control.outbox.take();
+        control.fate = Fate::Detached;
+        let outstanding = control.outstanding;
+        let waker = control.waker.take();
+        drop(control);
+        drop(read);
+        self.uncount();
+        wake(waker);
+        Ok(Detached {
+            fd,
+            parser,
+            progress: self.progress(),
+            parked,
+            pending,
+            outstanding,
+        })
+    }
+
+    pub fn bytes_written(&self) -> u64 {
+        crate::lock(&self.control).written
+    }
+
+    pub fn write_queue_size(&self) -> usize {
+        crate::lock(&self.control).outbox.len()
+    }
+
+    pub fn address(&self, end: End) -> Option<Address> {
+        self.with_fd(|fd| address::of(fd, end)).flatten()
+    }
+
+    /// Runs `f` on the open descriptor.
+    pub fn with_fd<T>(&self, f: impl FnOnce(RawFd) -> T) -> Option<T> {
+        let control = crate::lock(&self.control);
+        (control.fd >= 0 && control.fate == Fate::Open).then(|| f(control.fd))
+    }
+
+    /// Makes sure that JavaScript will hear of the connection's end. False if it has ended.
+    pub fn show(&self) -> bool {
+        let mut control = crate::lock(&self.control);
+        let open = control.is_open();
+        control.shown |= open;
+        open
+    }
+
+    /// Whether a message is overdue that was not reported as such before.
+    pub fn is_newly_overdue(&self, now: u64, headers: u64, request: u64) -> bool {
+        let progress = self.progress();
+        progress.overdue(now, headers, request)
+            && self.reported.swap(progress.start, Ordering::Relaxed) != progress.start
+    }
+
+    /// Between messages, as far as JavaScript can tell.
+    pub fn is_idle(&self) -> bool {
+        let progress = self.progress();
+        let silent = !progress.begun && self.server.settings.idle_includes_silent() != 0;
+        (progress.start == 0 || silent) && {
+            let control = crate::lock(&self.control);
+            control.is_open() && !control.outstanding
+        }
+    }
+
+    /// Answers a stranger with the default reply for `code`, counts that, and closes it. False if
+    /// JavaScript knows the connection, or may have to hear of it.
+    pub fn refuse_stranger(&self, code: Code) -> bool {
+        if !self.end_stranger(|fd| {
+            // What the kernel does not take is lost, as with a write before a destroy in Node.
+            let _ = io::send(fd, &[code.default_reply()]);
+        }) {
+            return false;
+        }
+        self.server.counters.count(code);
+        true
+    }
+
+    /// Closes a stranger after a socket error, and counts that.
+    fn drop_stranger(&self, errno: i32) -> bool {
+        let dropped = self.end_stranger(|_| {});
+        if dropped {
+            self.server.counters.count_text(io::errno_name(errno));
+        }
+        dropped
+    }
+
+    fn end_stranger(&self, last_words: impl FnOnce(RawFd)) -> bool {
+        if self.server.settings.native_refusals() == 0 {
+            return false;
+        }
+        let mut control = crate::lock(&self.control);
+        if control.shown || !control.is_open() {
+            return false;
+        }
+        control.fate = Fate::Closing { reset: false };
+        last_words(control.fd);
+        let waker = control.waker.take();
+        drop(control);
+        self.uncount();
+        wake(waker);
+        true
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            start: self.start.load(Ordering::Relaxed),
+            headers_complete: self.headers_complete.load(Ordering::Relaxed),
+            begun: self.begun.load(Ordering::Relaxed),
+        }
+    }
+
+    fn set_progress(&self, progress: Progress) {
+        self.start.store(progress.start, Ordering::Relaxed);
+        self.headers_complete
+            .store(progress.headers_complete, Ordering::Relaxed);
+        self.begun.store(progress.begun, Ordering::Relaxed);
+    }
+
+    /// Puts a delivery on its way, unless JavaScript or a refusal has ended the connection.
+    fn deliver(self: &Arc<Self>, kind: Kind, bytes: u32, records: Records) {
+        {
+            let mut control = crate::lock(&self.control);
+            if kind != Kind::Closed && !control.is_open() {
+                return;
+            }
+            control.shown = true;
+            control.outstanding |= kind == Kind::Packet;
+        }
+        self.core.queue.push(Delivery {
+            source: Source::Conn(self.clone()),
+            kind,
+            bytes,
+            records,
+        });
+    }
+
+    /// The connection no longer counts as open. Called once, by whoever ended it.
+    fn uncount(&self) {
+        if self.server.connections.count_down() && self.server.settings.drain_notice() != 0 {
+            self.core.queue.push(Delivery {
+                source: Source::Server(self.server.id),
+                kind: Kind::Notice,
+                bytes: 0,
+                records: Records::notice(&[DRAINED]),
+            });
+        }
+    }
+}
+
+impl AsRawFd for Conn {
+    fn as_raw_fd(&self) -> RawFd {
+        crate::lock(&self.control).fd
+    }
+}
+
+fn wake(waker: Option<std::task::Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}

@@ -1,0 +1,59 @@
+//! The open connections of one server: how many, which are idle, which are overdue.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::Conn;
+
+/// The open connections of a server.
+#[derive(Debug, Default)]
+pub struct Registry {
+    /// Unordered; each connection knows its place.
+    list: Mutex<Vec<Arc<Conn>>>,
+    open: AtomicI64,
+}
+
+impl Registry {
+    /// Connections that are open as far as JavaScript can tell.
+    pub fn open(&self) -> i64 {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_up(&self) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns whether that was the last one.
+    pub(super) fn count_down(&self) -> bool {
+        self.open.fetch_sub(1, Ordering::Relaxed) == 1
+    }
+
+    pub(super) fn add(&self, conn: &Arc<Conn>) {
+        let mut list = crate::lock(&self.list);
+        conn.place.store(list.len() as u32, Ordering::Relaxed);
+        list.push(conn.clone());
+    }
+
+    pub(super) fn remove(&self, conn: &Conn) {
+        let mut list = crate::lock(&self.list);
+        let place = conn.place.load(Ordering::Relaxed) as usize;
+        if list
+            .get(place)
+            .is_some_and(|at| std::ptr::eq(&raw const **at, conn))
+        {
+            list.swap_remove(place);
+            if let Some(moved) = list.get(place) {
+                moved.place.store(place as u32, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The connections that `pick` picks.
+    pub fn pick(&self, mut pick: impl FnMut(&Conn) -> bool) -> Vec<Arc<Conn>> {
+        crate::lock(&self.list)
+            .iter()
+            .filter(|conn| pick(conn))
+            .cloned()
+            .collect()
+    }
+}

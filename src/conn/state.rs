@@ -1,0 +1,211 @@
+//! What the JavaScript thread and the connection's task share under the small lock.
+
+use std::collections::VecDeque;
+use std::os::fd::RawFd;
+use std::task::Waker;
+
+use super::io::MAX_PIECES;
+
+/// Whether a connection goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Open,
+    /// The task is to close the descriptor.
+    Closing {
+        reset: bool,
+    },
+    /// JavaScript took a duplicate; the task is to let go of the connection.
+    Detached,
+}
+
+/// A head with the upgrade bit and the answer to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Park {
+    No,
+    Waiting,
+    Answered { accepted: bool },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdown {
+    No,
+    /// FIN is to follow the pending output.
+    Wanted,
+    Done,
+}
+
+#[derive(Debug)]
+pub struct Control {
+    /// -1 once closed. Only the task closes it, so it may read from it without the lock.
+    pub fd: RawFd,
+    pub fate: Fate,
+    /// JavaScript knows the connection, or will with a delivery that is on its way.
+    pub shown: bool,
+    /// A packet is on its way to JavaScript and not yet acknowledged.
+    pub outstanding: bool,
+    /// There is something to read (or to parse), but JavaScript has to act first.
+    pub held: bool,
+    pub paused: bool,
+    /// Nothing is read any more: FIN, an error, or no longer HTTP.
+    pub read_done: bool,
+    pub park: Park,
+    pub shutdown: Shutdown,
+    pub outbox: Outbox,
+    /// Bytes that JavaScript wrote.
+    pub written: u64,
+    /// Of the task.
+    pub waker: Option<Waker>,
+}
+
+impl Control {
+    pub fn new(fd: RawFd) -> Control {
+        Control {
+            fd,
+            fate: Fate::Open,
+            shown: false,
+            outstanding: false,
+            held: false,
+            paused: false,
+            read_done: false,
+            park: Park::No,
+            shutdown: Shutdown::No,
+            outbox: Outbox::default(),
+            written: 0,
+            waker: None,
+        }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.fate == Fate::Open
+    }
+
+    /// Whether a further packet may be read now.
+    pub fn may_read(&self) -> bool {
+        !self.outstanding && !self.paused && self.park == Park::No
+    }
+
+    pub fn keep_waker(&mut self, waker: &Waker) {
+        match &mut self.waker {
+            Some(kept) => kept.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+    }
+
+    /// The waker, if the task waits for JavaScript to act.
+    pub fn release(&mut self) -> Option<Waker> {
+        if std::mem::take(&mut self.held) {
+            self.waker.take()
+        } else {
+            None
+        }
+    }
+}
+
+/// Output that the kernel has not taken yet.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    pieces: VecDeque<Vec<u8>>,
+    /// Bytes of the first piece that are gone.
+    gone: usize,
+    length: usize,
+}
+
+impl Outbox {
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Appends what is left of `pieces` after `skip` bytes.
+    pub fn append(&mut self, pieces: &[&[u8]], mut skip: usize) {
+        for piece in pieces {
+            let rest = piece.get(skip..).unwrap_or(&[]);
+            skip = skip.saturating_sub(piece.len());
+            if !rest.is_empty() {
+                self.length += rest.len();
+                self.pieces.push_back(rest.to_vec());
+            }
+        }
+    }
+
+    /// The first pieces, for one system call.
+    pub fn front(&self) -> ([&[u8]; MAX_PIECES], usize) {
+        let mut front = [&[][..]; MAX_PIECES];
+        let used = self.pieces.len().min(MAX_PIECES);
+        for (slot, piece) in front.iter_mut().zip(&self.pieces) {
+            *slot = piece;
+        }
+        front[0] = front[0].get(self.gone..).unwrap_or(&[]);
+        (front, used)
+    }
+
+    /// `count` bytes have left.
+    pub fn advance(&mut self, count: usize) {
+        self.length = self.length.saturating_sub(count);
+        self.gone += count;
+        while let Some(first) = self.pieces.front() {
+            if self.gone < first.len() {
+                return;
+            }
+            self.gone -= first.len();
+            self.pieces.pop_front();
+        }
+        // An idle connection keeps no memory for output.
+        self.pieces = VecDeque::new();
+    }
+
+    pub fn clear(&mut self) {
+        *self = Outbox::default();
+    }
+
+    /// Takes all of it, in one piece.
+    pub fn take(&mut self) -> Vec<u8> {
+        let mut all = Vec::with_capacity(self.length);
+        let mut skip = self.gone;
+        for piece in &self.pieces {
+            all.extend_from_slice(piece.get(skip..).unwrap_or(&[]));
+            skip = 0;
+        }
+        self.clear();
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_leaves_in_order_whatever_the_kernel_takes() {
+        let all = b"hello, world";
+        for skip in 0..all.len() {
+            for step in 1..=all.len() {
+                let mut outbox = Outbox::default();
+                outbox.append(&[b"hello", b", ", b"world"], skip);
+                assert_eq!(outbox.len(), all.len() - skip);
+                let mut left = Vec::new();
+                while !outbox.is_empty() {
+                    let (front, used) = outbox.front();
+                    let front = front[..used].concat();
+                    let count = step.min(front.len());
+                    left.extend_from_slice(&front[..count]);
+                    outbox.advance(count);
+                }
+                assert_eq!(left, all[skip..]);
+            }
+        }
+    }
+
+    #[test]
+    fn taking_the_rest_empties_it() {
+        let mut outbox = Outbox::default();
+        outbox.append(&[b"abc", b"def"], 0);
+        outbox.advance(2);
+        assert_eq!(outbox.take(), b"cdef");
+        assert!(outbox.is_empty());
+        assert!(outbox.take().is_empty());
+    }
+}

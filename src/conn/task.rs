@@ -1,0 +1,418 @@
+//! The task of one connection: reads packets, parses and delivers them, flushes what is left of
+//! writes, refuses strangers, and closes the descriptor in the end.
+//!
+//! It is a future written by hand, so that an idle connection costs a few hundred bytes. It
+//! starts in the lobby as a stranger; after the first complete head it moves to an I/O thread.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::io::ErrorKind;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::io::Interest;
+use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
+
+use super::state::{Control, Fate, Park, Shutdown};
+use super::{Conn, ReadSide, io};
+use crate::engine::queue::Kind;
+use crate::http1::{Outcome, ParseError};
+use crate::record::{CLOSED, Parked, Recorder, Records, SHUTDOWN, SOCKET_ERROR, WRITTEN};
+
+/// Bytes of one read, as in Node: packets end here, and with them `rawPacket` and offsets.
+const PACKET: usize = 65_536;
+
+thread_local! {
+    /// One buffer for all connections of a thread: a packet is parsed before the next is read.
+    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; PACKET].into_boxed_slice());
+}
+
+/// The descriptor in the reactor's hands. The task drops this before it closes the descriptor.
+#[derive(Debug)]
+struct Watched(RawFd);
+
+impl AsRawFd for Watched {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    Lobby,
+    Io,
+}
+
+/// The task of one connection.
+#[derive(Debug)]
+pub struct Task {
+    /// None until there was nothing to read: many strangers are refused after their first packet.
+    watched: Option<AsyncFd<Watched>>,
+    /// None after moving to another thread.
+    conn: Option<Arc<Conn>>,
+    room: Room,
+}
+
+/// How a turn of the task ended.
+enum Turn {
+    /// There may be more to do at once.
+    Again,
+    Wait,
+    /// To an I/O thread.
+    Move,
+    Close,
+}
+
+impl Task {
+    pub fn stranger(conn: Arc<Conn>) -> Task {
+        Task {
+            watched: None,
+            conn: Some(conn),
+            room: Room::Lobby,
+        }
+    }
+
+    fn turn(&mut self, conn: &Arc<Conn>, cx: &mut Context<'_>) -> Turn {
+        let (fd, park) = {
+            let mut control = crate::lock(&conn.control);
+            if !control.is_open() {
+                return Turn::Close;
+            }
+            control.keep_waker(cx.waker());
+            (control.fd, control.park)
+        };
+        if self.flush(conn, fd, cx).is_err() {
+            return Turn::Close;
+        }
+        if let Park::Answered { accepted } = park {
+            return resume_parked(self.room, conn, accepted);
+        }
+        self.read(conn, fd, cx)
+    }
+
+    /// Reads one packet, if JavaScript is ready for it.
+    fn read(&mut self, conn: &Arc<Conn>, fd: RawFd, cx: &mut Context<'_>) -> Turn {
+        if crate::lock(&conn.control).read_done {
+            return Turn::Wait;
+        }
+        let room = self.room;
+        let first_try = self.watched.is_none() && room == Room::Lobby;
+        let mut ready = None;
+        if !first_try {
+            let Ok(watched) = watch(&mut self.watched, fd) else {
+                return Turn::Close;
+            };
+            match watched.poll_read_ready(cx) {
+                Poll::Ready(Ok(guard)) => ready = Some(guard),
+                Poll::Ready(Err(_)) => return Turn::Close,
+                Poll::Pending => return Turn::Wait,
+            }
+        }
+        {
+            let mut control = crate::lock(&conn.control);
+            if !control.is_open() {
+                return Turn::Close;
+            }
+            if !control.may_read() {
+                if first_try {
+                    drop(control);
+                    return self.watch_first(fd);
+                }
+                control.held = true;
+                return Turn::Wait;
+            }
+        }
+        if conn.core.queue.is_full(cx.waker()) {
+            return Turn::Wait;
+        }
+        let mut read = crate::lock(&conn.read);
+        if read.parser.is_none() {
+            // Detached just now.
+            return Turn::Close;
+        }
+        let turn = BUFFER.with_borrow_mut(|buffer| match io::recv(fd, buffer) {
+            Ok(0) => Some(end(conn, &mut read)),
+            Ok(n) => {
+                if n < buffer.len() {
+                    clear(&mut ready);
+                }
+                read.bytes = read.bytes.saturating_add(n as u32);
+                let packet = buffer.get(..n).unwrap_or(&[]);
+                Some(parse(room, conn, &mut read, packet, 0))
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                clear(&mut ready);
+                None
+            }
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                Some(fail(conn, &mut read, errno))
+            }
+        });
+        match turn {
+            Some(turn) => turn,
+            None if first_try => self.watch_first(fd),
+            None => Turn::Again,
+        }
+    }
+
+    fn watch_first(&mut self, fd: RawFd) -> Turn {
+        match watch(&mut self.watched, fd) {
+            Ok(_) => Turn::Again,
+            Err(_) => Turn::Close,
+        }
+    }
+
+    /// Sends what is pending, as far as the kernel takes it; then FIN, if wanted.
+    fn flush(&mut self, conn: &Arc<Conn>, fd: RawFd, cx: &mut Context<'_>) -> std::io::Result<()> {
+        let mut notices = [None, None];
+        {
+            let mut control = crate::lock(&conn.control);
+            if control.outbox.is_empty() && control.shutdown != Shutdown::Wanted {
+                return Ok(());
+            }
+            let watched = watch(&mut self.watched, fd)?;
+            let result = loop {
+                if control.outbox.is_empty() {
+                    break Ok(());
+                }
+                let mut ready = match watched.poll_write_ready(cx) {
+                    Poll::Ready(ready) => ready?,
+                    Poll::Pending => return Ok(()),
+                };
+                if let Err(error) = send_some(&mut control) {
+                    if error.kind() != ErrorKind::WouldBlock {
+                        break Err(error);
+                    }
+                    ready.clear_ready();
+                }
+            };
+            notices[0] = Some([WRITTEN, errno(&result)]);
+            if result.is_err() {
+                control.outbox.clear();
+            }
+            if control.shutdown == Shutdown::Wanted {
+                control.shutdown = Shutdown::Done;
+                let result = result.and_then(|()| io::shutdown(fd));
+                notices[1] = Some([SHUTDOWN, errno(&result)]);
+            }
+        }
+        for notice in notices.iter().flatten() {
+            conn.deliver(Kind::Notice, 0, Records::notice(notice));
+        }
+        Ok(())
+    }
+}
+
+/// Goes on with the packet that waited for the answer to an upgrade.
+fn resume_parked(room: Room, conn: &Arc<Conn>, accepted: bool) -> Turn {
+    {
+        let mut control = crate::lock(&conn.control);
+        if control.outstanding {
+            control.held = true;
+            return Turn::Wait;
+        }
+        control.park = Park::No;
+    }
+    let mut read = crate::lock(&conn.read);
+    let Some(parked) = read.parked.take() else {
+        return Turn::Close;
+    };
+    let Some(parser) = &mut read.parser else {
+        return Turn::Close;
+    };
+    parser.resolve_upgrade(accepted);
+    parse(room, conn, &mut read, &parked.packet, parked.at)
+}
+
+/// Parses one packet and delivers what it means.
+fn parse(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, packet: &[u8], from: usize) -> Turn {
+    let Some(parser) = &mut read.parser else {
+        return Turn::Close;
+    };
+    let mut recorder = Recorder::new(conn.progress());
+    let outcome = parser.execute(packet, from, &mut recorder);
+    conn.set_progress(recorder.progress);
+    let mut records = recorder.records;
+    match outcome {
+        Outcome::Consumed => {}
+        Outcome::Parked { at } => {
+            read.parked = Some(Box::new(Parked {
+                packet: packet.to_vec(),
+                at,
+            }));
+            records.push_parked();
+            crate::lock(&conn.control).park = Park::Waiting;
+        }
+        Outcome::Upgraded { at } => {
+            records.push_upgraded(packet.get(at..).unwrap_or(&[]));
+            crate::lock(&conn.control).read_done = true;
+        }
+        Outcome::Failed(error) => {
+            if records.is_empty() && conn.refuse_stranger(error.code) {
+                return Turn::Close;
+            }
+            records.push_failed(&error, packet);
+        }
+    }
+    // The first bytes of a head say nothing yet about a stranger. A connection that
+    // JavaScript knows has its idle timer restarted by any packet.
+    if records.is_empty() && !crate::lock(&conn.control).shown {
+        return Turn::Again;
+    }
+    conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);
+    if room == Room::Lobby && recorder.saw_head {
+        Turn::Move
+    } else {
+        Turn::Again
+    }
+}
+
+fn send_some(control: &mut Control) -> std::io::Result<()> {
+    let (front, used) = control.outbox.front();
+    let count = io::send(control.fd, front.get(..used).unwrap_or(&[]))?;
+    control.outbox.advance(count);
+    Ok(())
+}
+
+fn errno(result: &std::io::Result<()>) -> u32 {
+    match result {
+        Ok(()) => 0,
+        Err(error) => error.raw_os_error().unwrap_or(libc::EIO) as u32,
+    }
+}
+
+/// Registers the descriptor with the reactor of this thread, once.
+fn watch(
+    watched: &mut Option<AsyncFd<Watched>>,
+    fd: RawFd,
+) -> std::io::Result<&mut AsyncFd<Watched>> {
+    match watched {
+        Some(watched) => Ok(watched),
+        none => {
+            // SAFETY: only the task closes the descriptor, after it dropped `watched`.
+            let registered = unsafe {
+                AsyncFd::register_with_interest(
+                    Watched(fd),
+                    Interest::READABLE | Interest::WRITABLE,
+                )
+            };
+            Ok(none.insert(registered?))
+        }
+    }
+}
+
+fn clear(ready: &mut Option<AsyncFdReadyGuard<'_, Watched>>) {
+    if let Some(ready) = ready {
+        ready.clear_ready();
+    }
+}
+
+/// FIN was read.
+fn end(conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
+    let Some(parser) = &mut read.parser else {
+        return Turn::Close;
+    };
+    let mut recorder = Recorder::new(conn.progress());
+    let verdict = parser.finish(&mut recorder);
+    conn.set_progress(recorder.progress);
+    {
+        let mut control = crate::lock(&conn.control);
+        control.read_done = true;
+        if verdict.is_ok() && !control.shown {
+            // A stranger that left without a word.
+            control.fate = Fate::Closing { reset: false };
+            drop(control);
+            conn.uncount();
+            return Turn::Close;
+        }
+    }
+    if let Err(ParseError { code, .. }) = verdict
+        && conn.refuse_stranger(code)
+    {
+        return Turn::Close;
+    }
+    let mut records = Records::default();
+    records.push_end(verdict, !recorder.records.is_empty());
+    conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);
+    Turn::Again
+}
+
+/// Reading failed.
+fn fail(conn: &Arc<Conn>, read: &mut ReadSide, errno: i32) -> Turn {
+    if conn.drop_stranger(errno) {
+        return Turn::Close;
+    }
+    crate::lock(&conn.control).read_done = true;
+    let records = Records::notice(&[SOCKET_ERROR, errno as u32, 0]);
+    conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);
+    Turn::Again
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(conn) = self.conn.clone() else {
+            return Poll::Ready(());
+        };
+        loop {
+            match self.turn(&conn, cx) {
+                Turn::Again => {}
+                Turn::Wait => return Poll::Pending,
+                Turn::Close => return Poll::Ready(()),
+                Turn::Move => {
+                    self.watched = None;
+                    if let Some(io) = conn.core.io_runtime() {
+                        io.spawn(Task {
+                            watched: None,
+                            conn: self.conn.take(),
+                            room: Room::Io,
+                        });
+                    }
+                    return Poll::Ready(());
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Task {
+    /// Lets go of the connection, whether it came to its end or its thread is stopping.
+    fn drop(&mut self) {
+        // Before the descriptor is closed.
+        self.watched = None;
+        let Some(conn) = self.conn.take() else {
+            return;
+        };
+        let (was, shown) = {
+            let mut control = crate::lock(&conn.control);
+            let fd = std::mem::replace(&mut control.fd, -1);
+            let was = control.fate;
+            if was == Fate::Open {
+                control.fate = Fate::Closing { reset: false };
+            }
+            if was == (Fate::Closing { reset: true }) {
+                let _ = io::set_reset_on_close(fd);
+            }
+            control.outbox.clear();
+            control.waker = None;
+            if fd >= 0 {
+                // SAFETY: the descriptor is the connection's own; nobody uses it any more now
+                // that `control.fd` is -1 and the reactor has let go.
+                drop(unsafe { OwnedFd::from_raw_fd(fd) });
+            }
+            (was, control.shown)
+        };
+        conn.server.connections.remove(&conn);
+        if was == Fate::Open {
+            conn.uncount();
+        }
+        if shown && was != Fate::Detached {
+            conn.deliver(Kind::Closed, 0, Records::notice(&[CLOSED]));
+        }
+        conn.core.leave();
+    }
+}

@@ -1,0 +1,111 @@
+//! The engine of one environment: its threads, and the queue to its JavaScript thread.
+
+pub mod queue;
+mod threads;
+
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use tokio::runtime::Handle;
+
+use queue::Queue;
+use threads::Pool;
+
+/// Shared by everything that belongs to one engine.
+#[derive(Debug)]
+pub struct Core {
+    pub queue: Queue,
+    io_threads: usize,
+    threads: Mutex<Threads>,
+    /// Listeners and connections; the threads run while there are any.
+    live: AtomicUsize,
+    /// Connections that went to an I/O thread so far, to spread them.
+    placed: AtomicUsize,
+    /// The environment is gone: nothing starts any more.
+    ended: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Threads {
+    running: Option<Pool>,
+    /// Threads that were told to stop.
+    stopping: Vec<JoinHandle<()>>,
+}
+
+impl Core {
+    pub fn new(queue: Queue, io_threads: usize) -> Core {
+        Core {
+            queue,
+            io_threads: io_threads.max(1),
+            threads: Mutex::default(),
+            live: AtomicUsize::new(0),
+            placed: AtomicUsize::new(0),
+            ended: AtomicBool::new(false),
+        }
+    }
+
+    /// Counts a listener or connection, and starts the threads for the first one. Whoever enters
+    /// must [`leave`](Self::leave). Returns the lobby's runtime.
+    pub fn enter(&self) -> io::Result<Handle> {
+        let mut threads = crate::lock(&self.threads);
+        if self.ended.load(Ordering::Relaxed) {
+            return Err(io::Error::from_raw_os_error(libc::ECANCELED));
+        }
+        let pool = match &mut threads.running {
+            Some(pool) => pool,
+            none => none.insert(Pool::start(self.io_threads)?),
+        };
+        self.live.fetch_add(1, Ordering::Relaxed);
+        Ok(pool.lobby())
+    }
+
+    /// Counts a connection that a live listener accepted.
+    pub fn enter_accepted(&self) {
+        self.live.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The end of a listener or connection. After the last one the threads stop.
+    pub fn leave(&self) {
+        if self.live.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let mut threads = crate::lock(&self.threads);
+            // Somebody may have entered before the lock was ours.
+            if self.live.load(Ordering::Acquire) == 0
+                && let Some(pool) = threads.running.take()
+            {
+                threads.stopping.retain(|thread| !thread.is_finished());
+                threads.stopping.extend(pool.stop());
+            }
+        }
+    }
+
+    /// Listeners and connections.
+    pub fn live(&self) -> usize {
+        self.live.load(Ordering::Relaxed)
+    }
+
+    /// The runtime of the I/O thread that the next established connection goes to.
+    pub fn io_runtime(&self) -> Option<Handle> {
+        let turn = self.placed.fetch_add(1, Ordering::Relaxed);
+        crate::lock(&self.threads)
+            .running
+            .as_ref()
+            .map(|pool| pool.io(turn))
+    }
+
+    /// Ends every thread and with them every listener and connection, and waits for it.
+    pub fn shut_down(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+        let joins = {
+            let mut threads = crate::lock(&self.threads);
+            let mut joins = std::mem::take(&mut threads.stopping);
+            joins.extend(threads.running.take().into_iter().flat_map(Pool::stop));
+            joins
+        };
+        for thread in joins {
+            // A thread that panicked has ended, too.
+            let _ = thread.join();
+        }
+    }
+}

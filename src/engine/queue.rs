@@ -1,0 +1,203 @@
+//! Deliveries on their way to JavaScript.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Waker;
+
+use crate::conn::Conn;
+use crate::record::Records;
+
+/// Bytes of undelivered deliveries at which reading and accepting pause; they go on at half of it.
+pub const BACKLOG_LIMIT: usize = 32 << 20;
+
+/// What a delivery counts towards the limit beside its bytes.
+const DELIVERY_OVERHEAD: usize = 512;
+
+/// Whom a delivery is about.
+#[derive(Debug)]
+pub enum Source {
+    Conn(Arc<Conn>),
+    Server(u32),
+}
+
+/// What popping a delivery means for its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What was read: the connection waits for its acknowledgement.
+    Packet,
+    /// Anything else but the end.
+    Notice,
+    /// The connection's last.
+    Closed,
+}
+
+/// Records about one connection or server.
+#[derive(Debug)]
+pub struct Delivery {
+    pub source: Source,
+    pub kind: Kind,
+    /// Bytes read from the socket for it.
+    pub bytes: u32,
+    pub records: Records,
+}
+
+impl Delivery {
+    fn weight(&self) -> usize {
+        self.records.size() + DELIVERY_OVERHEAD
+    }
+}
+
+/// The queue of one engine: any thread pushes, the JavaScript thread takes.
+pub struct Queue {
+    shared: Mutex<Shared>,
+    /// Weight of everything that was pushed and not yet popped.
+    backlog: AtomicUsize,
+    /// Tasks that wait for the backlog to shrink.
+    held_up: Mutex<Vec<Waker>>,
+    /// Wakes the JavaScript thread.
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
+#[derive(Default)]
+struct Shared {
+    deliveries: VecDeque<Delivery>,
+    /// JavaScript was woken and has not yet found the queue empty.
+    awake: bool,
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue")
+            .field("backlog", &self.backlog)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Queue {
+    pub fn new(wake: Box<dyn Fn() + Send + Sync>) -> Queue {
+        Queue {
+            shared: Mutex::default(),
+            backlog: AtomicUsize::new(0),
+            held_up: Mutex::default(),
+            wake,
+        }
+    }
+
+    /// Appends a delivery, and wakes JavaScript unless it is awake.
+    pub fn push(&self, delivery: Delivery) {
+        self.pushed(&delivery);
+        let wake = {
+            let mut shared = crate::lock(&self.shared);
+            shared.deliveries.push_back(delivery);
+            !std::mem::replace(&mut shared.awake, true)
+        };
+        if wake {
+            (self.wake)();
+        }
+    }
+
+    /// Swaps `empty` for everything that was pushed. If that is nothing, the next push wakes.
+    pub fn take(&self, empty: &mut VecDeque<Delivery>) {
+        let mut shared = crate::lock(&self.shared);
+        if shared.deliveries.is_empty() {
+            shared.awake = false;
+        } else {
+            std::mem::swap(&mut shared.deliveries, empty);
+        }
+    }
+
+    /// Wakes JavaScript although it was woken before: it stopped before the queue was empty.
+    pub fn rewake(&self) {
+        crate::lock(&self.shared).awake = true;
+        (self.wake)();
+    }
+
+    /// A delivery counts as undelivered.
+    pub fn pushed(&self, delivery: &Delivery) {
+        self.backlog.fetch_add(delivery.weight(), Ordering::Relaxed);
+    }
+
+    /// A delivery that was taken is being dispatched or dropped.
+    pub fn popped(&self, delivery: &Delivery) {
+        let weight = delivery.weight();
+        let before = self.backlog.fetch_sub(weight, Ordering::Relaxed);
+        let low = BACKLOG_LIMIT / 2;
+        if before > low && before - weight <= low {
+            let held_up = std::mem::take(&mut *crate::lock(&self.held_up));
+            for waker in held_up {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Whether the backlog is at its limit; if so, `waker` is woken when it has shrunk.
+    pub fn is_full(&self, waker: &Waker) -> bool {
+        if self.backlog.load(Ordering::Relaxed) < BACKLOG_LIMIT {
+            return false;
+        }
+        crate::lock(&self.held_up).push(waker.clone());
+        // The backlog may have shrunk before the waker was in the list.
+        self.backlog.load(Ordering::Relaxed) > BACKLOG_LIMIT / 2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice(size: usize) -> Delivery {
+        Delivery {
+            source: Source::Server(1),
+            kind: Kind::Notice,
+            bytes: 0,
+            records: Records {
+                text: vec![0; size],
+                ..Records::default()
+            },
+        }
+    }
+
+    #[test]
+    fn one_wake_up_for_many_deliveries() {
+        let wakes = Arc::new(AtomicUsize::new(0));
+        let counted = wakes.clone();
+        let queue = Queue::new(Box::new(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }));
+        queue.push(notice(0));
+        queue.push(notice(0));
+        assert_eq!(wakes.load(Ordering::Relaxed), 1);
+        let mut taken = VecDeque::new();
+        queue.take(&mut taken);
+        assert_eq!(taken.len(), 2);
+        queue.push(notice(0));
+        assert_eq!(wakes.load(Ordering::Relaxed), 1);
+        taken.clear();
+        queue.take(&mut taken);
+        taken.clear();
+        queue.take(&mut taken);
+        assert!(taken.is_empty());
+        queue.push(notice(0));
+        assert_eq!(wakes.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn a_backlog_holds_up_until_it_is_half_gone() {
+        let queue = Queue::new(Box::new(|| {}));
+        let waker = Waker::noop();
+        assert!(!queue.is_full(waker));
+        for _ in 0..4 {
+            queue.push(notice(BACKLOG_LIMIT / 4));
+        }
+        assert!(queue.is_full(waker));
+        let mut taken = VecDeque::new();
+        queue.take(&mut taken);
+        queue.popped(&taken[0]);
+        assert!(!queue.is_full(waker));
+        queue.popped(&taken[1]);
+        assert_eq!(crate::lock(&queue.held_up).len(), 1);
+        queue.popped(&taken[2]);
+        assert!(crate::lock(&queue.held_up).is_empty());
+    }
+}

@@ -1,0 +1,240 @@
+//! Accepting connections, in the lobby.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::conn::{Conn, address, io as sys};
+use crate::engine::Core;
+use crate::engine::queue::{Delivery, Kind, Source};
+use crate::record::{ACCEPT_ERROR, DROPPED, Records};
+use crate::server::Server;
+
+/// Connections that are accepted before other tasks of the lobby get a turn.
+const BURST: u32 = 64;
+
+/// How long accepting pauses when descriptors or memory have run out.
+const STARVED_PAUSE: Duration = Duration::from_millis(50);
+
+/// A listening descriptor.
+pub struct Listener {
+    core: Arc<Core>,
+    server: Arc<Server>,
+    /// The JavaScript thread closes it while the lobby may be accepting, so it lies under a lock.
+    state: Mutex<State>,
+    tcp: bool,
+}
+
+struct State {
+    /// None once closed.
+    fd: Option<AsyncFd<OwnedFd>>,
+    waker: Option<Waker>,
+}
+
+enum Turn {
+    Accepted(OwnedFd),
+    Yield,
+    /// Nothing can be accepted for now.
+    Starved(io::Error),
+    Failed(io::Error),
+    Closed,
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener")
+            .field("server", &self.server.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Listener {
+    /// Listens on a duplicate of `fd`, a bound stream socket.
+    pub fn open(
+        core: &Arc<Core>,
+        server: &Arc<Server>,
+        fd: RawFd,
+        backlog: i32,
+    ) -> io::Result<Arc<Listener>> {
+        let fd = sys::duplicate(fd)?;
+        sys::set_nonblocking(fd.as_raw_fd())?;
+        sys::listen(fd.as_raw_fd(), backlog)?;
+        let tcp = address::is_tcp(fd.as_raw_fd());
+        let lobby = core.enter()?;
+        let registered = {
+            let _context = lobby.enter();
+            // SAFETY: the AsyncFd owns the descriptor, so it is open for as long as that lives.
+            unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }
+        };
+        let fd = match registered {
+            Ok(fd) => fd,
+            Err(error) => {
+                core.leave();
+                return Err(error.into_parts().1);
+            }
+        };
+        let listener = Arc::new(Listener {
+            core: core.clone(),
+            server: server.clone(),
+            state: Mutex::new(State {
+                fd: Some(fd),
+                waker: None,
+            }),
+            tcp,
+        });
+        lobby.spawn(run(Entered(listener.clone())));
+        Ok(listener)
+    }
+
+    /// Stops listening before it returns.
+    pub fn close(&self) {
+        let mut state = crate::lock(&self.state);
+        state.fd = None;
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn poll_turn(&self, cx: &mut Context<'_>, accepted: &mut u32) -> Poll<Turn> {
+        let mut state = crate::lock(&self.state);
+        let state = &mut *state;
+        let Some(fd) = &state.fd else {
+            return Poll::Ready(Turn::Closed);
+        };
+        state.waker = Some(cx.waker().clone());
+        if self.core.queue.is_full(cx.waker()) {
+            return Poll::Pending;
+        }
+        if *accepted >= BURST {
+            *accepted = 0;
+            return Poll::Ready(Turn::Yield);
+        }
+        loop {
+            let mut ready = match fd.poll_read_ready(cx) {
+                Poll::Ready(Ok(ready)) => ready,
+                Poll::Ready(Err(_)) => return Poll::Ready(Turn::Closed),
+                Poll::Pending => return Poll::Pending,
+            };
+            match sys::accept(fd.as_raw_fd()) {
+                Ok(fd) => {
+                    *accepted += 1;
+                    return Poll::Ready(Turn::Accepted(fd));
+                }
+                Err(error) => match error.raw_os_error() {
+                    Some(libc::EAGAIN) => ready.clear_ready(),
+                    Some(libc::ECONNABORTED | libc::EINTR) => {}
+                    Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => {
+                        return Poll::Ready(Turn::Starved(error));
+                    }
+                    _ => return Poll::Ready(Turn::Failed(error)),
+                },
+            }
+        }
+    }
+
+    fn report(&self, error: &io::Error) {
+        let errno = error.raw_os_error().unwrap_or(libc::EIO);
+        self.core.queue.push(Delivery {
+            source: Source::Server(self.server.id),
+            kind: Kind::Notice,
+            bytes: 0,
+            records: Records::notice(&[ACCEPT_ERROR, errno as u32]),
+        });
+    }
+}
+
+/// Leaves the engine when the task ends, however it ends.
+struct Entered(Arc<Listener>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.close();
+        self.0.core.leave();
+    }
+}
+
+/// Accepts until the listener is closed.
+async fn run(entered: Entered) {
+    let listener = &entered.0;
+    let mut accepted = 0;
+    // One report for each time that descriptors run out.
+    let mut starved = false;
+    loop {
+        let turn = std::future::poll_fn(|cx| listener.poll_turn(cx, &mut accepted)).await;
+        match turn {
+            Turn::Accepted(fd) => {
+                starved = false;
+                listener.core.enter_accepted();
+                if let Some(conn) = admit(&listener.core, &listener.server, fd, listener.tcp) {
+                    tokio::spawn(crate::conn::task::Task::stranger(conn));
+                }
+            }
+            Turn::Yield => tokio::task::yield_now().await,
+            Turn::Starved(error) => {
+                if !std::mem::replace(&mut starved, true) {
+                    listener.report(&error);
+                }
+                tokio::time::sleep(STARVED_PAUSE).await;
+            }
+            Turn::Failed(error) => {
+                listener.report(&error);
+                tokio::time::sleep(STARVED_PAUSE).await;
+            }
+            Turn::Closed => return,
+        }
+    }
+}
+
+/// Takes over a duplicate of a connected descriptor that somebody else accepted.
+pub fn adopt(core: &Arc<Core>, server: &Arc<Server>, fd: RawFd) -> io::Result<()> {
+    let fd = sys::duplicate(fd)?;
+    sys::set_nonblocking(fd.as_raw_fd())?;
+    let tcp = address::is_tcp(fd.as_raw_fd());
+    let lobby = core.enter()?;
+    if let Some(conn) = admit(core, server, fd, tcp) {
+        lobby.spawn(crate::conn::task::Task::stranger(conn));
+    }
+    Ok(())
+}
+
+/// Makes a connection of a descriptor for which the engine was entered, unless the server has
+/// enough of them.
+fn admit(core: &Arc<Core>, server: &Arc<Server>, fd: OwnedFd, tcp: bool) -> Option<Arc<Conn>> {
+    let settings = &server.settings;
+    let limit = settings.max_connections();
+    if limit >= 0 && server.connections.open() + settings.foreign() >= limit {
+        if settings.drop_notice() != 0 {
+            core.queue.push(Delivery {
+                source: Source::Server(server.id),
+                kind: Kind::Notice,
+                bytes: 0,
+                records: Records {
+                    numbers: vec![DROPPED],
+                    text: address::both_ends(fd.as_raw_fd()),
+                    blobs: Vec::new(),
+                },
+            });
+        }
+        drop(fd);
+        core.leave();
+        return None;
+    }
+    if tcp {
+        if settings.no_delay() != 0 {
+            let _ = sys::set_no_delay(fd.as_raw_fd(), true);
+        }
+        if settings.keep_alive() != 0 {
+            let delay = u32::try_from(settings.keep_alive_delay()).unwrap_or(0);
+            let _ = sys::set_keep_alive(fd.as_raw_fd(), true, delay);
+        }
+    }
+    Some(Conn::open(core, server, fd))
+}

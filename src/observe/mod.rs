@@ -1,0 +1,3 @@
+//! What operators can see.
+
+pub mod counters;

@@ -1,0 +1,258 @@
+//! What a packet meant, in the layout that JavaScript reads (docs/architecture.md, 'Deliveries').
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use crate::http1::{Fields, Head, ParseError, Sink};
+
+pub const HEAD: u32 = 1;
+pub const BODY: u32 = 2;
+pub const COMPLETE: u32 = 3;
+pub const FAILED: u32 = 4;
+pub const PARKED: u32 = 5;
+pub const END: u32 = 6;
+pub const SOCKET_ERROR: u32 = 7;
+pub const WRITTEN: u32 = 8;
+pub const SHUTDOWN: u32 = 9;
+pub const CLOSED: u32 = 10;
+pub const ACCEPTED: u32 = 11;
+pub const DROPPED: u32 = 12;
+pub const DRAINED: u32 = 13;
+pub const ACCEPT_ERROR: u32 = 14;
+pub const UPGRADED: u32 = 15;
+
+const HEAD_KEEP_ALIVE: u32 = 1;
+const HEAD_UPGRADE: u32 = 2;
+const HEAD_COMPLETE: u32 = 4;
+
+/// Numbers, the text that they cut up, and runs of bytes that become Buffers.
+#[derive(Debug, Default)]
+pub struct Records {
+    pub numbers: Vec<u32>,
+    /// latin1
+    pub text: Vec<u8>,
+    pub blobs: Vec<Vec<u8>>,
+}
+
+impl Records {
+    /// A single record without text or bytes.
+    pub fn notice(numbers: &[u32]) -> Records {
+        Records {
+            numbers: numbers.to_vec(),
+            ..Records::default()
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// What the records occupy, about.
+    pub fn size(&self) -> usize {
+        let blobs: usize = self.blobs.iter().map(Vec::len).sum();
+        self.numbers.len() * 4 + self.text.len() + blobs
+    }
+
+    pub fn push_failed(&mut self, error: &ParseError, packet: &[u8]) {
+        let blob = self.push_blob(packet);
+        self.numbers.extend_from_slice(&[
+            FAILED,
+            error.code.index(),
+            error.reason.index(),
+            error.bytes_parsed as u32,
+            blob,
+        ]);
+    }
+
+    pub fn push_parked(&mut self) {
+        self.numbers.push(PARKED);
+    }
+
+    pub fn push_upgraded(&mut self, rest: &[u8]) {
+        let blob = self.push_blob(rest);
+        self.numbers.extend_from_slice(&[UPGRADED, blob]);
+    }
+
+    pub fn push_end(&mut self, verdict: Result<(), ParseError>, completed: bool) {
+        let (code, reason) = match verdict {
+            Ok(()) => (0, 0),
+            Err(error) => (error.code.index() + 1, error.reason.index()),
+        };
+        self.numbers
+            .extend_from_slice(&[END, code, reason, u32::from(completed)]);
+    }
+
+    fn push_blob(&mut self, bytes: &[u8]) -> u32 {
+        self.blobs.push(bytes.to_vec());
+        (self.blobs.len() - 1) as u32
+    }
+
+    fn push_fields(&mut self, fields: &Fields<'_>) {
+        self.numbers.push(fields.len() as u32);
+        for (name, value) in fields.iter() {
+            self.numbers.push(name.len() as u32);
+            self.numbers.push(value.len() as u32);
+            self.text.extend_from_slice(name);
+            self.text.extend_from_slice(value);
+        }
+    }
+}
+
+/// A packet that waits for the answer to an upgrade, and where parsing goes on in it.
+#[derive(Debug)]
+pub struct Parked {
+    pub packet: Vec<u8>,
+    pub at: usize,
+}
+
+/// Where the message in progress stands, for the timeouts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// When the message began (at first: when the connection did), in ns of [`now`]; 0 between
+    /// messages.
+    pub start: u64,
+    pub headers_complete: bool,
+    /// A message has begun, now or earlier.
+    pub begun: bool,
+}
+
+impl Progress {
+    /// Of a connection that begins now.
+    pub fn begin() -> Progress {
+        Progress {
+            start: now(),
+            headers_complete: false,
+            begun: false,
+        }
+    }
+
+    /// Whether the message in progress began before what the two limits (ms; 0 is none) allow.
+    pub fn overdue(&self, now: u64, headers: u64, request: u64) -> bool {
+        // Node takes the smaller of two limits for the headers.
+        let (headers, request) = if request > 0 && headers > request {
+            (request, headers)
+        } else {
+            (headers, request)
+        };
+        let older = |limit: u64| {
+            limit > 0
+                && self.start != 0
+                && now.saturating_sub(self.start) > limit.saturating_mul(1_000_000)
+        };
+        (!self.headers_complete && older(headers)) || older(request)
+    }
+}
+
+/// Nanoseconds of a monotonic clock; never 0.
+pub fn now() -> u64 {
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    let elapsed = ORIGIN.get_or_init(Instant::now).elapsed();
+    u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX - 1) + 1
+}
+
+/// The parser's sink: writes records and follows the progress of the message.
+#[derive(Debug)]
+pub struct Recorder {
+    pub records: Records,
+    pub progress: Progress,
+    /// A head was recorded.
+    pub saw_head: bool,
+}
+
+impl Recorder {
+    pub fn new(progress: Progress) -> Recorder {
+        Recorder {
+            records: Records::default(),
+            progress,
+            saw_head: false,
+        }
+    }
+}
+
+impl Sink for Recorder {
+    fn message_begin(&mut self) {
+        self.progress = Progress {
+            start: now(),
+            headers_complete: false,
+            begun: true,
+        };
+    }
+
+    fn head(&mut self, head: &Head<'_>) {
+        self.saw_head = true;
+        self.progress.headers_complete = true;
+        let mut flags = 0;
+        if head.keep_alive {
+            flags |= HEAD_KEEP_ALIVE;
+        }
+        if head.upgrade {
+            flags |= HEAD_UPGRADE;
+        }
+        if head.complete {
+            flags |= HEAD_COMPLETE;
+            self.progress.start = 0;
+        }
+        let (major, minor) = head.version;
+        let fields = head.fields.len();
+        let records = &mut self.records;
+        records.numbers.reserve(8 + 2 * fields);
+        let text: usize = head.fields.iter().map(|(n, v)| n.len() + v.len()).sum();
+        records.text.reserve(head.target.len() + text);
+        records.numbers.extend_from_slice(&[
+            HEAD,
+            flags,
+            head.method.index(),
+            u32::from(major) << 8 | u32::from(minor),
+            head.target.len() as u32,
+        ]);
+        records.text.extend_from_slice(head.target);
+        records.push_fields(&head.fields);
+    }
+
+    fn body(&mut self, bytes: &[u8]) {
+        let blob = self.records.push_blob(bytes);
+        self.records.numbers.extend_from_slice(&[BODY, blob]);
+    }
+
+    fn message_complete(&mut self, trailers: &Fields<'_>) {
+        self.progress.start = 0;
+        self.records.numbers.push(COMPLETE);
+        self.records.push_fields(trailers);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn progress(start: u64, headers_complete: bool) -> Progress {
+        Progress {
+            start,
+            headers_complete,
+            begun: true,
+        }
+    }
+
+    #[test]
+    fn a_head_is_overdue_after_the_headers_timeout() {
+        let head = progress(SECOND, false);
+        assert!(!head.overdue(2 * SECOND, 1_000, 5_000));
+        assert!(head.overdue(2 * SECOND + 1, 1_000, 5_000));
+        assert!(!progress(SECOND, true).overdue(3 * SECOND, 1_000, 5_000));
+    }
+
+    #[test]
+    fn a_message_is_overdue_after_the_request_timeout() {
+        assert!(progress(SECOND, true).overdue(7 * SECOND, 1_000, 5_000));
+        assert!(!progress(SECOND, true).overdue(7 * SECOND, 1_000, 0));
+        assert!(!progress(0, true).overdue(700 * SECOND, 1_000, 5_000));
+    }
+
+    #[test]
+    fn the_smaller_limit_is_that_of_the_headers() {
+        assert!(progress(SECOND, false).overdue(3 * SECOND, 9_000, 1_000));
+        assert!(!progress(SECOND, true).overdue(3 * SECOND, 9_000, 1_000));
+    }
+}

@@ -1,0 +1,108 @@
+//! One server: its live settings and what it counts.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crate::http1::{Config, Lenient, Profile};
+use crate::observe::counters::Counters;
+
+macro_rules! settings {
+    ($($(#[$meta:meta])* $field:ident = $name:literal, $default:expr;)*) => {
+        /// Settings that JavaScript may change at any time. Each says when it is read.
+        #[derive(Debug)]
+        pub struct Settings {
+            $($(#[$meta])* $field: AtomicI64,)*
+        }
+
+        impl Default for Settings {
+            fn default() -> Settings {
+                Settings { $($field: AtomicI64::new($default),)* }
+            }
+        }
+
+        impl Settings {
+            /// Every name that [`set`](Self::set) knows.
+            pub const NAMES: &'static [&'static str] = &[$($name,)*];
+
+            /// Whether there is such a setting.
+            pub fn set(&self, name: &str, value: i64) -> bool {
+                match name {
+                    $($name => self.$field.store(value, Ordering::Relaxed),)*
+                    _ => return false,
+                }
+                true
+            }
+
+            $($(#[$meta])* pub fn $field(&self) -> i64 {
+                self.$field.load(Ordering::Relaxed)
+            })*
+        }
+    };
+}
+
+settings! {
+    /// Bytes of a head at which it is refused; read at accept.
+    max_header_size = "maxHeaderSize", 16384;
+    /// Lenient flags of the parser; read at accept.
+    lenient = "lenient", 0;
+    /// Names plus values of a head, 0 or less for no limit; read at accept.
+    max_header_pairs = "maxHeaderPairs", 2000;
+    /// 0: heads are parsed by the byte-level machine alone; read at accept.
+    fast_path = "fastPath", 1;
+    /// Connections at which further ones are dropped, -1 for no limit; read at accept.
+    max_connections = "maxConnections", -1;
+    /// Connections that count although JavaScript has them (detached ones); read at accept.
+    foreign = "foreign", 0;
+    /// TCP_NODELAY; set at accept.
+    no_delay = "noDelay", 1;
+    /// SO_KEEPALIVE; set at accept.
+    keep_alive = "keepAlive", 0;
+    /// Seconds before the first keep-alive probe, 0 for the system's; set at accept.
+    keep_alive_delay = "keepAliveDelay", 0;
+    /// Every connection is shown to JavaScript before anything is read; read at accept.
+    eager = "eager", 0;
+    /// Strangers may be refused without JavaScript; read at each refusal.
+    native_refusals = "nativeRefusals", 0;
+    /// A dropped connection makes a DROPPED record.
+    drop_notice = "dropNotice", 0;
+    /// The last connection's end makes a DRAINED record.
+    drain_notice = "drainNotice", 0;
+    /// `idle` includes connections that never sent a byte (Node 26).
+    idle_includes_silent = "idleIncludesSilent", 0;
+}
+
+impl Settings {
+    /// What a new parser is made with.
+    pub fn parser_config(&self, profile: &'static Profile) -> Config {
+        Config {
+            profile,
+            lenient: Lenient::from_bits(self.lenient() as u32),
+            max_header_size: u64::try_from(self.max_header_size()).unwrap_or(0),
+            max_header_pairs: self.max_header_pairs(),
+            fast_path: self.fast_path() != 0,
+        }
+    }
+}
+
+/// One server.
+#[derive(Debug)]
+pub struct Server {
+    pub id: u32,
+    pub profile: &'static Profile,
+    pub settings: Settings,
+    pub counters: Counters,
+    #[cfg(unix)]
+    pub connections: crate::conn::registry::Registry,
+}
+
+impl Server {
+    pub fn new(id: u32, profile: &'static Profile) -> Server {
+        Server {
+            id,
+            profile,
+            settings: Settings::default(),
+            counters: Counters::default(),
+            #[cfg(unix)]
+            connections: Default::default(),
+        }
+    }
+}
