@@ -210,7 +210,7 @@ pub fn adopt(core: &Arc<Core>, server: &Arc<Server>, fd: RawFd) -> io::Result<()
 fn admit(core: &Arc<Core>, server: &Arc<Server>, fd: OwnedFd, tcp: bool) -> Option<Arc<Conn>> {
     let settings = &server.settings;
     let limit = settings.max_connections();
-    if limit >= 0 && server.connections.open() + settings.foreign() >= limit {
+    if limit >= 0 && server.connections.open() >= limit {
         if settings.drop_notice() != 0 {
             core.queue.push(Delivery {
                 source: Source::Server(server.id),

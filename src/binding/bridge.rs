@@ -285,6 +285,12 @@ impl Engine {
         Ok(result)
     }
 
+    /// The id of a connection's server; 0 if there is no such connection.
+    #[napi]
+    pub fn server_of(&self, id: u32) -> u32 {
+        self.with(id, |conn| conn.server.id).unwrap_or(0)
+    }
+
     /// What JavaScript wrote to the connection so far.
     #[napi]
     pub fn bytes_written(&self, id: u32) -> f64 {

@@ -1,6 +1,9 @@
 //! What JavaScript sees: `Engine`, `NativeServer`, `NativeParser` and the parser's tables. The
 //! calls are described in docs/architecture.md, 'The bridge'. Only lib/ uses them.
 
+// Tests register no exports.
+#![cfg_attr(test, allow(dead_code))]
+
 mod bridge;
 #[cfg(unix)]
 mod calls;
@@ -23,11 +26,16 @@ pub fn codes() -> Vec<&'static str> {
     Code::ALL.iter().map(|code| code.as_str()).collect()
 }
 
-/// The default reply for each of `codes()`.
+/// Code, default reply, code, default reply, ...; the code '' stands for all others.
 #[napi]
-pub fn replies() -> Vec<String> {
-    let text = |code: &Code| String::from_utf8_lossy(code.default_reply()).into_owned();
-    Code::ALL.iter().map(text).collect()
+pub fn replies() -> Vec<&'static str> {
+    let text = |code: Code| std::str::from_utf8(code.default_reply()).unwrap_or("");
+    let usual = text(Code::InvalidMethod);
+    let special = Code::ALL.iter().filter(|code| text(**code) != usual);
+    special
+        .flat_map(|code| [code.as_str(), text(*code)])
+        .chain(["", usual])
+        .collect()
 }
 
 /// Error reasons, at the numbers that FAILED and END records use.

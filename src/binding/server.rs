@@ -12,7 +12,7 @@ use super::values::invalid;
 use crate::server::{Server, Settings};
 #[cfg(unix)]
 use {
-    crate::conn::Conn,
+    crate::conn::{self, Conn},
     crate::http1::Code,
     crate::listener::{self, Listener},
     crate::record,
@@ -117,6 +117,12 @@ impl NativeServer {
     #[napi(getter)]
     pub fn connections(&self) -> f64 {
         self.server.connections.open() as f64
+    }
+
+    /// Changes that number: JavaScript has ended a connection that was detached.
+    #[napi]
+    pub fn adjust(&self, delta: f64) {
+        conn::adjust_open(&self.local.native.core, &self.server, delta as i64);
     }
 
     /// Connections whose message takes longer than the limits (ms, 0 for none), each once per

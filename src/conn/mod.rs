@@ -90,7 +90,7 @@ impl Conn {
                 bytes: 0,
             }),
         });
-        server.connections.count_up();
+        server.connections.adjust(1);
         server.connections.add(&conn);
         if server.settings.eager() != 0 {
             conn.deliver(Kind::Packet, 0, Records::notice(&[ACCEPTED]));
@@ -199,6 +199,7 @@ impl Conn {
     }
 
     /// Gives the connection away, with everything that was read or written and not dealt with.
+    /// It goes on counting as open.
     pub fn detach(&self) -> std::io::Result<Detached> {
         // Waits for a packet that is being parsed.
         let mut read = crate::lock(&self.read);
@@ -217,7 +218,6 @@ impl Conn {
         let waker = control.waker.take();
         drop(control);
         drop(read);
-        self.uncount();
         wake(waker);
         Ok(Detached {
             fd,
@@ -346,14 +346,19 @@ impl Conn {
 
     /// The connection no longer counts as open. Called once, by whoever ended it.
     fn uncount(&self) {
-        if self.server.connections.count_down() && self.server.settings.drain_notice() != 0 {
-            self.core.queue.push(Delivery {
-                source: Source::Server(self.server.id),
-                kind: Kind::Notice,
-                bytes: 0,
-                records: Records::notice(&[DRAINED]),
-            });
-        }
+        adjust_open(&self.core, &self.server, -1);
+    }
+}
+
+/// Changes the number of a server's open connections.
+pub fn adjust_open(core: &Core, server: &Server, delta: i64) {
+    if server.connections.adjust(delta) && server.settings.drain_notice() != 0 {
+        core.queue.push(Delivery {
+            source: Source::Server(server.id),
+            kind: Kind::Notice,
+            bytes: 0,
+            records: Records::notice(&[DRAINED]),
+        });
     }
 }
 

@@ -19,13 +19,10 @@ impl Registry {
         self.open.load(Ordering::Relaxed)
     }
 
-    pub(super) fn count_up(&self) {
-        self.open.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Returns whether that was the last one.
-    pub(super) fn count_down(&self) -> bool {
-        self.open.fetch_sub(1, Ordering::Relaxed) == 1
+    /// Changes the number. Returns whether that took it to zero.
+    pub(super) fn adjust(&self, delta: i64) -> bool {
+        let open = self.open.fetch_add(delta, Ordering::Relaxed) + delta;
+        delta < 0 && open <= 0
     }
 
     pub(super) fn add(&self, conn: &Arc<Conn>) {
