@@ -1,0 +1,30 @@
+'use strict';
+
+// Who is compared. The first is the reference of all ratios.
+
+const { spawnSync } = require('node:child_process');
+const path = require('node:path');
+
+exports.contestants = function contestants(node) {
+  const bin = (name) => path.join(__dirname, '..', 'node_modules', '.bin', name);
+  return {
+    node: { label: 'node:http', command: [node], env: { BENCH_HTTP: 'node:http' } },
+    ferrohttp: { label: 'ferrohttp', command: [node], env: { BENCH_HTTP: 'ferrohttp' } },
+    // The same as the reference: what differs between the two is noise.
+    'node-again': { label: 'node:http again', command: [node], env: { BENCH_HTTP: 'node:http' } },
+    fastify: { label: 'fastify on node:http', command: [node], file: 'fastify.js', env: { BENCH_HTTP: 'node:http' } },
+    bun: { label: 'Bun node:http', command: [bin('bun')], env: { BENCH_HTTP: 'node:http' } },
+    deno: { label: 'Deno node:http', command: [bin('deno'), 'run', '-A'], env: { BENCH_HTTP: 'node:http' } },
+  };
+};
+
+// Why a contestant cannot take part, or null; its version goes into `version`.
+exports.check = function check(contestant) {
+  const [command] = contestant.command;
+  const version = spawnSync(command, ['--version'], { encoding: 'utf8' });
+  if (version.error || version.status !== 0) return 'not installed';
+  contestant.version = version.stdout.trim().split('\n')[0];
+  const loads = spawnSync(command, [...contestant.command.slice(1), path.join(__dirname, 'loads.js'),
+    contestant.file || ''], { encoding: 'utf8', env: { ...process.env, ...contestant.env } });
+  return loads.status === 0 ? null : loads.stderr.trim().split('\n').find((line) => /Error/.test(line)) || 'does not load';
+};

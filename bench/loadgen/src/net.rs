@@ -1,0 +1,93 @@
+//! Non-blocking sockets and an edge-triggered epoll instance.
+
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+
+pub struct Event {
+    pub token: usize,
+    pub readable: bool,
+    pub writable: bool,
+}
+
+pub struct Poller {
+    epoll: OwnedFd,
+    raw: Vec<epoll::Event>,
+}
+
+impl Poller {
+    pub fn new() -> Result<Self, String> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|e| format!("epoll_create: {e}"))?;
+        Ok(Self { epoll, raw: Vec::with_capacity(1024) })
+    }
+
+    /// Registers once for both directions; nothing needs to be re-armed later.
+    pub fn add(&self, fd: impl AsFd, token: usize) -> Result<(), Errno> {
+        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+        epoll::add(&self.epoll, fd, EventData::new_u64(token as u64), flags)
+    }
+
+    /// Registers for reading only.
+    pub fn add_readable(&self, fd: impl AsFd, token: usize) -> Result<(), Errno> {
+        epoll::add(&self.epoll, fd, EventData::new_u64(token as u64), EventFlags::IN)
+    }
+
+    /// Fills `events`; returns with none when `until` has passed.
+    pub fn wait(&mut self, events: &mut Vec<Event>, until: Instant) -> Result<(), String> {
+        events.clear();
+        let left = until.saturating_duration_since(Instant::now());
+        // Rounded up to milliseconds, epoll_wait's unit: rounded down it would spin.
+        let left = Duration::from_millis(left.as_micros().div_ceil(1000) as u64);
+        let timeout = left.try_into().map_err(|_| "timeout out of range")?;
+        self.raw.clear();
+        match epoll::wait(&self.epoll, spare_capacity(&mut self.raw), Some(&timeout)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(e) => return Err(format!("epoll_wait: {e}")),
+        }
+        for event in &self.raw {
+            let (flags, data) = (event.flags, event.data);
+            let failed = flags.intersects(EventFlags::ERR | EventFlags::HUP);
+            events.push(Event {
+                token: data.u64() as usize,
+                readable: failed || flags.intersects(EventFlags::IN | EventFlags::RDHUP),
+                writable: failed || flags.contains(EventFlags::OUT),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Starts to connect. On loopback the handshake is over when this returns, so a write may be tried.
+pub fn connect(addr: SocketAddr) -> Result<OwnedFd, Errno> {
+    let family = if addr.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let fd = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+    rustix::net::sockopt::set_tcp_nodelay(&fd, true)?;
+    match rustix::net::connect(&fd, &addr) {
+        Ok(()) | Err(Errno::INPROGRESS) => Ok(fd),
+        Err(e) => Err(e),
+    }
+}
+
+/// Bytes read (0 = end), or `None` if there is nothing at the moment.
+pub fn read(fd: &OwnedFd, buffer: &mut [u8]) -> Result<Option<usize>, Errno> {
+    match rustix::net::recv(fd, buffer, RecvFlags::empty()) {
+        Ok((n, _)) => Ok(Some(n)),
+        Err(Errno::AGAIN | Errno::INTR) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// Bytes written, 0 if the socket takes none at the moment.
+pub fn write(fd: &OwnedFd, bytes: &[u8]) -> Result<usize, Errno> {
+    match rustix::net::send(fd, bytes, SendFlags::NOSIGNAL) {
+        Ok(n) => Ok(n),
+        Err(Errno::AGAIN | Errno::INTR | Errno::NOTCONN) => Ok(0),
+        Err(e) => Err(e),
+    }
+}

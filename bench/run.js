@@ -1,0 +1,155 @@
+'use strict';
+
+// npm run bench: ferrohttp and node:http, one scenario after the other, alternating within each round.
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const { parseArgs } = require('node:util');
+const { check, contestants: contestantsFor } = require('./lib/contestants.js');
+const { build } = require('./lib/loadgen.js');
+const { print, summarize } = require('./lib/report.js');
+const scenarios = require('./scenarios');
+
+const USAGE = `npm run bench -- [options]
+  --only NAMES         scenarios, separated by commas (--list shows them)
+  --contestants NAMES  node,ferrohttp by default; also node-again (noise), fastify, bun, deno
+  --rounds N           5 by default; medians are over these
+  --seconds S          measured time of a round, 3 by default
+  --warmup S           before it, 1 by default
+  --node BIN           the Node that runs the servers
+  --json FILE          writes every figure of every round
+  --list`;
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string' },
+      contestants: { type: 'string', default: 'node,ferrohttp' },
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '3' },
+      warmup: { type: 'string', default: '1' },
+      node: { type: 'string', default: process.execPath },
+      json: { type: 'string' },
+      list: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+  });
+  for (const name of ['rounds', 'seconds', 'warmup']) {
+    values[name] = Number(values[name]);
+    if (!(values[name] >= 0)) throw new Error(`--${name} is not a number`);
+  }
+  return values;
+}
+
+function choose(names, all, kind) {
+  if (names === undefined) return all;
+  return names.split(',').map((name) => {
+    const found = all.find((entry) => entry.name === name);
+    if (!found) throw new Error(`there is no ${kind} '${name}'`);
+    return found;
+  });
+}
+
+// The contestants that can take part; node and ferrohttp have to when they were asked for.
+function admit(names, node) {
+  const all = contestantsFor(node);
+  const admitted = {};
+  for (const { name } of choose(names, Object.keys(all).map((key) => ({ name: key })), 'contestant')) {
+    const reason = check(all[name]);
+    if (reason === null) admitted[name] = all[name];
+    else if (name === 'ferrohttp' || name === 'node') throw new Error(`${all[name].label}: ${reason}`);
+    else console.log(`without ${all[name].label}: ${reason}`);
+  }
+  return admitted;
+}
+
+function installed(module) {
+  try {
+    require.resolve(module);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const takesPart = (scenario, name) => (scenario.only ? scenario.only.includes(name)
+  // A framework contestant has a hello server and nothing else.
+  : name !== 'fastify' || /^(hello|pipelined)/.test(scenario.name));
+
+async function play(scenario, admitted, { rounds, seconds, warmup }) {
+  const names = Object.keys(admitted).filter((name) => takesPart(scenario, name));
+  const figures = Object.fromEntries(names.map((name) => [name, []]));
+  const doubts = new Map();
+  for (let round = 0; round < rounds; round++) {
+    // Whoever went first goes last, so that nobody always follows the same neighbour.
+    const order = names.map((_, i) => names[(i + round) % names.length]);
+    for (const name of order) {
+      const result = await scenario.measure({ contestant: admitted[name], seconds, warmup });
+      figures[name].push(result.figures);
+      for (const doubt of result.doubts) {
+        const text = `${admitted[name].label}, round ${round + 1}`;
+        doubts.set(doubt, [...(doubts.get(doubt) || []), text]);
+      }
+    }
+  }
+  return { figures, doubts };
+}
+
+function machine(node) {
+  const git = (...args) => spawnSync('git', args, { cwd: __dirname, encoding: 'utf8' }).stdout?.trim();
+  return {
+    date: new Date().toISOString(),
+    node: spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim(),
+    commit: git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') ? ' (changed)' : ''),
+    cpu: `${os.cpus()[0].model} x ${os.cpus().length}`,
+    kernel: `${os.type()} ${os.release()}`,
+    load: os.loadavg()[0],
+  };
+}
+
+async function main() {
+  const values = options();
+  if (values.help) {
+    console.log(USAGE);
+    return;
+  }
+  if (values.list) {
+    for (const { name, title } of scenarios) console.log(`${name.padEnd(20)}${title}`);
+    return;
+  }
+  const chosen = choose(values.only, scenarios, 'scenario');
+  build();
+  const admitted = admit(values.contestants, values.node);
+  const about = machine(values.node);
+  const major = Number(about.node.match(/\d+/)[0]);
+  console.log(`Node ${about.node}, ${about.cpu}, ${about.kernel}, load ${about.load.toFixed(2)}, commit ${about.commit}`);
+  console.log(`medians of ${values.rounds} rounds of ${values.seconds} s, ${about.date}`);
+  const results = [];
+  for (const scenario of chosen) {
+    console.log(`\n${scenario.name}: ${scenario.title}`);
+    if (scenario.needs && !installed(scenario.needs)) {
+      console.log(`  skipped: ${scenario.needs} is not installed (npm install --prefix bench)`);
+      continue;
+    }
+    const { figures, doubts } = await play(scenario, admitted, values);
+    const summary = summarize(scenario, figures, major);
+    print(scenario, summary, admitted, console.log);
+    for (const [doubt, where] of doubts) console.log(`  note: ${doubt} (${where.join('; ')})`);
+    results.push({ name: scenario.name, title: scenario.title, rounds: figures, ...summary, doubts: Object.fromEntries(doubts) });
+  }
+  const verdicts = results.flatMap(({ name, verdicts: list }) => list.map((v) => ({ name, ...v })));
+  const missed = verdicts.filter((v) => !v.met);
+  if (verdicts.length > 0) {
+    console.log(`\n${verdicts.length - missed.length} of ${verdicts.length} targets met${missed.length ? `; missed: ${missed.map((v) => `${v.name} ${v.what}`).join(', ')}` : ''}`);
+  }
+  if (values.json) {
+    const versions = Object.fromEntries(Object.entries(admitted).map(([name, c]) => [name, c.version]));
+    fs.writeFileSync(values.json, `${JSON.stringify({ about, versions, options: values, results }, null, 1)}\n`);
+  }
+}
+
+main().catch((error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

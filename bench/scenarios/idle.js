@@ -1,0 +1,59 @@
+'use strict';
+
+// What an idle connection holds. The first connections pay for what a process allocates once, so the
+// figure is the growth that the next ones cause, each time after a garbage collection.
+
+const { setTimeout: sleep } = require('node:timers/promises');
+const { load } = require('../lib/loadgen.js');
+const { start } = require('../lib/server.js');
+const requests = require('./requests.js');
+
+const FIRST = 1000;
+const MEASURED = 5000;
+// For the server to accept the last ones and for its allocators to give back what they will.
+const SETTLE = 700;
+
+async function perConnection({ contestant }, request) {
+  const server = await start(contestant, 'idle.js', [], { flags: ['--expose-gc'] });
+  const doubts = [];
+  try {
+    const open = async (connections) => {
+      const idle = load('idle', { port: server.port, pid: server.pid, connections, request, seconds: 60 });
+      await idle.begun;
+      await sleep(SETTLE);
+      await server.ask('gc');
+      await sleep(SETTLE);
+      return { idle, rss: server.memory().rss };
+    };
+    const first = await open(FIRST);
+    const second = await open(MEASURED);
+    for (const { idle } of [first, second]) {
+      idle.end();
+      const report = await idle.result;
+      if (report.errors || report.closed) doubts.push(`${report.closed} of the connections were closed, ${report.errors} errors`);
+    }
+    return { bytes: (second.rss - first.rss) / MEASURED, doubts };
+  } finally {
+    await server.stop();
+  }
+}
+
+module.exports = [{
+  name: 'idle',
+  title: `${MEASURED} idle connections`,
+  columns: ['silentKb', 'usedKb'],
+  // Bun and Deno collect differently and would need their own way to ask for it.
+  only: ['node', 'node-again', 'ferrohttp'],
+  targets: [
+    { what: 'kB each, nothing sent', figure: 'silentKb', most: 3 },
+    { what: 'after one request each', figure: 'usedKb', ratio: true, most: 0.5 },
+  ],
+  async measure(context) {
+    const silent = await perConnection(context);
+    const used = await perConnection(context, requests.hello);
+    return {
+      figures: { silentKb: silent.bytes / 1000, usedKb: used.bytes / 1000 },
+      doubts: [...silent.doubts, ...used.doubts],
+    };
+  },
+}];

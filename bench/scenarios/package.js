@@ -1,0 +1,53 @@
+'use strict';
+
+// What loading the package costs. Ratios mean nothing here: the figure is the time on top of
+// require('http').
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { median } = require('../lib/stats.js');
+
+const root = path.join(__dirname, '..', '..');
+const PROCESSES = 9;
+
+function loadTime(node, id) {
+  const script = `const t = process.hrtime.bigint(); require(${JSON.stringify(id)});
+    console.log(Number(process.hrtime.bigint() - t) / 1e6)`;
+  const { stdout, stderr, status } = spawnSync(node, ['-e', script], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  return Number(stdout);
+}
+
+function binarySize() {
+  const files = fs.readdirSync(root).filter((name) => name.endsWith('.node'));
+  return Math.max(...files.map((name) => fs.statSync(path.join(root, name)).size));
+}
+
+module.exports = [{
+  name: 'package',
+  title: "require('ferrohttp') and its binary",
+  columns: ['httpMs', 'packageMs', 'extraMs', 'binaryMb'],
+  only: ['ferrohttp'],
+  targets: [
+    { what: "ms over require('http')", figure: 'extraMs', most: 12 },
+    { what: 'MB of the binary', figure: 'binaryMb', most: 1.5 },
+  ],
+  async measure({ contestant }) {
+    const [node] = contestant.command;
+    const [http, own] = [[], []];
+    for (let i = 0; i < PROCESSES; i++) {
+      http.push(loadTime(node, 'http'));
+      own.push(loadTime(node, root));
+    }
+    return {
+      figures: {
+        httpMs: median(http),
+        packageMs: median(own),
+        extraMs: median(own) - median(http),
+        binaryMb: binarySize() / 1e6,
+      },
+      doubts: [],
+    };
+  },
+}];

@@ -1,0 +1,17 @@
+'use strict';
+
+// A server whose clients are malformed. argv: none, or `listener` for the one that the documentation
+// of 'clientError' shows.
+
+const { createServer, serve } = require('./common.js');
+
+const server = createServer((req, res) => {
+  res.end('Hello World\n');
+});
+if (process.argv[2] === 'listener') {
+  server.on('clientError', (err, socket) => {
+    if (err.code === 'ECONNRESET' || !socket.writable) return;
+    socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+  });
+}
+serve(server);
