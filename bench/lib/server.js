@@ -7,6 +7,9 @@ const fs = require('node:fs');
 const path = require('node:path');
 const readline = require('node:readline');
 
+// In milliseconds; then a server that does not answer is given up.
+const PATIENCE = 30_000;
+
 exports.start = async function start(contestant, file, argv = [], { flags = [], env = {} } = {}) {
   const [command, ...before] = contestant.command;
   const script = path.join(__dirname, '..', 'servers', contestant.file || file);
@@ -21,7 +24,17 @@ exports.start = async function start(contestant, file, argv = [], { flags = [], 
   closed.then((code) => fail(new Error(`${contestant.label} ${file} ended (${code})`)));
   readline.createInterface({ input: child.stdout })
     .on('line', (line) => waiting.shift()?.resolve(JSON.parse(line)));
-  const answer = () => new Promise((resolve, reject) => { waiting.push({ resolve, reject }); });
+  const answer = () => new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`${contestant.label} ${file} does not answer`));
+    }, PATIENCE);
+    const settle = (how) => (value) => {
+      clearTimeout(timer);
+      how(value);
+    };
+    waiting.push({ resolve: settle(resolve), reject: settle(reject) });
+  });
   const { port } = await answer();
   return {
     port,
