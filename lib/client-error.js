@@ -8,13 +8,9 @@ const CODES = codes();
 const REASONS = reasons();
 const kServer = Symbol('ferrohttp.server');
 
-// code -> canned reply; every other code has the 400.
-const REPLIES = new Map();
-{
-  const table = replies();
-  for (let i = 0; i < table.length; i += 2) REPLIES.set(table[i], Buffer.from(table[i + 1], 'latin1'));
-}
-const BAD_REQUEST = REPLIES.get('');
+// The default replies that codes of ours and of Node's sockets have; every other code has the 400.
+const REPLIES = new Map(replies().map((reply, i) => [CODES[i], Buffer.from(reply, 'latin1')]));
+const BAD_REQUEST = REPLIES.get('HPE_INVALID_METHOD');
 
 const noop = () => {};
 
