@@ -6,6 +6,7 @@
 // duplicate of the descriptor.
 
 const dc = require('diagnostics_channel');
+const http = require('http');
 const { AsyncResource } = require('async_hooks');
 const { EventEmitter } = require('events');
 const { Server: HttpServer, nodeConnectionListener, nodeMajor, symbols } = require('./internals');
@@ -52,7 +53,7 @@ class ServerLink {
   /** Gives Rust the live properties that it acts on without asking. */
   sync() {
     const { server } = this;
-    this.set('maxHeaderSize', server.maxHeaderSize || 0);
+    this.set('maxHeaderSize', server.maxHeaderSize || http.maxHeaderSize);
     this.set('lenient', lenientFlags(server));
     this.set('maxHeaderPairs', typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : 2000);
     const max = server.maxConnections;
