@@ -389,7 +389,6 @@ class Connection {
     this.socket.removeListener('pause', onSocketPause);
     this.socket.removeListener('resume', onSocketResume);
     if (socket[kEnded]) return;
-    if (detached.data?.length > 0) process.nextTick(() => { if (!socket.destroyed) socket.push(detached.data); });
     if (!socket._paused && !socket.isPaused()) {
       handle.reading = true;
       handle.readStart();
