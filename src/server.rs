@@ -5,9 +5,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use crate::http1::{Config, Lenient, Profile};
 use crate::observe::counters::Counters;
 
-/// `http.maxHeaderSize`, unless the command line says otherwise.
-const DEFAULT_MAX_HEADER_SIZE: u64 = 16 * 1024;
-
 macro_rules! settings {
     ($($(#[$meta:meta])* $field:ident = $name:literal, $default:expr;)*) => {
         /// Settings that JavaScript may change at any time. Each says when it is read.
@@ -43,8 +40,8 @@ macro_rules! settings {
 }
 
 settings! {
-    /// Bytes of a head at which it is refused, 0 for Node's default; read at accept.
-    max_header_size = "maxHeaderSize", 0;
+    /// Bytes of a head at which it is refused; read at accept.
+    max_header_size = "maxHeaderSize", 16384;
     /// Lenient flags of the parser; read at accept.
     lenient = "lenient", 0;
     /// Names plus values of a head, 0 or less for no limit; read at accept.
@@ -77,10 +74,7 @@ impl Settings {
         Config {
             profile,
             lenient: Lenient::from_bits(self.lenient() as u32),
-            max_header_size: match u64::try_from(self.max_header_size()) {
-                Ok(0) | Err(_) => DEFAULT_MAX_HEADER_SIZE,
-                Ok(size) => size,
-            },
+            max_header_size: u64::try_from(self.max_header_size()).unwrap_or(0),
             max_header_pairs: self.max_header_pairs(),
             fast_path: self.fast_path() != 0,
         }

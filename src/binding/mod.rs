@@ -26,16 +26,11 @@ pub fn codes() -> Vec<&'static str> {
     Code::ALL.iter().map(|code| code.as_str()).collect()
 }
 
-/// Code, default reply, code, default reply, ...; the code '' stands for all others.
+/// The default replies, at the numbers of `codes()`. Every other code has the 400.
 #[napi]
-pub fn replies() -> Vec<&'static str> {
-    let text = |code: Code| std::str::from_utf8(code.default_reply()).unwrap_or("");
-    let usual = text(Code::InvalidMethod);
-    let special = Code::ALL.iter().filter(|code| text(**code) != usual);
-    special
-        .flat_map(|code| [code.as_str(), text(*code)])
-        .chain(["", usual])
-        .collect()
+pub fn replies() -> Vec<String> {
+    let text = |code: &Code| String::from_utf8_lossy(code.default_reply()).into_owned();
+    Code::ALL.iter().map(text).collect()
 }
 
 /// Error reasons, at the numbers that FAILED and END records use.
