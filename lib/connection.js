@@ -316,7 +316,7 @@ class Connection {
 
     res.detachSocket(socket);
     if (this.incoming === req && socket.parser === this) {
-      if (req.readableEnded) this.incoming = null;
+      if (unread || req.readableEnded) this.incoming = null;
       else req.on('end', () => { if (this.incoming === req) this.incoming = null; });
     }
     process.nextTick(afterFinish, res, unread ? req : null);
