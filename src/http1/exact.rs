@@ -1,17 +1,259 @@
-//! The resumable byte-level machine with llhttp's semantics.
+//! The resumable byte-level machine with llhttp's semantics: entry points, message framing,
+//! spans. Its sections are [`start_line`](super::start_line), [`fields`](super::fields) and
+//! [`chunks`](super::chunks).
+//!
+//! Offsets follow llhttp: an error is raised at the byte that was looked at, or after it where
+//! llhttp consumes first. A run of bytes that JavaScript or a limit must hear of is a *span*;
+//! it is reported when it ends and at the end of each packet, and only then limits are checked.
 
-use super::{Config, Outcome, ParseError, Sink};
+use super::codes::{Code, ParseError, Reason};
+use super::fast::{self, Fast};
+use super::head::{Fields, Head, Method};
+use super::limits::Limits;
+use super::methods::Candidates;
+use super::scratch::{self, Scratch};
+use super::{Config, Lenient, Outcome, Sink};
+
+/// Where the machine stands between two bytes. The order is that of the sections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum State {
+    /// Before a message.
+    Start,
+
+    // start_line.rs
+    Method,
+    SpaceAfterMethod,
+    SpacesBeforeTarget,
+    TargetStart,
+    Schema,
+    SchemaSlash1,
+    SchemaSlash2,
+    Server,
+    ServerAfterAt,
+    Path,
+    Query,
+    Fragment,
+    /// At the SP that ended the target.
+    SpaceAfterTarget,
+    AfterTarget,
+    /// At the CR that ended the target.
+    CrAfterTarget,
+    LfAfterTarget,
+    /// At the LF that ended the target.
+    BareLfAfterTarget,
+    AfterHttp09Target,
+    SpacesBeforeProtocol,
+    ProtocolStart,
+    Protocol,
+    SlashAfterProtocol,
+    Major,
+    Dot,
+    Minor,
+    VersionEnd,
+    VersionLf,
+    H2Preface,
+
+    // fields.rs
+    HeadersStart,
+    FieldStart,
+    Name,
+    NameColonBlanks,
+    GeneralName,
+    ValueBlanks,
+    EmptyValueLf,
+    EmptyValueFold,
+    Value,
+    LenientValue,
+    RelaxedValue,
+    CodingChunked,
+    CodingChunkedEnd,
+    CodingToken,
+    CodingBlanks,
+    LengthDigits,
+    LengthBlanks,
+    Connection,
+    ConnectionWord,
+    ConnectionBlanks,
+    ConnectionToken,
+    ValueLf,
+    ValueFold,
+    FieldsLf,
+
+    // chunks.rs
+    ChunkSizeFirst,
+    ChunkSize,
+    ChunkSizeEnd,
+    ChunkLineLf,
+    Extensions,
+    ExtensionName,
+    ExtensionValue,
+    QuotedValue,
+    QuotedPair,
+    AfterQuote,
+    ChunkDataCr,
+    ChunkDataLf,
+
+    // Here: what needs the sink.
+    FieldsEnd,
+    /// The head was reported with the upgrade bit; JavaScript decides.
+    Parked,
+    Framing,
+    ChunkHeader,
+    ChunkData,
+    Body,
+    BodyUntilFin,
+    MessageEnd,
+    /// Between the end of a message and the next. Reached at once, but for the pause after a
+    /// declined upgrade: then by the next packet.
+    Cleanup,
+    /// After the last message of the connection.
+    Closed,
+    /// Not HTTP any more.
+    Upgraded,
+    Failed,
+}
+
+/// llhttp's flags of the message in progress.
+pub(super) mod flag {
+    pub const KEEP_ALIVE: u16 = 1;
+    pub const CLOSE: u16 = 1 << 1;
+    pub const CONNECTION_UPGRADE: u16 = 1 << 2;
+    pub const CHUNKED: u16 = 1 << 3;
+    pub const UPGRADE: u16 = 1 << 4;
+    pub const CONTENT_LENGTH: u16 = 1 << 5;
+    pub const SKIP_BODY: u16 = 1 << 6;
+    pub const TRAILING: u16 = 1 << 7;
+    pub const TRANSFER_ENCODING: u16 = 1 << 9;
+}
+
+/// What the name of the header line in progress, and of its value so far, make of the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Special {
+    General,
+    Connection,
+    ContentLength,
+    TransferEncoding,
+    Upgrade,
+    ConnectionKeepAlive,
+    ConnectionClose,
+    ConnectionUpgrade,
+    TransferEncodingChunked,
+}
+
+/// What FIN would mean now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fin {
+    Safe,
+    CompletesMessage,
+    CutsMessage,
+}
+
+/// What follows a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BodyKind {
+    None,
+    /// None, and the parser pauses: the upgrade bit is set.
+    NoneThenPause,
+    Chunked,
+    Length,
+    UntilFin,
+    Refused,
+}
+
+/// What a run of bytes is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SpanKind {
+    Target,
+    Name,
+    Value,
+    Extension,
+}
+
+/// Why the machine stopped before the end of the packet, or at it.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// The packet is used up.
+    Starved,
+    Failed(ParseError),
+    Outcome(Outcome),
+}
+
+pub(super) type Step = Result<(), Halt>;
+
+/// The packet being parsed.
+#[derive(Debug)]
+pub(super) struct Input<'a> {
+    pub packet: &'a [u8],
+    pub at: usize,
+    /// Where the open span begins in this packet.
+    pub mark: usize,
+}
+
+impl Input<'_> {
+    /// The byte at the current offset, not consumed.
+    #[inline(always)]
+    pub fn peek(&self) -> Result<u8, Halt> {
+        match self.packet.get(self.at) {
+            Some(&byte) => Ok(byte),
+            None => Err(Halt::Starved),
+        }
+    }
+}
 
 /// The request parser of one connection.
 #[derive(Debug)]
 pub struct Parser {
-    #[allow(dead_code)]
-    config: Config,
+    pub(super) config: Config,
+    pub(super) state: State,
+    pub(super) special: Special,
+    /// Progress in a literal that spans bytes: which one, and how many matched.
+    pub(super) literal: u8,
+    pub(super) matched: u8,
+    pub(super) candidates: Candidates,
+    pub(super) method: Method,
+    pub(super) version: (u8, u8),
+    pub(super) flags: u16,
+    /// Content-Length, or what is left of the body or chunk. Never reset by a message that
+    /// ends the connection, which lenient parsing can tell.
+    pub(super) length: u64,
+    pub(super) limits: Limits,
+    pub(super) span: Option<SpanKind>,
+    fin: Fin,
+    upgrade: bool,
+    accepted: bool,
+    in_progress: bool,
+    headers_complete: bool,
+    /// The head said that the message is complete with it.
+    told_complete: bool,
+    error: Option<ParseError>,
+    /// Held only while a head or trailers are being collected.
+    pub(super) scratch: Option<Box<Scratch>>,
 }
 
 impl Parser {
     pub fn new(config: Config) -> Parser {
-        Parser { config }
+        Parser {
+            config,
+            state: State::Start,
+            special: Special::General,
+            literal: 0,
+            matched: 0,
+            candidates: Candidates::ALL,
+            method: Method(0),
+            version: (0, 0),
+            flags: 0,
+            length: 0,
+            limits: Limits::default(),
+            span: None,
+            fin: Fin::Safe,
+            upgrade: false,
+            accepted: false,
+            in_progress: false,
+            headers_complete: false,
+            told_complete: false,
+            error: None,
+            scratch: None,
+        }
     }
 
     /// Parses `packet` from offset `from`: 0 for a new packet, `at` of [`Outcome::Parked`] after
@@ -23,34 +265,451 @@ impl Parser {
         from: usize,
         sink: &mut S,
     ) -> Outcome {
-        let _ = (packet, from, sink);
-        Outcome::Consumed
+        let mut input = Input {
+            packet,
+            at: from,
+            mark: from,
+        };
+        let halt = match self.run(&mut input, sink) {
+            Err(halt) => halt,
+            // `run` only ends by halting.
+            Ok(()) => Halt::Starved,
+        };
+        let halt = match halt {
+            Halt::Starved => match self.suspend_span(&input) {
+                Err(halt) => halt,
+                Ok(()) => Halt::Starved,
+            },
+            halt => halt,
+        };
+        match halt {
+            Halt::Starved => {
+                self.suspend_scratch(packet);
+                Outcome::Consumed
+            }
+            Halt::Outcome(outcome) => {
+                self.suspend_scratch(packet);
+                outcome
+            }
+            Halt::Failed(error) => {
+                self.state = State::Failed;
+                self.error = Some(error);
+                self.span = None;
+                if let Some(scratch) = self.scratch.take() {
+                    scratch::give_back(scratch);
+                }
+                self.refusal(error)
+            }
+        }
     }
 
     /// What JavaScript decided about the head that parked the parser.
     pub fn resolve_upgrade(&mut self, accepted: bool) {
-        let _ = accepted;
+        if self.state != State::Parked {
+            return;
+        }
+        self.accepted = accepted;
+        if accepted && self.config.profile.upgrade_skips_body {
+            self.flags |= flag::SKIP_BODY;
+        }
+        self.state = State::Framing;
     }
 
     /// FIN was read. Completes a body that lasts until FIN (lenient only), else says whether a
     /// message was cut off. Silent on a parser that has failed already.
     pub fn finish<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<(), ParseError> {
-        let _ = sink;
-        Ok(())
+        if self.state == State::Failed {
+            return Ok(());
+        }
+        match self.fin {
+            Fin::Safe => Ok(()),
+            Fin::CompletesMessage => {
+                self.fin = Fin::Safe;
+                self.in_progress = false;
+                sink.message_complete(&Fields::default());
+                Ok(())
+            }
+            // As in `refusal`.
+            Fin::CutsMessage if self.upgrade => Ok(()),
+            Fin::CutsMessage => Err(ParseError {
+                code: Code::InvalidEofState,
+                reason: Reason::EofState,
+                bytes_parsed: 0,
+            }),
+        }
     }
 
     /// A message has begun and is not complete.
     pub fn message_in_progress(&self) -> bool {
-        false
+        self.in_progress
     }
 
-    /// The head of the message in progress is complete.
+    /// The head of the last message that began is complete.
     pub fn headers_complete(&self) -> bool {
-        false
+        self.headers_complete
     }
 
-    /// A packet was refused; every later one will be.
+    /// A packet was refused, told or not; every later one will be.
     pub fn is_errored(&self) -> bool {
-        false
+        self.state == State::Failed
+    }
+
+    /// Node's binding stays silent about errors while the last complete head has the upgrade
+    /// bit.
+    fn refusal(&self, error: ParseError) -> Outcome {
+        if self.upgrade {
+            Outcome::Consumed
+        } else {
+            Outcome::Failed(error)
+        }
+    }
+
+    fn run<S: Sink + ?Sized>(&mut self, input: &mut Input<'_>, sink: &mut S) -> Step {
+        loop {
+            match self.state {
+                State::Start => self.start(input, sink)?,
+                state if state < State::HeadersStart => self.start_line(input)?,
+                state if state < State::ChunkSizeFirst => self.field_lines(input)?,
+                state if state < State::FieldsEnd => self.chunk_lines(input)?,
+                State::FieldsEnd if self.has(flag::TRAILING) => {
+                    self.limits.chunk_complete();
+                    self.state = State::MessageEnd;
+                }
+                State::FieldsEnd => self.head(input, sink),
+                State::Parked => return Err(Halt::Outcome(Outcome::Parked { at: input.at })),
+                State::Framing => self.framing(input, sink)?,
+                State::ChunkHeader => self.chunk_header(),
+                State::ChunkData => {
+                    self.body(input, sink)?;
+                    self.state = State::ChunkDataCr;
+                }
+                State::Body => {
+                    self.body(input, sink)?;
+                    self.state = State::MessageEnd;
+                }
+                State::BodyUntilFin => {
+                    let rest = input.packet.get(input.at..).unwrap_or(&[]);
+                    if !rest.is_empty() {
+                        sink.body(rest);
+                    }
+                    input.at = input.packet.len();
+                    return Err(Halt::Starved);
+                }
+                State::MessageEnd => {
+                    self.message_end(input, sink);
+                    self.after_message(input)?;
+                }
+                State::Cleanup => self.cleanup(),
+                State::Closed => self.closed(input)?,
+                State::Upgraded => {
+                    return Err(Halt::Outcome(Outcome::Upgraded { at: input.at }));
+                }
+                _ => {
+                    // Failed: the first error again.
+                    return Err(match self.error {
+                        Some(error) => Halt::Outcome(self.refusal(error)),
+                        None => Halt::Starved,
+                    });
+                }
+            }
+        }
+    }
+
+    /// CR and LF before a message are skipped; any other byte begins one.
+    fn start<S: Sink + ?Sized>(&mut self, input: &mut Input<'_>, sink: &mut S) -> Step {
+        while matches!(input.peek()?, b'\r' | b'\n') {
+            input.at += 1;
+        }
+        self.fin = Fin::CutsMessage;
+        self.in_progress = true;
+        self.headers_complete = false;
+        self.limits.message_begin();
+        sink.message_begin();
+        self.scratch
+            .get_or_insert_with(scratch::take)
+            .begin_message();
+        if self.config.fast_path && Lenient::HEADER_VALUE_RELAXED.contains(self.config.lenient) {
+            let rest = input.packet.get(input.at..).unwrap_or(&[]);
+            let scratch = self.scratch.get_or_insert_with(scratch::take);
+            if let Fast::Complete(found) = fast::parse(rest, input.at, &self.config, scratch) {
+                self.method = found.method;
+                self.version = found.version;
+                self.flags |= found.flags;
+                self.length = found.length;
+                input.at += found.len;
+                self.state = State::FieldsEnd;
+                return Ok(());
+            }
+        }
+        self.candidates = Candidates::ALL;
+        self.state = State::Method;
+        Ok(())
+    }
+
+    fn head<S: Sink + ?Sized>(&mut self, input: &mut Input<'_>, sink: &mut S) {
+        self.upgrade = if self.has(flag::UPGRADE) && self.has(flag::CONNECTION_UPGRADE) {
+            true
+        } else {
+            self.method == Method::CONNECT
+        };
+        self.headers_complete = true;
+        self.limits.head_complete();
+        self.told_complete = matches!(self.body_kind(), BodyKind::None | BodyKind::NoneThenPause);
+        let scratch = self.scratch.get_or_insert_with(scratch::take);
+        let (target, fields) = scratch.head(input.packet);
+        let head = Head {
+            method: self.method,
+            target,
+            version: self.version,
+            fields,
+            upgrade: self.upgrade,
+            keep_alive: should_keep_alive(self.version, self.flags),
+            complete: self.told_complete,
+        };
+        sink.head(&head);
+        scratch.clear();
+        self.accepted = false;
+        self.state = if self.upgrade {
+            State::Parked
+        } else {
+            State::Framing
+        };
+    }
+
+    fn body_kind(&self) -> BodyKind {
+        let has_body = self.has(flag::CHUNKED) || self.length > 0;
+        if self.upgrade
+            && (self.method == Method::CONNECT || self.has(flag::SKIP_BODY) || !has_body)
+        {
+            return BodyKind::NoneThenPause;
+        }
+        if self.has(flag::SKIP_BODY) {
+            BodyKind::None
+        } else if self.has(flag::CHUNKED) {
+            BodyKind::Chunked
+        } else if self.has(flag::TRANSFER_ENCODING) {
+            if self.lenient(Lenient::CHUNKED_LENGTH) || self.lenient(Lenient::TRANSFER_ENCODING) {
+                BodyKind::UntilFin
+            } else {
+                BodyKind::Refused
+            }
+        } else if self.has(flag::CONTENT_LENGTH) && self.length > 0 {
+            BodyKind::Length
+        } else {
+            BodyKind::None
+        }
+    }
+
+    /// After a head: chooses the body's state.
+    fn framing<S: Sink + ?Sized>(&mut self, input: &Input<'_>, sink: &mut S) -> Step {
+        match self.body_kind() {
+            BodyKind::None => {
+                self.message_end(input, sink);
+                self.state = State::Cleanup;
+            }
+            BodyKind::NoneThenPause => {
+                self.message_end(input, sink);
+                self.after_message(input)?;
+            }
+            BodyKind::Chunked => {
+                self.length = 0;
+                self.state = State::ChunkSizeFirst;
+            }
+            BodyKind::Length => self.state = State::Body,
+            BodyKind::UntilFin => {
+                self.fin = Fin::CompletesMessage;
+                self.state = State::BodyUntilFin;
+            }
+            BodyKind::Refused => {
+                return self.fail(
+                    Code::InvalidTransferEncoding,
+                    Reason::RequestTransferEncoding,
+                    input.at,
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn chunk_header(&mut self) {
+        self.limits.chunk_header();
+        if self.length == 0 {
+            self.flags |= flag::TRAILING;
+            self.scratch
+                .get_or_insert_with(scratch::take)
+                .begin_message();
+            self.state = State::FieldStart;
+        } else {
+            self.state = State::ChunkData;
+        }
+    }
+
+    /// Hands over what the packet has of the body or chunk; starved unless that is all of it.
+    fn body<S: Sink + ?Sized>(&mut self, input: &mut Input<'_>, sink: &mut S) -> Step {
+        let rest = input.packet.get(input.at..).unwrap_or(&[]);
+        let whole = rest.len() as u64 >= self.length;
+        let run = if whole {
+            rest.get(..self.length as usize).unwrap_or(rest)
+        } else {
+            rest
+        };
+        if !run.is_empty() {
+            sink.body(run);
+        }
+        input.at += run.len();
+        self.length -= run.len() as u64;
+        if whole { Ok(()) } else { Err(Halt::Starved) }
+    }
+
+    fn message_end<S: Sink + ?Sized>(&mut self, input: &Input<'_>, sink: &mut S) {
+        self.in_progress = false;
+        if self.told_complete {
+            return;
+        }
+        if !self.has(flag::TRAILING) {
+            sink.message_complete(&Fields::default());
+            return;
+        }
+        let scratch = self.scratch.get_or_insert_with(scratch::take);
+        sink.message_complete(&scratch.head(input.packet).1);
+        scratch.clear();
+    }
+
+    /// A message with the upgrade bit ends the packet, or the HTTP part of the connection.
+    fn after_message(&mut self, input: &Input<'_>) -> Step {
+        if !self.upgrade {
+            self.state = State::Cleanup;
+            return Ok(());
+        }
+        if self.accepted {
+            self.state = State::Upgraded;
+            return Err(Halt::Outcome(Outcome::Upgraded { at: input.at }));
+        }
+        self.state = State::Cleanup;
+        Err(Halt::Outcome(Outcome::Consumed))
+    }
+
+    fn cleanup(&mut self) {
+        let keep_alive = should_keep_alive(self.version, self.flags);
+        self.fin = Fin::Safe;
+        self.flags = 0;
+        if keep_alive {
+            self.length = 0;
+        }
+        self.state = if keep_alive || self.lenient(Lenient::KEEP_ALIVE) {
+            State::Start
+        } else {
+            State::Closed
+        };
+    }
+
+    fn closed(&mut self, input: &mut Input<'_>) -> Step {
+        loop {
+            let byte = input.peek()?;
+            input.at += 1;
+            if !matches!(byte, b'\r' | b'\n') && !self.lenient(Lenient::DATA_AFTER_CLOSE) {
+                return self.fail(Code::ClosedConnection, Reason::DataAfterClose, input.at);
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn has(&self, flag: u16) -> bool {
+        self.flags & flag != 0
+    }
+
+    #[inline(always)]
+    pub(super) fn lenient(&self, flag: Lenient) -> bool {
+        self.config.lenient.contains(flag)
+    }
+
+    /// An error at offset `at`, as the result of a step.
+    #[cold]
+    pub(super) fn fail(&self, code: Code, reason: Reason, at: usize) -> Step {
+        Err(Halt::Failed(ParseError {
+            code,
+            reason,
+            bytes_parsed: at as i32,
+        }))
+    }
+
+    /// A span begins at the current offset.
+    #[inline]
+    pub(super) fn begin_span(&mut self, kind: SpanKind, input: &mut Input<'_>) {
+        self.span = Some(kind);
+        input.mark = input.at;
+        if kind != SpanKind::Extension
+            && let Some(scratch) = &mut self.scratch
+        {
+            scratch.begin(kind, input.packet);
+        }
+    }
+
+    /// The open span ends before `end`. If a limit is reached, the error is at `error_at`.
+    #[inline]
+    pub(super) fn end_span(&mut self, input: &Input<'_>, end: usize, error_at: usize) -> Step {
+        match self.span.take() {
+            Some(kind) => self.report_span(kind, input, end, error_at),
+            None => Ok(()),
+        }
+    }
+
+    fn suspend_span(&mut self, input: &Input<'_>) -> Step {
+        let end = input.packet.len();
+        match self.span {
+            Some(kind) => self.report_span(kind, input, end, end),
+            None => Ok(()),
+        }
+    }
+
+    fn report_span(
+        &mut self,
+        kind: SpanKind,
+        input: &Input<'_>,
+        end: usize,
+        error_at: usize,
+    ) -> Step {
+        let len = end - input.mark;
+        if kind == SpanKind::Extension {
+            return match self.limits.count_extension(len) {
+                Ok(()) => Ok(()),
+                Err((code, reason)) => self.fail(code, reason, error_at),
+            };
+        }
+        if let Err((code, reason)) = self.limits.count_bytes(len, &self.config) {
+            return self.fail(code, reason, error_at);
+        }
+        let Some(scratch) = &mut self.scratch else {
+            return Ok(());
+        };
+        if kind == SpanKind::Name && scratch.begins_field() {
+            match self.limits.count_field(&self.config) {
+                Ok(keep) => scratch.begin_field(keep),
+                Err((code, reason)) => return self.fail(code, reason, error_at),
+            }
+        }
+        scratch.extend(kind, input.packet, input.mark, end);
+        Ok(())
+    }
+
+    /// The packet is about to go: keeps what is needed of it, or gives the scratch back.
+    fn suspend_scratch(&mut self, packet: &[u8]) {
+        let collecting = self.state > State::Start && self.state < State::ChunkSizeFirst;
+        if collecting {
+            if let Some(scratch) = &mut self.scratch {
+                scratch.detach(packet);
+            }
+        } else if let Some(scratch) = self.scratch.take() {
+            scratch::give_back(scratch);
+        }
+    }
+}
+
+/// llhttp's rule; it takes only HTTP/1.1 to keep alive by default (2.0 has minor 0).
+fn should_keep_alive(version: (u8, u8), flags: u16) -> bool {
+    if version.0 > 0 && version.1 > 0 {
+        flags & flag::CLOSE == 0
+    } else {
+        flags & flag::KEEP_ALIVE != 0
     }
 }

@@ -4,11 +4,18 @@
 //! what it finds to a [`Sink`]. It knows nothing of sockets, threads or JavaScript.
 #![forbid(unsafe_code)]
 
+mod chunks;
+mod classes;
 pub mod codes;
 mod exact;
 mod fast;
+mod fields;
 pub mod head;
+mod limits;
+mod methods;
 pub mod profile;
+mod scratch;
+mod start_line;
 
 pub use codes::{Code, ParseError, Reason};
 pub use exact::Parser;

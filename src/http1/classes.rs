@@ -1,0 +1,134 @@
+//! Byte classes of the request grammar, and loops that skip over runs of one class.
+
+/// tchar: header names, chunk extension names, unquoted chunk extension values.
+pub const TOKEN: u8 = 1;
+/// Header values: HT, SP, VCHAR, obs-text. Also what a backslash may quote in an extension.
+pub const VALUE: u8 = 1 << 1;
+/// Header values under `httpValidation: 'relaxed'`: all but NUL, LF and CR.
+pub const RELAXED: u8 = 1 << 2;
+/// Paths: VCHAR except `#` and `?`.
+pub const PATH: u8 = 1 << 3;
+/// Authorities, but for `@`.
+pub const HOST: u8 = 1 << 4;
+/// Anything that may stand in an item of a comma-separated list.
+pub const LIST_ITEM: u8 = 1 << 5;
+/// qdtext: between the quotes of a chunk extension's value.
+pub const QDTEXT: u8 = 1 << 6;
+/// Letters: URL schemes.
+pub const ALPHA: u8 = 1 << 7;
+
+static CLASSES: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < 256 {
+        let b = i as u8;
+        let vchar = b > 0x20 && b < 0x7f;
+        let value = b == b'\t' || b == b' ' || vchar || b >= 0x80;
+        let mut class = 0;
+        if b.is_ascii_alphanumeric() || among(b, b"!#$%&'*+-.^_`|~") {
+            class |= TOKEN;
+        }
+        if value {
+            class |= VALUE;
+        }
+        if !among(b, b"\0\n\r") {
+            class |= RELAXED;
+        }
+        if vchar && b != b'#' && b != b'?' {
+            class |= PATH;
+        }
+        if b.is_ascii_alphanumeric() || among(b, b"-_.!~*'()%;:&=+$,[]") {
+            class |= HOST;
+        }
+        if value && b != b',' {
+            class |= LIST_ITEM;
+        }
+        if value && b != b'"' && b != b'\\' {
+            class |= QDTEXT;
+        }
+        if b.is_ascii_alphabetic() {
+            class |= ALPHA;
+        }
+        table[i] = class;
+        i += 1;
+    }
+    table
+}
+
+const fn among(byte: u8, set: &[u8]) -> bool {
+    let mut i = 0;
+    while i < set.len() {
+        if set[i] == byte {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+/// Whether `byte` is in any of the classes of `mask`.
+#[inline(always)]
+pub fn is(byte: u8, mask: u8) -> bool {
+    CLASSES[byte as usize] & mask != 0
+}
+
+/// SP or HT.
+#[inline(always)]
+pub fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
+
+/// The first offset from `at` on whose byte is not in `mask`.
+#[inline]
+pub fn skip(bytes: &[u8], at: usize, mask: u8) -> usize {
+    let rest = bytes.get(at..).unwrap_or(&[]);
+    at + rest
+        .iter()
+        .position(|&b| !is(b, mask))
+        .unwrap_or(rest.len())
+}
+
+/// As [`skip`] with [`VALUE`], eight bytes at a time.
+#[inline]
+pub fn skip_value(bytes: &[u8], at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let mut at = at;
+    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*word);
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+        let del = word ^ (ONES * 0x7f);
+        let del = del.wrapping_sub(ONES) & !del & HIGH;
+        let stop = control | del;
+        if stop != 0 {
+            // The lowest hit is exact, those above it may be borrows.
+            let hit = at + (stop.trailing_zeros() / 8) as usize;
+            if bytes.get(hit) != Some(&b'\t') {
+                return hit;
+            }
+            at = hit + 1;
+        } else {
+            at += 8;
+        }
+    }
+    skip(bytes, at, VALUE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn value_runs_end_at_the_same_byte_either_way() {
+        for byte in 0..=255u8 {
+            for position in 0..20 {
+                let mut bytes = [b'a'; 20];
+                bytes[position] = byte;
+                bytes[19] = 0x7f;
+                assert_eq!(skip_value(&bytes, 0), skip(&bytes, 0, VALUE), "{byte}");
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Where a head or trailers are collected: spans into the packet as long as everything lies
+//! in one, else into a copy.
+
+use std::cell::RefCell;
+
+use super::exact::SpanKind;
+use super::head::{FieldSpan, Fields, Span};
+
+#[derive(Debug, Default)]
+pub struct Scratch {
+    target: Span,
+    fields: Vec<FieldSpan>,
+    /// What the spans index once `detached`.
+    copy: Vec<u8>,
+    detached: bool,
+    /// The open span was reported before: the next report extends it.
+    started: bool,
+    /// The line in progress is recorded (a limit may drop it).
+    keep: bool,
+}
+
+impl Scratch {
+    pub fn begin_message(&mut self) {
+        self.clear();
+    }
+
+    pub fn clear(&mut self) {
+        self.target = Span::default();
+        self.fields.clear();
+        self.copy.clear();
+        self.detached = false;
+        self.started = false;
+        self.keep = true;
+    }
+
+    /// A span begins. A second value span of one line extends the first (obs-fold).
+    pub fn begin(&mut self, kind: SpanKind, packet: &[u8]) {
+        let fold = kind == SpanKind::Value
+            && self.keep
+            && self
+                .fields
+                .last()
+                .is_some_and(|field| field.value != Span::default());
+        if fold {
+            self.detach(packet);
+        }
+        self.started = fold;
+    }
+
+    /// Whether the name span in progress was not reported yet.
+    pub fn begins_field(&self) -> bool {
+        !self.started
+    }
+
+    pub fn begin_field(&mut self, keep: bool) {
+        self.keep = keep;
+        if keep {
+            self.fields.push(FieldSpan::default());
+        }
+    }
+
+    /// Adds `packet[from..to]` to the open span.
+    #[inline]
+    pub fn extend(&mut self, kind: SpanKind, packet: &[u8], from: usize, to: usize) {
+        let started = std::mem::replace(&mut self.started, true);
+        if kind != SpanKind::Target && !self.keep {
+            return;
+        }
+        let piece = if self.detached {
+            let start = self.copy.len();
+            self.copy
+                .extend_from_slice(packet.get(from..to).unwrap_or(&[]));
+            span(start, self.copy.len())
+        } else {
+            span(from, to)
+        };
+        let whole = match (kind, self.fields.last_mut()) {
+            (SpanKind::Target, _) => &mut self.target,
+            (SpanKind::Name, Some(field)) => &mut field.name,
+            (SpanKind::Value, Some(field)) => &mut field.value,
+            _ => return,
+        };
+        if started {
+            // The bytes before are the last of the copy.
+            whole.end = piece.end;
+        } else {
+            *whole = piece;
+        }
+    }
+
+    /// The line in progress is complete: its value loses the blanks at its end.
+    #[inline]
+    pub fn end_field(&mut self, packet: &[u8]) {
+        let base = if self.detached { &self.copy } else { packet };
+        if self.keep
+            && let Some(field) = self.fields.last_mut()
+        {
+            let value = field.value.of(base);
+            let blanks = value
+                .iter()
+                .rev()
+                .take_while(|&&byte| super::classes::is_blank(byte))
+                .count();
+            field.value.end -= blanks as u32;
+        }
+    }
+
+    /// Adds a whole line that lies in the packet.
+    #[inline]
+    pub fn push(&mut self, field: FieldSpan) {
+        self.fields.push(field);
+    }
+
+    pub fn set_target(&mut self, target: Span) {
+        self.target = target;
+    }
+
+    /// Copies what the spans refer to, so that the packet may go.
+    pub fn detach(&mut self, packet: &[u8]) {
+        if self.detached {
+            return;
+        }
+        self.detached = true;
+        let copy = &mut self.copy;
+        let mut keep = |span: &mut Span| {
+            let start = copy.len();
+            copy.extend_from_slice(span.of(packet));
+            *span = self::span(start, copy.len());
+        };
+        keep(&mut self.target);
+        for field in &mut self.fields {
+            keep(&mut field.name);
+            // Not yet begun, it must stay so.
+            if field.value != Span::default() {
+                keep(&mut field.value);
+            }
+        }
+    }
+
+    /// Target and fields. `packet` is the one in progress.
+    pub fn head<'a>(&'a self, packet: &'a [u8]) -> (&'a [u8], Fields<'a>) {
+        let base = if self.detached { &self.copy } else { packet };
+        let fields = Fields {
+            base,
+            spans: &self.fields,
+        };
+        (self.target.of(base), fields)
+    }
+}
+
+fn span(start: usize, end: usize) -> Span {
+    Span {
+        start: start as u32,
+        end: end as u32,
+    }
+}
+
+/// Scratches a thread keeps for its next heads; more would only serve heads that arrive in
+/// pieces on as many connections at once.
+const POOLED: usize = 4;
+
+/// A scratch that grew beyond this many bytes is not kept.
+const POOLED_SIZE: usize = 32 * 1024;
+
+thread_local! {
+    #[expect(clippy::vec_box, reason = "parsers hold boxes; taking one must not move it")]
+    static POOL: RefCell<Vec<Box<Scratch>>> = const { RefCell::new(Vec::new()) };
+}
+
+pub fn take() -> Box<Scratch> {
+    POOL.with_borrow_mut(Vec::pop).unwrap_or_default()
+}
+
+pub fn give_back(mut scratch: Box<Scratch>) {
+    let size = scratch.copy.capacity() + scratch.fields.capacity() * size_of::<FieldSpan>();
+    if size > POOLED_SIZE {
+        return;
+    }
+    scratch.clear();
+    POOL.with_borrow_mut(|pool| {
+        if pool.len() < POOLED {
+            pool.push(scratch);
+        }
+    });
+}

@@ -1,0 +1,118 @@
+//! What integration tests, the parity peer and the fuzz targets share: a parser driven as a
+//! connection drives it, and a transcript of everything it said.
+
+use ferrohttp::http1::{Config, Fields, Head, Outcome, ParseError, Parser, Sink};
+
+/// One event a line, bytes as they are; `tools/parser-parity/oracle.js` writes the same.
+#[derive(Default)]
+pub struct Transcript {
+    pub text: Vec<u8>,
+    complete: bool,
+}
+
+impl Transcript {
+    fn fields(&mut self, fields: &Fields<'_>) {
+        for (name, value) in fields.iter() {
+            self.line(&[b"  ", name, b": ", value]);
+        }
+    }
+
+    fn line(&mut self, parts: &[&[u8]]) {
+        for part in parts {
+            self.text.extend_from_slice(part);
+        }
+        self.text.push(b'\n');
+    }
+
+    fn error(&mut self, kind: &str, error: &ParseError) {
+        let (code, reason) = (error.code.as_str(), error.reason.as_str());
+        self.line(&[format!("{kind} {code} {reason}").as_bytes()]);
+    }
+}
+
+impl Sink for Transcript {
+    fn message_begin(&mut self) {
+        self.line(&[b"begin"]);
+    }
+
+    fn head(&mut self, head: &Head<'_>) {
+        let (major, minor) = head.version;
+        let keep = if head.keep_alive { "keep" } else { "close" };
+        let upgrade = if head.upgrade { " upgrade" } else { "" };
+        let method = head.method.as_str();
+        let text = format!("head {method} {major}.{minor} {keep}{upgrade} ");
+        self.line(&[text.as_bytes(), head.target]);
+        self.fields(&head.fields);
+        self.complete = head.complete;
+        if head.complete {
+            self.line(&[b"complete"]);
+        }
+    }
+
+    fn body(&mut self, bytes: &[u8]) {
+        assert!(!bytes.is_empty(), "an empty body run");
+        self.line(&[b"body ", bytes]);
+    }
+
+    fn message_complete(&mut self, trailers: &Fields<'_>) {
+        assert!(!self.complete, "the head said that nothing follows");
+        self.line(&[b"complete"]);
+        self.fields(trailers);
+    }
+}
+
+/// Feeds `packets` and, if `fin`, FIN, answering upgrades with `accept`.
+pub fn run<'a>(
+    config: Config,
+    packets: impl IntoIterator<Item = &'a [u8]>,
+    accept: bool,
+    fin: bool,
+) -> Vec<u8> {
+    let mut parser = Parser::new(config);
+    let mut out = Transcript::default();
+    let mut first_error = None;
+    for packet in packets {
+        let mut from = 0;
+        let outcome = loop {
+            match parser.execute(packet, from, &mut out) {
+                Outcome::Parked { at } => {
+                    from = at;
+                    let connect = out_method_is_connect(&out.text);
+                    parser.resolve_upgrade(accept || connect);
+                }
+                outcome => break outcome,
+            }
+        };
+        match outcome {
+            Outcome::Upgraded { at } => {
+                out.line(&[format!("upgraded @{at}").as_bytes()]);
+                return out.text;
+            }
+            Outcome::Failed(error) => match first_error {
+                None => {
+                    first_error = Some(error);
+                    out.error("error", &error);
+                    out.line(&[format!("@{}", error.bytes_parsed).as_bytes()]);
+                }
+                Some(first) => {
+                    assert_eq!(first, error, "a later packet changed the error");
+                    out.error("again", &error);
+                }
+            },
+            _ => {}
+        }
+        out.line(&[b"-"]);
+    }
+    if fin && let Err(error) = parser.finish(&mut out) {
+        assert_eq!(error.bytes_parsed, 0);
+        out.error("eof", &error);
+    }
+    out.text
+}
+
+/// Node upgrades CONNECT whether or not anybody listens.
+fn out_method_is_connect(text: &[u8]) -> bool {
+    text.split(|&byte| byte == b'\n')
+        .rfind(|line| line.starts_with(b"head "))
+        .is_some_and(|line| line.starts_with(b"head CONNECT "))
+}

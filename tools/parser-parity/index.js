@@ -1,0 +1,102 @@
+'use strict';
+
+// node tools/parser-parity [--cases N] [--seed S] [--no-catalogue] [--break RULE]
+//
+// Compares the parser with the parser binding of the Node that runs this, over the catalogue
+// of single-byte changes and N random cases. Needs `cargo build --release --example
+// parser-parity-peer`. Exits with 1 if anything differs, printing the shrunk differences.
+//
+// --break RULE makes the native side break a rule on purpose (limit, keep-alive, lf, profile).
+
+const { spawn } = require('node:child_process');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+
+if (!process.execArgv.includes('--no-deprecation')) {
+  // The binding is reached through a deprecated module.
+  const args = ['--no-deprecation', __filename, ...process.argv.slice(2)];
+  const child = spawn(process.execPath, args, { stdio: 'inherit' });
+  child.on('exit', (code) => process.exit(code ?? 1));
+} else {
+  main();
+}
+
+function main() {
+  const { values } = parseArgs({
+    options: {
+      cases: { type: 'string', default: '200000' },
+      seed: { type: 'string', default: '1' },
+      'no-catalogue': { type: 'boolean', default: false },
+      break: { type: 'string', default: '' },
+    },
+  });
+  const { MAX_LENIENT, NODE, hangs, run } = require('./oracle');
+  const { CATALOGUE, make } = require('./cases');
+  const { Peer } = require('./peer-process');
+  const { Random } = require('./random');
+  const { report, shrink } = require('./report');
+
+  const catalogue = !values['no-catalogue'];
+  const total = Number(values.cases) + (catalogue ? CATALOGUE : 0);
+  const random = new Random(Number(values.seed));
+  const profile = values.break === 'profile' ?
+    (NODE < 22 ? ['9.4.3', 24] : ['9.3.1', 20]) :
+    [process.versions.llhttp, NODE];
+  const binary = path.join(__dirname, '../../target/release/examples/parser-parity-peer');
+  const peer = new Peer(binary, [...profile, values.break]);
+
+  const BATCH = 1000;
+  const kinds = new Map();
+  let done = 0;
+  let differences = 0;
+  const started = Date.now();
+
+  async function compare() {
+    let pending;
+    while (done < total || pending) {
+      let next;
+      if (done < total) {
+        const tests = [];
+        for (let i = 0; i < BATCH && done < total; i++) {
+          const test = make(random, MAX_LENIENT, catalogue, done++);
+          if (!hangs(test))
+            tests.push(test);
+        }
+        next = { tests, answer: peer.ask(tests), expected: tests.map(run) };
+      }
+      if (pending) {
+        const answer = await pending.answer;
+        for (const [i, test] of pending.tests.entries()) {
+          if (answer[i] !== pending.expected[i])
+            await difference(test, pending.expected[i], answer[i]);
+        }
+      }
+      pending = next;
+      if (differences > 2000)
+        break;
+    }
+    peer.end();
+  }
+
+  async function difference(test, expected, actual) {
+    differences++;
+    const kind = report.kind(test, expected, actual);
+    const known = kinds.get(kind);
+    if (known) {
+      known.count++;
+    } else if (kinds.size < 40) {
+      const shrunk = await shrink(test, run, hangs, async (small) => (await peer.ask([small]))[0]);
+      kinds.set(kind, { count: 1, text: report.show(shrunk.test, shrunk.expected, shrunk.actual) });
+    }
+  }
+
+  compare().then(() => {
+    const seconds = (Date.now() - started) / 1000;
+    for (const { count, text } of kinds.values())
+      console.log(`${text}  seen ${count} times\n`);
+    console.log(`Node ${process.version} (llhttp ${process.versions.llhttp}), seed ${values.seed}: ` +
+      `${done} cases in ${seconds.toFixed(1)} s (${Math.round(done / seconds)}/s), ` +
+      `${differences} differences`);
+    process.exitCode = differences === 0 ? 0 : 1;
+  });
+}
