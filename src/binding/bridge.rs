@@ -14,11 +14,10 @@ use crate::http1::Profile;
 use crate::record::Records;
 #[cfg(unix)]
 use {
-    super::connections::Connections,
     super::parser::NativeParser,
     super::wake::Wake,
     crate::conn::{Conn, address::End, io},
-    crate::engine::{Core, queue::Queue},
+    crate::engine::{Core, connections::Connections, queue::Queue},
     crate::listener::Listener,
     napi::bindgen_prelude::Object,
     std::os::fd::{IntoRawFd, RawFd},

@@ -7,8 +7,6 @@
 mod bridge;
 #[cfg(unix)]
 mod calls;
-#[cfg(unix)]
-mod connections;
 mod options;
 mod parser;
 mod server;

@@ -259,7 +259,7 @@ fn parse(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, packet: &[u8], from:
     }
     // The first bytes of a head say nothing yet about a stranger. A connection that
     // JavaScript knows has its idle timer restarted by any packet.
-    if records.is_empty() && !crate::lock(&conn.control).shown {
+    if records.is_empty() && (read.bytes == 0 || !crate::lock(&conn.control).shown) {
         return Turn::Again;
     }
     conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);

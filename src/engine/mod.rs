@@ -1,5 +1,6 @@
 //! The engine of one environment: its threads, and the queue to its JavaScript thread.
 
+pub mod connections;
 pub mod queue;
 mod threads;
 
@@ -76,6 +77,9 @@ impl Core {
             {
                 threads.stopping.retain(|thread| !thread.is_finished());
                 threads.stopping.extend(pool.stop());
+                drop(threads);
+                // JavaScript lets go of the engine when it finds nothing alive.
+                self.queue.rewake();
             }
         }
     }
@@ -83,6 +87,11 @@ impl Core {
     /// Listeners and connections.
     pub fn live(&self) -> usize {
         self.live.load(Ordering::Relaxed)
+    }
+
+    /// Whether the threads run.
+    pub fn is_running(&self) -> bool {
+        crate::lock(&self.threads).running.is_some()
     }
 
     /// The runtime of the I/O thread that the next established connection goes to.

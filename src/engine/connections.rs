@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::Core;
+use super::queue::{Delivery, Kind, Source};
 use crate::conn::{Conn, Detached};
-use crate::engine::Core;
-use crate::engine::queue::{Delivery, Kind, Source};
 use crate::record::Records;
 
 /// Flags of a delivery.

@@ -1,0 +1,597 @@
+//! The engine over real sockets, with the test in JavaScript's place.
+#![cfg(unix)]
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use ferrohttp::conn::Conn;
+use ferrohttp::conn::address::End;
+use ferrohttp::engine::Core;
+use ferrohttp::engine::connections::{Connections, FIRST, Popped, SERVER};
+use ferrohttp::engine::queue::Queue;
+use ferrohttp::http1::{Code, Profile};
+use ferrohttp::listener::{self, Listener};
+use ferrohttp::record::*;
+use ferrohttp::server::Server;
+
+/// Only a broken engine lets it pass.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// An engine, a server, and what `wake` sets.
+struct Host {
+    core: Arc<Core>,
+    server: Arc<Server>,
+    connections: Connections,
+    woken: Arc<(Mutex<bool>, Condvar)>,
+}
+
+impl Host {
+    fn new() -> Host {
+        let woken = Arc::new((Mutex::new(false), Condvar::new()));
+        let wake = woken.clone();
+        let queue = Queue::new(Box::new(move || {
+            *wake.0.lock().unwrap() = true;
+            wake.1.notify_all();
+        }));
+        Host {
+            core: Arc::new(Core::new(queue, 1)),
+            server: Arc::new(Server::new(7, Profile::for_host("9.4.3", 24))),
+            connections: Connections::default(),
+            woken,
+        }
+    }
+
+    fn refusing() -> Host {
+        let host = Host::new();
+        host.server.settings.set("nativeRefusals", 1);
+        host
+    }
+
+    fn listen(&self) -> (Arc<Listener>, std::net::SocketAddr) {
+        let bound = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = Listener::open(&self.core, &self.server, bound.as_raw_fd(), 511).unwrap();
+        (listener, bound.local_addr().unwrap())
+    }
+
+    /// A connection that was accepted elsewhere.
+    fn adopted(&self) -> UnixStream {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        listener::adopt(&self.core, &self.server, theirs.as_raw_fd()).unwrap();
+        ours.set_read_timeout(Some(PATIENCE)).unwrap();
+        ours
+    }
+
+    /// The next delivery, acknowledging the one before.
+    fn next(&mut self) -> Popped {
+        loop {
+            if let Some(popped) = self.connections.next(&self.core) {
+                return popped;
+            }
+            let (woken, changed) = &*self.woken;
+            let woken = woken.lock().unwrap();
+            let (mut woken, timeout) = changed
+                .wait_timeout_while(woken, PATIENCE, |woken| !*woken)
+                .unwrap();
+            assert!(!timeout.timed_out(), "no delivery came");
+            *woken = false;
+        }
+    }
+
+    fn conn(&self, id: u32) -> Arc<Conn> {
+        self.connections.get(id).unwrap().clone()
+    }
+
+    /// Waits until JavaScript's view of the server is that of no connection.
+    fn until_closed(&self) {
+        while self.server.connections.open() > 0 {
+            std::thread::yield_now();
+        }
+    }
+
+    fn count(&self, code: &str) -> u64 {
+        let counts = self.server.counters.snapshot();
+        counts
+            .iter()
+            .find(|(name, _)| name == code)
+            .map_or(0, |(_, n)| *n)
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.core.shut_down();
+    }
+}
+
+fn connect(address: std::net::SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+fn rest(mut stream: impl Read) -> Vec<u8> {
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).unwrap();
+    all
+}
+
+fn open(fd: RawFd) -> bool {
+    // SAFETY: no memory is involved.
+    unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
+}
+
+#[test]
+fn a_request_is_delivered_and_answered() {
+    let mut host = Host::new();
+    let (_listener, address) = host.listen();
+    let mut client = connect(address);
+    client.write_all(GET).unwrap();
+    let popped = host.next();
+    assert_eq!(popped.flags, FIRST);
+    assert_eq!(popped.bytes as usize, GET.len());
+    assert_eq!(popped.records.text, b"/Hosta");
+    // HEAD; keep-alive and complete; GET; 1.1; length of the target; one field.
+    assert_eq!(popped.records.numbers, [HEAD, 5, 1, 0x101, 1, 1, 4, 1]);
+    let conn = host.conn(popped.id);
+    assert_eq!(conn.write(&[b"an ", b"answer"]), Ok(false));
+    assert_eq!(conn.bytes_written(), 9);
+    assert_eq!(conn.shutdown(), Ok(false));
+    assert_eq!(rest(&client), b"an answer");
+    let peer = conn.address(End::Peer).unwrap();
+    assert_eq!(peer.host, "127.0.0.1");
+    assert_eq!(peer.port, client.local_addr().unwrap().port());
+    assert_eq!(peer.family, "IPv4");
+}
+
+#[test]
+fn a_packet_waits_for_the_acknowledgement_of_the_one_before() {
+    let mut host = Host::new();
+    let mut one = host.adopted();
+    one.write_all(GET).unwrap();
+    let first = host.next();
+    // Read and parsed only after the first one is acknowledged; the other connection's packet,
+    // which comes later, overtakes it.
+    one.write_all(b"GET /second HTTP/1.1\r\n\r\n").unwrap();
+    let mut other = host.adopted();
+    other.write_all(b"GET /other HTTP/1.1\r\n\r\n").unwrap();
+    let mut taken = std::collections::VecDeque::new();
+    while taken.is_empty() {
+        host.core.queue.take(&mut taken);
+    }
+    assert_eq!(taken[0].records.text, b"/other");
+    let second = host.next();
+    assert_eq!((second.id, second.flags), (first.id, 0));
+    assert_eq!(second.records.text, b"/second");
+}
+
+#[test]
+fn a_stranger_is_refused_without_a_delivery() {
+    let mut host = Host::refusing();
+    for (packets, code, reply) in [
+        (&b"BAD\r\n\r\n"[..], Code::InvalidMethod, "400 Bad Request"),
+        (&b"GET / HT"[..], Code::InvalidEofState, "400 Bad Request"),
+        (
+            &[b"GET /", &[b'a'; 20_000][..]].concat(),
+            Code::HeaderOverflow,
+            "431 Request Header Fields Too Large",
+        ),
+    ] {
+        let mut client = host.adopted();
+        client.write_all(packets).unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        let expected = format!("HTTP/1.1 {reply}\r\nConnection: close\r\n\r\n");
+        assert_eq!(rest(&client), expected.as_bytes());
+        assert_eq!(host.count(code.as_str()), 1);
+    }
+    host.until_closed();
+    // Nothing was queued for them: a good request is the first delivery.
+    host.adopted().write_all(GET).unwrap();
+    assert_eq!(host.next().flags, FIRST);
+}
+
+#[test]
+fn a_stranger_that_says_nothing_is_closed_at_fin_and_not_counted() {
+    let host = Host::refusing();
+    let client = host.adopted();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(rest(&client), b"");
+    host.until_closed();
+    assert!(host.server.counters.snapshot().is_empty());
+}
+
+#[test]
+fn a_refusal_is_delivered_where_javascript_may_listen() {
+    let mut host = Host::new();
+    let mut client = host.adopted();
+    client.write_all(b"GE").unwrap();
+    client.write_all(b"T / HTTP/9.9\r\n").unwrap();
+    let popped = host.next();
+    assert_eq!(popped.flags, FIRST);
+    assert_eq!(popped.records.numbers[0], FAILED);
+    assert_eq!(popped.records.numbers[1], Code::InvalidVersion.index());
+    assert!(b"GET / HTTP/9.9\r\n".ends_with(&popped.records.blobs[0]));
+    assert_eq!(popped.bytes, 16);
+    // The connection stays, and every further packet fails likewise.
+    client.write_all(b"more").unwrap();
+    let again = host.next();
+    assert_eq!(again.records.numbers[1], Code::InvalidVersion.index());
+    assert_eq!(again.records.numbers[3], popped.records.numbers[3]);
+    assert_eq!(again.records.blobs[0], b"more");
+    assert!(host.server.counters.snapshot().is_empty());
+}
+
+#[test]
+fn a_known_connection_is_never_refused_without_javascript() {
+    let mut host = Host::refusing();
+    let mut client = host.adopted();
+    client.write_all(&[GET, b"BAD"].concat()).unwrap();
+    let popped = host.next();
+    assert_eq!(popped.records.numbers[0], HEAD);
+    assert!(popped.records.numbers.contains(&FAILED));
+    client.write_all(b"BAD").unwrap();
+    assert_eq!(host.next().records.numbers[0], FAILED);
+    assert!(host.server.counters.snapshot().is_empty());
+}
+
+#[test]
+fn packets_of_a_known_connection_that_complete_nothing_are_delivered_empty() {
+    let mut host = Host::new();
+    let mut client = host.adopted();
+    client.write_all(GET).unwrap();
+    host.next();
+    client.write_all(b"GET /").unwrap();
+    let popped = host.next();
+    assert!(popped.records.is_empty());
+    assert_eq!(popped.bytes, 5);
+}
+
+#[test]
+fn fin_is_delivered_with_the_parsers_verdict() {
+    let mut host = Host::new();
+    for (packet, verdict) in [
+        (GET, 0),
+        (
+            b"GET / HTTP/1.1\r\n\r\nG",
+            Code::InvalidEofState.index() + 1,
+        ),
+    ] {
+        let mut client = host.adopted();
+        client.write_all(packet).unwrap();
+        let id = host.next().id;
+        client.shutdown(Shutdown::Write).unwrap();
+        let popped = host.next();
+        assert_eq!(popped.id, id);
+        assert_eq!(popped.records.numbers[..2], [END, verdict]);
+        assert_eq!(popped.records.numbers[3], 0);
+        // Still writable.
+        assert_eq!(host.conn(id).write(&[b"bye"]), Ok(false));
+        host.connections.close(id, false);
+        assert_eq!(rest(&client), b"bye");
+        assert_eq!(host.next().records.numbers, [CLOSED]);
+    }
+}
+
+#[test]
+fn eager_connections_are_delivered_before_they_are_read() {
+    let mut host = Host::refusing();
+    host.server.settings.set("eager", 1);
+    let mut client = host.adopted();
+    let popped = host.next();
+    assert_eq!(
+        (popped.flags, &popped.records.numbers[..]),
+        (FIRST, &[ACCEPTED][..])
+    );
+    client.write_all(b"BAD").unwrap();
+    let popped = host.next();
+    assert_eq!((popped.flags, popped.records.numbers[0]), (0, FAILED));
+}
+
+#[test]
+fn output_that_the_kernel_does_not_take_follows_in_order() {
+    let mut host = Host::new();
+    let mut client = host.adopted();
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    let conn = host.conn(id);
+    let big: Vec<u8> = (0..4_000_000_u32).map(|i| i as u8).collect();
+    assert_eq!(conn.write(&[&big]), Ok(true));
+    assert!(conn.write_queue_size() > 0);
+    assert_eq!(conn.write(&[b"end"]), Ok(true));
+    assert_eq!(conn.shutdown(), Ok(true));
+    assert_eq!(conn.write(&[b"late"]), Err(libc::EPIPE));
+    let received = rest(&client);
+    assert_eq!(received.len(), big.len() + 3);
+    assert!(received.starts_with(&big) && received.ends_with(b"end"));
+    assert_eq!(host.next().records.numbers, [WRITTEN, 0]);
+    assert_eq!(host.next().records.numbers, [SHUTDOWN, 0]);
+    assert_eq!(conn.write_queue_size(), 0);
+}
+
+#[test]
+fn a_write_that_fails_late_is_reported() {
+    let mut host = Host::new();
+    let mut client = host.adopted();
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    assert_eq!(host.conn(id).write(&[&vec![0; 4_000_000]]), Ok(true));
+    drop(client);
+    let mut numbers = host.next().records.numbers;
+    while numbers[0] != WRITTEN {
+        numbers = host.next().records.numbers;
+    }
+    assert_eq!(numbers, [WRITTEN, libc::EPIPE as u32]);
+}
+
+#[test]
+fn a_paused_connection_is_not_read_and_its_packets_are_held_back() {
+    let mut host = Host::new();
+    let mut client = host.adopted();
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    assert!(host.connections.next(&host.core).is_none());
+    client.write_all(b"GET /held HTTP/1.1\r\n\r\n").unwrap();
+    // In the queue already when JavaScript pauses.
+    {
+        let (woken, changed) = &*host.woken;
+        let guard = woken.lock().unwrap();
+        drop(
+            changed
+                .wait_timeout_while(guard, PATIENCE, |woken| !*woken)
+                .unwrap(),
+        );
+    }
+    host.connections.pause(id);
+    assert!(host.connections.next(&host.core).is_none());
+    assert!(host.connections.resume(&host.core, id));
+    assert_eq!(host.next().records.text, b"/held");
+}
+
+#[test]
+fn a_destroyed_connection_delivers_only_its_end() {
+    let mut host = Host::new();
+    let mut client = host.adopted();
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    assert!(host.connections.next(&host.core).is_none());
+    client.write_all(GET).unwrap();
+    host.connections.close(id, false);
+    assert_eq!(host.server.connections.open(), 0);
+    assert!(host.connections.get(id).is_none());
+    let popped = host.next();
+    assert_eq!((popped.id, popped.records.numbers), (id, vec![CLOSED]));
+    // The id is free for the next connection.
+    host.adopted().write_all(GET).unwrap();
+    let popped = host.next();
+    assert_eq!((popped.id, popped.flags), (id, FIRST));
+}
+
+#[test]
+fn reset_sends_rst() {
+    let mut host = Host::new();
+    let (_listener, address) = host.listen();
+    let mut client = connect(address);
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    host.connections.close(id, true);
+    let error = client.read(&mut [0]).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::ECONNRESET));
+}
+
+#[test]
+fn an_upgrade_parks_until_it_is_answered() {
+    let upgrade = b"GET /up HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nbytes of x";
+    for accepted in [true, false] {
+        let mut host = Host::new();
+        let mut client = host.adopted();
+        client.write_all(upgrade).unwrap();
+        let popped = host.next();
+        assert_eq!(popped.records.numbers.last(), Some(&PARKED));
+        host.conn(popped.id).answer_upgrade(accepted);
+        if accepted {
+            let popped = host.next();
+            assert_eq!(popped.records.numbers, [UPGRADED, 0]);
+            assert_eq!(popped.records.blobs[0], b"bytes of x");
+        } else {
+            // The rest of that packet is ignored, the next one is parsed.
+            client.write_all(GET).unwrap();
+            assert_eq!(host.next().records.text, b"/Hosta");
+        }
+    }
+}
+
+#[test]
+fn detaching_gives_away_what_was_not_parsed_and_not_sent() {
+    let mut host = Host::new();
+    let mut client = host.adopted();
+    client
+        .write_all(b"CONNECT a:1 HTTP/1.1\r\n\r\nbytes")
+        .unwrap();
+    let id = host.next().id;
+    let conn = host.conn(id);
+    let big = vec![7; 4_000_000];
+    assert_eq!(conn.write(&[&big]), Ok(true));
+    let (detached, queued) = host.connections.detach(&host.core, id).unwrap();
+    assert_eq!(queued, 0);
+    let parked = detached.parked.unwrap();
+    assert_eq!(&parked.packet[parked.at..], b"bytes");
+    assert!(host.connections.get(id).is_none());
+    // Still counted; the descriptor is ours now.
+    assert_eq!(host.server.connections.open(), 1);
+    let mut received = vec![0; big.len() - detached.pending.len()];
+    client.read_exact(&mut received).unwrap();
+    let mut ours = UnixStream::from(detached.fd);
+    ours.write_all(b"directly").unwrap();
+    client.read_exact(&mut received[..8]).unwrap();
+    assert_eq!(&received[..8], b"directly");
+    drop(ours);
+    assert_eq!(rest(&client), b"");
+    assert!(host.connections.next(&host.core).is_none());
+}
+
+#[test]
+fn a_packet_that_was_parsed_before_detaching_is_still_delivered() {
+    let mut host = Host::new();
+    let mut client = host.adopted();
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    host.connections.pause(id);
+    host.connections.resume(&host.core, id);
+    assert!(host.connections.next(&host.core).is_none());
+    client.write_all(b"GET /queued HTTP/1.1\r\n\r\n").unwrap();
+    {
+        let (woken, changed) = &*host.woken;
+        let guard = woken.lock().unwrap();
+        drop(
+            changed
+                .wait_timeout_while(guard, PATIENCE, |woken| !*woken)
+                .unwrap(),
+        );
+    }
+    let (_detached, queued) = host.connections.detach(&host.core, id).unwrap();
+    assert_eq!(queued, 1);
+    let popped = host.next();
+    assert_eq!((popped.id, popped.records.text), (id, b"/queued".to_vec()));
+}
+
+#[test]
+fn connections_over_the_limit_are_dropped() {
+    let mut host = Host::new();
+    host.server.settings.set("maxConnections", 1);
+    host.server.settings.set("dropNotice", 1);
+    let (_listener, address) = host.listen();
+    let mut kept = connect(address);
+    kept.write_all(GET).unwrap();
+    assert_eq!(host.next().flags, FIRST);
+    let dropped = connect(address);
+    assert_eq!(rest(&dropped), b"");
+    let popped = host.next();
+    assert_eq!((popped.id, popped.flags), (7, SERVER));
+    assert_eq!(popped.records.numbers, [DROPPED]);
+    let port = dropped.local_addr().unwrap().port();
+    let text = format!(
+        "127.0.0.1\n{}\nIPv4\n127.0.0.1\n{port}\nIPv4",
+        address.port()
+    );
+    assert_eq!(popped.records.text, text.as_bytes());
+}
+
+#[test]
+fn the_last_connections_end_drains_the_server() {
+    let mut host = Host::new();
+    host.server.settings.set("drainNotice", 1);
+    let mut client = host.adopted();
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    host.connections.close(id, false);
+    let mut seen = [host.next(), host.next()].map(|popped| popped.records.numbers[0]);
+    seen.sort_unstable();
+    assert_eq!(seen, [CLOSED, DRAINED]);
+}
+
+#[test]
+fn a_closed_listener_refuses_connections_at_once() {
+    let host = Host::new();
+    let bound = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = bound.local_addr().unwrap();
+    let listener = Listener::open(&host.core, &host.server, bound.as_raw_fd(), 511).unwrap();
+    drop(bound);
+    drop(connect(address));
+    listener.close();
+    assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn threads_run_only_while_there_is_something_to_do() {
+    let mut host = Host::new();
+    assert!(!host.core.is_running());
+    let (listener, address) = host.listen();
+    assert!(host.core.is_running());
+    let mut client = connect(address);
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    listener.close();
+    assert!(host.core.is_running());
+    host.connections.close(id, false);
+    assert_eq!(host.next().records.numbers, [CLOSED]);
+    while host.core.is_running() {
+        std::thread::yield_now();
+    }
+    // And again.
+    let (_listener, address) = host.listen();
+    connect(address).write_all(GET).unwrap();
+    assert_eq!(host.next().flags, FIRST);
+}
+
+#[test]
+fn shutting_down_closes_every_descriptor() {
+    let mut host = Host::new();
+    let (_listener, address) = host.listen();
+    let mut known = connect(address);
+    known.write_all(GET).unwrap();
+    let id = host.next().id;
+    let mut fd = -1;
+    host.conn(id).with_fd(|raw| fd = raw);
+    assert!(open(fd));
+    let stranger = connect(address);
+    host.core.shut_down();
+    assert!(!open(fd));
+    assert_eq!(rest(&known), b"");
+    assert_eq!(host.core.live(), 0);
+    drop(stranger);
+    assert!(TcpStream::connect(address).is_err());
+    let (_ours, theirs) = UnixStream::pair().unwrap();
+    assert!(listener::adopt(&host.core, &host.server, theirs.as_raw_fd()).is_err());
+}
+
+#[test]
+fn overdue_strangers_are_refused_and_known_connections_reported_once() {
+    let mut host = Host::refusing();
+    let stranger = host.adopted();
+    let mut known = host.adopted();
+    known
+        .write_all(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+        .unwrap();
+    host.next();
+    let later = now() + 10_000_000_000;
+    let overdue = |host: &Host| {
+        host.server
+            .connections
+            .pick(|conn| conn.is_newly_overdue(later, 1_000, 2_000))
+    };
+    let both = overdue(&host);
+    assert_eq!(both.len(), 2);
+    let refused = both
+        .iter()
+        .filter(|conn| conn.refuse_stranger(Code::RequestTimeout))
+        .count();
+    assert_eq!(refused, 1);
+    assert!(rest(&stranger).starts_with(b"HTTP/1.1 408 "));
+    assert_eq!(host.count("ERR_HTTP_REQUEST_TIMEOUT"), 1);
+    assert!(overdue(&host).is_empty());
+}
+
+#[test]
+fn only_connections_between_messages_are_idle() {
+    let mut host = Host::new();
+    let _silent = host.adopted();
+    let mut client = host.adopted();
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    let idle = |host: &Host| host.server.connections.pick(Conn::is_idle).len();
+    // The request is still being dispatched.
+    assert_eq!(idle(&host), 0);
+    assert!(host.connections.next(&host.core).is_none());
+    assert_eq!(idle(&host), 1);
+    host.server.settings.set("idleIncludesSilent", 1);
+    assert_eq!(idle(&host), 2);
+    client.write_all(b"G").unwrap();
+    assert_eq!(host.next().id, id);
+    assert!(host.connections.next(&host.core).is_none());
+    assert_eq!(idle(&host), 1);
+}
