@@ -83,13 +83,11 @@ function platform() {
   return platforms[platforms.length > 1 && isMusl() ? 1 : 0];
 }
 
+// The development dependency of this package, not what the project around it may have.
 function napiCli() {
-  try {
-    const manifest = require.resolve('@napi-rs/cli/package.json', { paths: [ROOT] });
-    return path.join(path.dirname(manifest), require(manifest).bin.napi);
-  } catch {
-    return undefined;
-  }
+  const dir = inRoot('node_modules/@napi-rs/cli');
+  const manifest = path.join(dir, 'package.json');
+  return fs.existsSync(manifest) ? path.join(dir, require(manifest).bin.napi) : undefined;
 }
 
 // Runs `what`; with `quiet` its output is kept and only an error of it is reported.
@@ -132,6 +130,9 @@ function buildWithNapi(cli) {
 function buildWithCargo() {
   const kept = process.env.CARGO_TARGET_DIR;
   const dir = kept ?? fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-'));
+  // npm dates what it unpacks to 1985, by which cargo would take any older build for up to date.
+  const now = new Date();
+  for (const name of sources()) fs.utimesSync(inRoot(name), now, now);
   try {
     run('cargo build', 'cargo', ['build', '--release', '--lib', '--locked', '--target-dir', dir], true);
     const library = { darwin: 'libferrohttp.dylib', win32: 'ferrohttp.dll' }[process.platform] ?? 'libferrohttp.so';
