@@ -15,6 +15,8 @@ const { parseArgs } = require('node:util');
 const { BuildFailure, buildIfStale } = require('./build.js');
 
 const ROOT = path.join(__dirname, '..');
+// A backstop for what hangs: of a file on Node 20 and 22, of a test on newer ones.
+const TIMEOUT = 8 * 60 * 1000;
 
 const { values: options, positionals: words } = parseArgs({
   allowPositionals: true,
@@ -61,7 +63,7 @@ async function jsTests() {
   const files = testFiles();
   if (files.length === 0) throw new BuildFailure('no test file was selected');
   const total = { passed: 0, failed: 0, skipped: 0 };
-  const good = await run(options.node, ['--test', '--test-reporter=spec', ...files], (line) => {
+  const good = await run(options.node, ['--test', '--test-reporter=spec', `--test-timeout=${TIMEOUT}`, ...files], (line) => {
     const found = /^ℹ (pass|fail|cancelled|skipped|todo) (\d+)$/.exec(line);
     if (!found) return;
     const kind = { pass: 'passed', fail: 'failed', cancelled: 'failed' }[found[1]] ?? 'skipped';
