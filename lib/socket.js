@@ -14,7 +14,6 @@ const { systemError } = require('./client-error');
 const engine = require('./engine');
 
 const kId = Symbol('ferrohttp.id');
-const kHandle = Symbol('ferrohttp.handle');
 const kPending = Symbol('ferrohttp.pending');
 const kBytesRead = Symbol('ferrohttp.bytesRead');
 const kBytesWritten = Symbol('ferrohttp.bytesWritten');
