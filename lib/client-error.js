@@ -1,7 +1,9 @@
 'use strict';
 // Errors of the clientError path and what happens to them (docs/client-error.md).
 
-const { getSystemErrorName } = require('util');
+const { Duplex } = require('stream');
+const { _errnoException } = require('util');
+const { IncomingMessage, Server } = require('./internals');
 const { codes, reasons, replies } = require('./native');
 
 const CODES = codes();
@@ -33,12 +35,35 @@ function parseError(code, reason, bytesParsed, rawPacket) {
 
 /** A system error as Node's sockets report it; `errno` is negative, as in libuv. */
 function systemError(errno, syscall) {
-  const code = getSystemErrorName(errno);
-  const error = new Error(`${syscall} ${code}`);
-  error.errno = errno;
-  error.code = code;
-  error.syscall = syscall;
+  return _errnoException(errno, syscall);
+}
+
+let abortedPrototype;
+
+/** What destroys a request whose connection closed; of a class that Node keeps to itself. */
+function abortedError() {
+  abortedPrototype ??= findAbortedPrototype();
+  const error = new Error('aborted');
+  Object.setPrototypeOf(error, abortedPrototype);
+  error.code = 'ECONNRESET';
   return error;
+}
+
+/** Lets a server of Node's own abort a request on a socket that is none, all within this call. */
+function findAbortedPrototype() {
+  let found;
+  class Request extends IncomingMessage {
+    destroy(error) {
+      found = Object.getPrototypeOf(error);
+      return this;
+    }
+  }
+  const server = new Server({ IncomingMessage: Request }, noop);
+  const socket = new Duplex({ read: noop, write: noop });
+  server.emit('connection', socket);
+  socket.emit('data', Buffer.from('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n'));
+  socket.emit('close');
+  return found;
 }
 
 /** Emits 'clientError' or, with no listener, answers and destroys. Also the socket's 'error' listener. */
@@ -58,4 +83,4 @@ function socketOnError(error) {
   this.destroy(error);
 }
 
-module.exports = { parseError, systemError, socketOnError, kServer };
+module.exports = { abortedError, parseError, systemError, socketOnError, kServer };

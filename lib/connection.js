@@ -8,7 +8,7 @@
 const { AsyncResource } = require('async_hooks');
 const dc = require('diagnostics_channel');
 const { IncomingMessage, ServerResponse, nodeMajor, symbols } = require('./internals');
-const { socketOnError, kServer } = require('./client-error');
+const { abortedError, socketOnError, kServer } = require('./client-error');
 const { Socket, handOver, kId, kBytesRead, kEnded, kStopped } = require('./socket');
 const { NativeParser } = require('./native');
 const engine = require('./engine');
@@ -399,12 +399,6 @@ class Connection {
 function finiteOr(value, otherwise) {
   if (nodeMajor < 22) return value ?? otherwise;
   return Number.isFinite(value) && value >= 0 ? value : otherwise;
-}
-
-function abortedError() {
-  const error = new Error('aborted');
-  error.code = 'ECONNRESET';
-  return error;
 }
 
 /** A request that has no more to say than 'end' and 'close', which nobody listens for. */

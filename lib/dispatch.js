@@ -167,9 +167,8 @@ function request(connection, method, url, version, raw, flags) {
   if ((flags & UPGRADE) !== 0) {
     // The parser waits for the verdict: `parked` gives it.
     connection.upgrading = connection.wantsUpgrade(req);
-    if (connection.upgrading) return;
   }
-  connection.onRequest(req, keepAlive);
+  if ((flags & UPGRADE) === 0 || !connection.upgrading) connection.onRequest(req, keepAlive);
   if ((flags & WHOLE) !== 0) connection.onComplete(null);
 }
 
