@@ -244,8 +244,7 @@ class Connection {
     socket.removeListener('drain', this.onDrain);
     socket.removeListener('error', socketOnError);
     socket.removeListener('timeout', socketOnTimeout);
-    socket.removeListener('pause', onSocketPause);
-    socket.removeListener('resume', onSocketResume);
+    unconsume(socket);
     this.free();
 
     if (this.upgradeStream !== null) {
@@ -386,8 +385,6 @@ class Connection {
     this.parser = detached.parser;
     this.server[kServer].injected.add(this);
     const { socket } = this;
-    this.socket.removeListener('pause', onSocketPause);
-    this.socket.removeListener('resume', onSocketResume);
     if (socket[kEnded]) return;
     if (!socket._paused && !socket.isPaused()) {
       handle.reading = true;
@@ -446,17 +443,32 @@ function onSocketResume() {
     this.pause();
     return;
   }
-  if (this[kId] >= 0 && this[kStopped]) {
+  if (this[kId] >= 0) {
+    if (!this[kStopped]) return;
     this[kStopped] = false;
     engine.native.resume(this[kId]);
+  } else if (this._handle && !this._handle.reading) {
+    this._handle.reading = true;
+    this._handle.readStart();
   }
 }
 
 function onSocketPause() {
-  if (this[kId] >= 0 && !this[kStopped]) {
+  if (this[kId] >= 0) {
+    if (this[kStopped]) return;
     this[kStopped] = true;
     engine.native.pause(this[kId]);
+  } else if (this._handle?.reading) {
+    this._handle.reading = false;
+    this._handle.readStop();
   }
+}
+
+/** The bytes are for others, too: the stream's own flow control has to do. */
+function unconsume(socket) {
+  if (socket[kId] >= 0) handOver(socket);
+  socket.removeListener('pause', onSocketPause);
+  socket.removeListener('resume', onSocketResume);
 }
 
 // Whoever listens to the bytes themselves makes Rust stop reading (Node 'unconsumes' likewise).
@@ -467,8 +479,8 @@ function wrapListener(name) {
       delete this.on;
       delete this.addListener;
       delete this.prependListener;
-    } else if (RAW_EVENTS.has(event) && this[kId] >= 0) {
-      handOver(this);
+    } else if (RAW_EVENTS.has(event) && this instanceof Socket) {
+      unconsume(this);
     }
     return result;
   };

@@ -6,6 +6,7 @@ const { methods } = require('./native');
 const { parseError, systemError, kServer } = require('./client-error');
 const { Socket, handOver, kId, kBytesRead, kEnded } = require('./socket');
 const { Connection } = require('./connection');
+const { runTicks } = require('./internals');
 const engine = require('./engine');
 
 const METHODS = methods();
@@ -87,6 +88,8 @@ function run(socket, text, numbers, blobs, chunk) {
       case BODY:
         if (connection) inScope(connection, connection.onBody, blobs[blob]);
         blob++;
+        // Node's binding enters JavaScript anew for each run of body bytes.
+        if (chunk === undefined) runTicks();
         break;
       case COMPLETE: {
         const trailers = numbers[at + 1] > 0 ? fields(text, numbers, at + 2, numbers[at + 1], cut) : null;
