@@ -3,18 +3,16 @@
 // connection that JavaScript reads (lib/connection.js).
 
 const https = require('https');
-const { nodeConnectionListener, symbols } = require('./internals');
+const { symbols } = require('./internals');
 const { kServer } = require('./client-error');
-const { connectionListener } = require('./connection');
-const { ServerLink, clientErrorCounts } = require('./server');
+const { ServerLink, clientErrorCounts, replaceListener } = require('./server');
 
 const HttpsServer = https.Server;
 
 function Server(options, requestListener) {
   if (!(this instanceof Server)) return new Server(options, requestListener);
   HttpsServer.call(this, options, requestListener);
-  this.removeListener('secureConnection', nodeConnectionListener);
-  this.on('secureConnection', connectionListener);
+  replaceListener(this, 'secureConnection');
   const link = new ServerLink(this);
   Object.defineProperty(this, kServer, { value: link, configurable: true });
   this[symbols.connections] = link;

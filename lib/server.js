@@ -22,7 +22,7 @@ const socketChannel = dc.channel('net.server.socket');
 /** Own properties that Rust has to know of: made accessors, so that a change is known at once. */
 const WATCHED_PROPERTIES = [
   'maxHeaderSize', 'insecureHTTPParser', 'httpValidation', 'maxHeadersCount', 'timeout',
-  'noDelay', 'keepAlive', 'keepAliveInitialDelay', 'pauseOnConnect', 'maxConnections',
+  'noDelay', 'keepAlive', 'keepAliveInitialDelay', 'pauseOnConnect',
 ];
 /** Events whose listeners decide what Rust may do without JavaScript. */
 const WATCHED_EVENTS = new Set(['clientError', 'connection', 'drop']);
@@ -251,8 +251,7 @@ function announce(server, socket) {
 function Server(options, requestListener) {
   if (!(this instanceof Server)) return new Server(options, requestListener);
   HttpServer.call(this, options, requestListener);
-  this.removeListener('connection', nodeConnectionListener);
-  this.on('connection', connectionListener);
+  replaceListener(this, 'connection');
 
   const link = new ServerLink(this);
   Object.defineProperty(this, kServer, { value: link, configurable: true });
@@ -281,12 +280,26 @@ function Server(options, requestListener) {
 Object.setPrototypeOf(Server.prototype, HttpServer.prototype);
 Object.setPrototypeOf(Server, HttpServer);
 
+/** Puts our connection listener where Node's was; 'eventNames' keeps its order. */
+function replaceListener(server, event) {
+  if (server._events[event] === nodeConnectionListener) {
+    server._events[event] = connectionListener;
+  } else {
+    server.removeListener(event, nodeConnectionListener);
+    server.on(event, connectionListener);
+  }
+}
+
 function watchProperty(server, link, name) {
-  if (!Object.hasOwn(server, name) && name !== 'maxConnections') return;
+  if (!Object.hasOwn(server, name)) return;
   link.properties[name] = server[name];
+  defineWatched(server, link, name);
+}
+
+function defineWatched(server, link, name) {
   Object.defineProperty(server, name, {
     configurable: true,
-    enumerable: name !== 'maxConnections',
+    enumerable: true,
     get: () => link.properties[name],
     set(value) {
       link.properties[name] = value;
@@ -294,6 +307,18 @@ function watchProperty(server, link, name) {
     },
   });
 }
+
+// A server has no such property until it is given one.
+Object.defineProperty(Server.prototype, 'maxConnections', {
+  configurable: true,
+  get() {
+    return undefined;
+  },
+  set(value) {
+    defineWatched(this, this[kServer], 'maxConnections');
+    this.maxConnections = value;
+  },
+});
 
 for (const name of ['on', 'addListener', 'prependListener', 'removeListener', 'off', 'removeAllListeners']) {
   const inherited = EventEmitter.prototype[name];
@@ -333,4 +358,4 @@ function createServer(options, requestListener) {
   return new Server(options, requestListener);
 }
 
-module.exports = { Server, createServer, ServerLink, clientErrorCounts };
+module.exports = { Server, createServer, ServerLink, clientErrorCounts, replaceListener };
