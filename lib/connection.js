@@ -45,6 +45,7 @@ class Connection {
     this.maxHeaderPairs = typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : 2000;
     this.parser = null; // NativeParser, where JavaScript feeds it
     this.consumed = false; // Rust reads the socket
+    this.dispatching = false; // not everything in a packet has been told
     this.upgrading = false; // the verdict on the head with the upgrade bit
     this.endVerdict = undefined; // of the parser on FIN: an error, null, or not asked yet
     this.upgradeStream = null; // Node >= 26: handed out while the request's body still comes

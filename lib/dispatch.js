@@ -74,6 +74,8 @@ function next(numbers, at) {
  * JavaScript read it: an error's rawPacket is then that very object.
  */
 function run(socket, text, numbers, blobs, chunk) {
+  const { parser } = socket;
+  if (parser) parser.dispatching = true;
   const length = numbers[0];
   let blob = 0;
   let cut = 0; // position in the text
@@ -131,6 +133,7 @@ function run(socket, text, numbers, blobs, chunk) {
         break;
     }
   }
+  if (parser) parser.dispatching = false;
   const connection = socket.parser;
   if (connection && connection.incoming?.upgrade && !connection.incoming.complete) {
     inScope(connection, connection.onUpgrade, null);

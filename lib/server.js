@@ -221,7 +221,7 @@ class ServerLink {
   }
 
   idle() {
-    return this.list(this.native.idle(), ({ parser }) => !parser.started);
+    return this.list(this.native.idle(), ({ dispatching, parser }) => !dispatching && !parser.started);
   }
 
   /** Node's checker asks, makes the error, and gives it to the server of what looks like a socket. */
