@@ -38,8 +38,8 @@ exports.othersDoubt = function othersDoubt(report) {
 };
 
 // The usual round: one server, one closed loop.
-exports.closedLoop = async function closedLoop(context, mode, { file, argv, options }) {
-  const server = await start(context.contestant, file, argv);
+exports.closedLoop = async function closedLoop(context, { mode, file, argv, options }) {
+  const server = await start(context.contestant, file, argv, { env: context.env });
   try {
     const report = await load(mode, {
       port: server.port,

@@ -12,13 +12,15 @@ const targets = [
 ];
 
 function scenario(name, title, file, argv, options) {
+  const work = { mode: 'http', file, argv, options: { connections: 1, ...options } };
   return {
     name,
     title,
+    work,
     columns: ['megabytes', 'cpuPerMegabyte', 'peak', 'generator'],
     targets,
     async measure(context) {
-      const { report, doubts } = await closedLoop(context, 'http', { file, argv, options: { connections: 1, ...options } });
+      const { report, doubts } = await closedLoop(context, work);
       return {
         figures: {
           megabytes: report.megabytesPerSecond,

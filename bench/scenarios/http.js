@@ -8,13 +8,15 @@ const requests = require('./requests.js');
 const columns = ['rps', 'cpu', 'p50', 'p99', 'rss', 'generator'];
 
 function scenario(name, title, file, options, targets, argv = []) {
+  const work = { mode: 'http', file, argv, options };
   return {
     name,
     title,
     columns,
     targets,
+    work,
     async measure(context) {
-      const { report, doubts } = await closedLoop(context, 'http', { file, argv, options });
+      const { report, doubts } = await closedLoop(context, work);
       return { figures: figures(report), doubts };
     },
   };

@@ -13,17 +13,18 @@ const FLOOD_RATE = 3000;
 const DRIP = { connections: 500, 'interval-ms': 100 };
 
 function refusals(name, title, argv, throughput, cpu) {
+  const work = { mode: 'malformed', file: 'refuse.js', argv, options: { ...malformed, connections: 16 } };
   return {
     name,
     title,
+    work,
     columns: ['rps', 'cpu', 'p50', 'p99', 'rss', 'generator'],
     targets: [
       { what: 'refused per second', figure: 'rps', ratio: true, least: throughput },
       { what: 'server CPU per refusal', figure: 'cpu', ratio: true, most: cpu },
     ],
     async measure(context) {
-      const options = { ...malformed, connections: 16 };
-      const { report, doubts } = await closedLoop(context, 'malformed', { file: 'refuse.js', argv, options });
+      const { report, doubts } = await closedLoop(context, work);
       return { figures: figures(report), doubts };
     },
   };

@@ -1,0 +1,144 @@
+'use strict';
+
+// Where a server's time goes in one scenario: the JavaScript thread by V8's own profiler, then all
+// threads by perf, with symbols of an unstripped build of the addon.
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const { contestants: contestantsFor } = require('./lib/contestants.js');
+const { build, load } = require('./lib/loadgen.js');
+const { start } = require('./lib/server.js');
+const scenarios = require('./scenarios');
+
+const USAGE = `node bench/profile.js SCENARIO [--contestant ferrohttp] [--seconds 5] [--top 25] [--node BIN] [--keep DIR]
+  --keep DIR  leaves the .cpuprofile and perf.data there`;
+const root = path.join(__dirname, '..');
+
+function options() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      contestant: { type: 'string', default: 'ferrohttp' },
+      seconds: { type: 'string', default: '5' },
+      top: { type: 'string', default: '25' },
+      node: { type: 'string', default: process.execPath },
+      keep: { type: 'string' },
+    },
+  });
+  const profiled = scenarios.filter((scenario) => scenario.work);
+  const scenario = profiled.find(({ name }) => name === positionals[0]);
+  const contestant = contestantsFor(values.node)[values.contestant];
+  if (!scenario || !contestant) {
+    throw new Error(`${USAGE}\nscenarios: ${profiled.map(({ name }) => name).join(', ')}`);
+  }
+  return { ...values, seconds: Number(values.seconds), top: Number(values.top), scenario, contestant };
+}
+
+// The addon as released, but with its symbols, beside the released one.
+function unstripped() {
+  const target = path.join(root, 'target', 'profile');
+  const { status } = spawnSync('cargo', ['build', '--release', '--lib', '--quiet', '--target-dir', target], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, CARGO_PROFILE_RELEASE_STRIP: 'none', CARGO_PROFILE_RELEASE_DEBUG: 'line-tables-only' },
+  });
+  if (status !== 0) throw new Error('the addon does not build');
+  const library = path.join(target, 'release', 'libferrohttp.so');
+  const addon = path.join(target, 'ferrohttp.node');
+  fs.copyFileSync(library, addon);
+  return addon;
+}
+
+async function underLoad({ contestant, scenario, seconds }, extra, during) {
+  const { mode, file, argv, options: loadOptions } = scenario.work;
+  const server = await start(contestant, file, argv, extra);
+  const { begun, result } = load(mode, { ...loadOptions, port: server.port, pid: server.pid, seconds, warmup: 1 });
+  await begun;
+  during(server.pid);
+  const report = await result;
+  await server.stop();
+  return report;
+}
+
+function print(rows, total, top, format) {
+  for (const [key, value] of [...rows].sort((a, b) => b[1] - a[1]).slice(0, top)) {
+    console.log(`${((value / total) * 100).toFixed(1).padStart(6)}%  ${format(key)}`);
+  }
+}
+
+function printCpuProfile(file, top) {
+  const { nodes, samples, timeDeltas } = JSON.parse(fs.readFileSync(file, 'utf8'));
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const self = new Map();
+  let total = 0;
+  samples.forEach((id, i) => {
+    const { functionName, url, lineNumber } = byId.get(id).callFrame;
+    if (functionName === '(idle)') return;
+    const place = url ? ` ${url.replace(/^file:\/\//, '').replace(`${root}/`, '')}:${lineNumber + 1}` : '';
+    const key = `${functionName || '(anonymous)'}${place}`;
+    self.set(key, (self.get(key) || 0) + timeDeltas[i]);
+    total += timeDeltas[i];
+  });
+  print(self, total, top, (key) => key);
+}
+
+function printPerf(file, top) {
+  const { stdout } = spawnSync('perf', ['script', '-i', file, '-F', 'comm,tid,ip,sym,dso'], { encoding: 'utf8', maxBuffer: 1 << 30 });
+  const threads = new Map();
+  let total = 0;
+  for (const line of stdout.split('\n')) {
+    const match = line.match(/^\s*(.+?)\s+(\d+)\s+[0-9a-f]+\s+(.+)$/);
+    if (!match) continue;
+    const [, comm, , rest] = match;
+    // Without the hash of Rust's names and the directories of objects, which only split what belongs together.
+    const symbol = rest.replace(/::h[0-9a-f]{16}/, '').replace(/\((?:[^()]*\/)?([^()/]+)\)$/, '($1)');
+    const symbols = threads.get(comm) || new Map();
+    symbols.set(symbol, (symbols.get(symbol) || 0) + 1);
+    threads.set(comm, symbols);
+    total += 1;
+  }
+  for (const [comm, symbols] of threads) {
+    const own = [...symbols.values()].reduce((a, b) => a + b, 0);
+    if (own / total < 0.01) continue;
+    console.log(`\nthread ${comm}: ${((own / total) * 100).toFixed(1)}% of all samples`);
+    print(symbols, own, top, (key) => key);
+  }
+}
+
+async function main() {
+  const chosen = options();
+  build();
+  const directory = chosen.keep || fs.mkdtempSync(path.join(os.tmpdir(), 'profile-'));
+  fs.mkdirSync(directory, { recursive: true });
+
+  console.log(`${chosen.scenario.title}, ${chosen.contestant.label}`);
+  console.log('\nJavaScript thread, self time (--cpu-prof):');
+  const profile = path.join(directory, 'js.cpuprofile');
+  await underLoad(chosen, { flags: ['--cpu-prof', `--cpu-prof-dir=${directory}`, '--cpu-prof-name=js.cpuprofile'] }, () => {});
+  printCpuProfile(profile, chosen.top);
+
+  if (spawnSync('perf', ['--version']).error) {
+    console.log('\nperf is not installed: no profile of the native threads');
+    return;
+  }
+  const env = chosen.contestant.env.BENCH_HTTP === 'ferrohttp' ? { NAPI_RS_NATIVE_LIBRARY_PATH: unstripped() } : {};
+  const data = path.join(directory, 'perf.data');
+  const report = await underLoad(chosen, { env, flags: ['--perf-basic-prof'] }, (pid) => {
+    // cpu-clock: virtual machines often have no hardware counters.
+    spawnSync('perf', ['record', '-q', '-e', 'cpu-clock', '-F', '1999', '-p', String(pid), '-o', data, '--',
+      'sleep', String(Math.max(1, chosen.seconds - 1))], { stdio: ['ignore', 'ignore', 'inherit'] });
+  });
+  console.log('\nall threads, self time (perf record -e cpu-clock):');
+  printPerf(data, chosen.top);
+  const { server, requests } = report;
+  console.log(`\nCPU us per request by thread: ${server.threads.map(({ name, cpuUs }) => `${name} ${(cpuUs / requests).toFixed(2)}`).join(', ')}`);
+  if (!chosen.keep) fs.rmSync(directory, { recursive: true });
+}
+
+main().catch((error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});
