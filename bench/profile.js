@@ -85,26 +85,49 @@ function printCpuProfile(file, top) {
   print(self, total, top, (key) => key);
 }
 
+// One stack of `perf script`, innermost frame first, told by what ran and on whose behalf.
+function attribute(frames) {
+  const [innermost] = frames;
+  const syscall = frames.find(({ symbol }) => /^__x64_sys_/.test(symbol));
+  let part;
+  if (syscall) part = `system call ${syscall.symbol.replace('__x64_sys_', '')}`;
+  else if (innermost.object.startsWith('[')) part = 'kernel, other';
+  else if (innermost.object.endsWith('.map')) part = 'compiled JavaScript';
+  else part = innermost.object;
+  return { part, leaf: `${innermost.symbol} (${innermost.object})` };
+}
+
+function* stacks(text) {
+  for (const block of text.split('\n\n')) {
+    const [head, ...rest] = block.trimStart().split('\n');
+    const comm = head.match(/^(.+?)\s+\d+/);
+    const frames = rest.map((line) => line.match(/^\s*[0-9a-f]+\s+(.+)\s+\((.*)\)$/)).filter(Boolean)
+      // Without the hash of Rust's names and the directories of objects, which only split what belongs together.
+      .map(([, symbol, object]) => ({ symbol: symbol.replace(/::h[0-9a-f]{16}$/, ''), object: object.replace(/.*\//, '') }));
+    if (comm && frames.length > 0) yield { thread: comm[1], frames };
+  }
+}
+
 function printPerf(file, top) {
   const { stdout } = spawnSync('perf', ['script', '-i', file, '-F', 'comm,tid,ip,sym,dso'], { encoding: 'utf8', maxBuffer: 1 << 30 });
   const threads = new Map();
+  const add = (map, key) => map.set(key, (map.get(key) || 0) + 1);
   let total = 0;
-  for (const line of stdout.split('\n')) {
-    const match = line.match(/^\s*(.+?)\s+(\d+)\s+[0-9a-f]+\s+(.+)$/);
-    if (!match) continue;
-    const [, comm, , rest] = match;
-    // Without the hash of Rust's names and the directories of objects, which only split what belongs together.
-    const symbol = rest.replace(/::h[0-9a-f]{16}/, '').replace(/\((?:[^()]*\/)?([^()/]+)\)$/, '($1)');
-    const symbols = threads.get(comm) || new Map();
-    symbols.set(symbol, (symbols.get(symbol) || 0) + 1);
-    threads.set(comm, symbols);
+  for (const { thread, frames } of stacks(stdout)) {
+    const entry = threads.get(thread) || { samples: 0, parts: new Map(), leaves: new Map() };
+    const { part, leaf } = attribute(frames);
+    entry.samples += 1;
+    add(entry.parts, part);
+    add(entry.leaves, leaf);
+    threads.set(thread, entry);
     total += 1;
   }
-  for (const [comm, symbols] of threads) {
-    const own = [...symbols.values()].reduce((a, b) => a + b, 0);
-    if (own / total < 0.01) continue;
-    console.log(`\nthread ${comm}: ${((own / total) * 100).toFixed(1)}% of all samples`);
-    print(symbols, own, top, (key) => key);
+  for (const [thread, { samples, parts, leaves }] of threads) {
+    if (samples / total < 0.01) continue;
+    console.log(`\nthread ${thread}: ${((samples / total) * 100).toFixed(1)}% of all samples, by part:`);
+    print(parts, samples, 12, (key) => key);
+    console.log('  by function:');
+    print(leaves, samples, top, (key) => key);
   }
 }
 
@@ -128,7 +151,7 @@ async function main() {
   const data = path.join(directory, 'perf.data');
   const report = await underLoad(chosen, { env, flags: ['--perf-basic-prof'] }, (pid) => {
     // cpu-clock: virtual machines often have no hardware counters.
-    spawnSync('perf', ['record', '-q', '-e', 'cpu-clock', '-F', '1999', '-p', String(pid), '-o', data, '--',
+    spawnSync('perf', ['record', '-q', '-e', 'cpu-clock', '-F', '1999', '-g', '-p', String(pid), '-o', data, '--',
       'sleep', String(Math.max(1, chosen.seconds - 1))], { stdio: ['ignore', 'ignore', 'inherit'] });
   });
   console.log('\nall threads, self time (perf record -e cpu-clock):');

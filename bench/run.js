@@ -13,7 +13,8 @@ const scenarios = require('./scenarios');
 
 const USAGE = `npm run bench -- [options]
   --only NAMES         scenarios, separated by commas (--list shows them)
-  --contestants NAMES  node,ferrohttp by default; also node-again (noise), fastify, bun, deno
+  --contestants NAMES  node,ferrohttp,floor by default (floor: system calls only);
+                       also node-again (noise), fastify, bun, deno
   --rounds N           5 by default; medians are over these
   --seconds S          measured time of a round, 3 by default
   --warmup S           before it, 1 by default
@@ -25,7 +26,7 @@ function options() {
   const { values } = parseArgs({
     options: {
       only: { type: 'string' },
-      contestants: { type: 'string', default: 'node,ferrohttp' },
+      contestants: { type: 'string', default: 'node,ferrohttp,floor' },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '3' },
       warmup: { type: 'string', default: '1' },
@@ -74,8 +75,8 @@ function installed(module) {
 }
 
 const takesPart = (scenario, name) => (scenario.only ? scenario.only.includes(name)
-  // A framework contestant has a hello server and nothing else.
-  : name !== 'fastify' || /^(hello|pipelined)/.test(scenario.name));
+  // These have a hello server and nothing else.
+  : !['fastify', 'floor'].includes(name) || /^(hello|pipelined)/.test(scenario.name));
 
 async function play(scenario, admitted, { rounds, seconds, warmup }) {
   const names = Object.keys(admitted).filter((name) => takesPart(scenario, name));

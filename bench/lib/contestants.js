@@ -4,6 +4,7 @@
 
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
+const { binary: loadgen } = require('./loadgen.js');
 
 exports.contestants = function contestants(node) {
   const bin = (name) => path.join(__dirname, '..', 'node_modules', '.bin', name);
@@ -12,6 +13,8 @@ exports.contestants = function contestants(node) {
     ferrohttp: { label: 'ferrohttp', command: [node], env: { BENCH_HTTP: 'ferrohttp' } },
     // The same as the reference: what differs between the two is noise.
     'node-again': { label: 'node:http again', command: [node], env: { BENCH_HTTP: 'node:http' } },
+    // System calls and nothing else: no server on this machine can be faster.
+    floor: { label: 'system calls only', command: [loadgen, 'floor'], bare: true },
     fastify: { label: 'fastify on node:http', command: [node], file: 'fastify.js', env: { BENCH_HTTP: 'node:http' } },
     bun: { label: 'Bun node:http', command: [bin('bun')], env: { BENCH_HTTP: 'node:http' } },
     deno: { label: 'Deno node:http', command: [bin('deno'), 'run', '-A'], env: { BENCH_HTTP: 'node:http' } },
@@ -20,6 +23,7 @@ exports.contestants = function contestants(node) {
 
 // Why a contestant cannot take part, or null; its version goes into `version`.
 exports.check = function check(contestant) {
+  if (contestant.bare) return null;
   const [command] = contestant.command;
   const version = spawnSync(command, ['--version'], { encoding: 'utf8' });
   if (version.error || version.status !== 0) return 'not installed';

@@ -8,6 +8,7 @@ const readline = require('node:readline');
 
 const crate = path.join(__dirname, '..', 'loadgen');
 const binary = path.join(crate, 'target', 'release', 'loadgen');
+exports.binary = binary;
 
 // Cargo itself knows whether there is anything to do.
 exports.build = function build() {

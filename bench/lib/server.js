@@ -13,7 +13,7 @@ const PATIENCE = 30_000;
 exports.start = async function start(contestant, file, argv = [], { flags = [], env = {} } = {}) {
   const [command, ...before] = contestant.command;
   const script = path.join(__dirname, '..', 'servers', contestant.file || file);
-  const child = spawn(command, [...before, ...flags, script, ...argv], {
+  const child = spawn(command, contestant.bare ? before : [...before, ...flags, script, ...argv], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, NODE_ENV: 'production', ...contestant.env, ...env },
   });

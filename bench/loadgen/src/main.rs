@@ -11,9 +11,11 @@
 //! - `malformed`  connect, send bytes, read until close: closed loop, or a fixed rate
 //! - `idle`       open connections and hold them
 //! - `drip`       heads that arrive one byte at a time and never end
+//! - `floor`      a server that only reads and writes, to know what the rest of the machine costs
 
 mod args;
 mod drip;
+mod floor;
 mod histogram;
 mod http;
 mod idle;
@@ -25,7 +27,7 @@ mod response;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: loadgen http|malformed|idle|drip --port PORT [--host 127.0.0.1]
+const USAGE: &str = "usage: loadgen http|malformed|idle|drip --port PORT [--host 127.0.0.1], or loadgen floor
   all        --seconds S  --warmup S  --pid SERVER_PID
   http       --connections N  --depth D  --request TEXT  --requests N  --status 200
              --body TEXT  --body-length N
@@ -57,6 +59,7 @@ fn run() -> Result<String, String> {
         "malformed" => malformed::run(&mut args),
         "idle" => idle::run(&mut args),
         "drip" => drip::run(&mut args),
+        "floor" => floor::run(&mut args),
         _ => Err(format!("unknown mode '{mode}'\n{USAGE}")),
     }
 }
