@@ -99,7 +99,7 @@ async function measure(curve, names, all, { rounds, seconds }) {
       for (const name of names) {
         const context = { contestant: all[name], seconds, warmup: 0.5, env };
         const { report, doubts } = await closedLoop(context, { mode: 'http', file, argv, options: loadOptions });
-        for (const doubt of doubts) console.log(`  note: ${name} at ${value}: ${doubt}`);
+        for (const { what, percent } of doubts) console.log(`  note: ${name} at ${value}: ${what} ${percent ?? ''}`);
         samples[name].push(curve.figure(report, value));
       }
     }

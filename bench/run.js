@@ -8,7 +8,7 @@ const os = require('node:os');
 const { parseArgs } = require('node:util');
 const { check, contestants: contestantsFor } = require('./lib/contestants.js');
 const { build } = require('./lib/loadgen.js');
-const { print, summarize } = require('./lib/report.js');
+const { print, printDoubts, summarize } = require('./lib/report.js');
 const scenarios = require('./scenarios');
 
 const USAGE = `npm run bench -- [options]
@@ -81,17 +81,14 @@ const takesPart = (scenario, name) => (scenario.only ? scenario.only.includes(na
 async function play(scenario, admitted, { rounds, seconds, warmup }) {
   const names = Object.keys(admitted).filter((name) => takesPart(scenario, name));
   const figures = Object.fromEntries(names.map((name) => [name, []]));
-  const doubts = new Map();
+  const doubts = [];
   for (let round = 0; round < rounds; round++) {
     // Whoever went first goes last, so that nobody always follows the same neighbour.
     const order = names.map((_, i) => names[(i + round) % names.length]);
     for (const name of order) {
       const result = await scenario.measure({ contestant: admitted[name], seconds, warmup });
       figures[name].push(result.figures);
-      for (const doubt of result.doubts) {
-        const text = `${admitted[name].label}, round ${round + 1}`;
-        doubts.set(doubt, [...(doubts.get(doubt) || []), text]);
-      }
+      doubts.push(...result.doubts.map((doubt) => ({ ...doubt, name, round: round + 1 })));
     }
   }
   return { figures, doubts };
@@ -136,8 +133,8 @@ async function main() {
     const { figures, doubts } = await play(scenario, admitted, values);
     const summary = summarize(scenario, figures, major);
     print(scenario, summary, admitted, console.log);
-    for (const [doubt, where] of doubts) console.log(`  note: ${doubt} (${where.join('; ')})`);
-    results.push({ name: scenario.name, title: scenario.title, rounds: figures, ...summary, doubts: Object.fromEntries(doubts) });
+    printDoubts(doubts, admitted, console.log);
+    results.push({ name: scenario.name, title: scenario.title, rounds: figures, ...summary, doubts });
   }
   const verdicts = results.flatMap(({ name, verdicts: list }) => list.map((v) => ({ name, ...v })));
   const missed = verdicts.filter((v) => !v.met);

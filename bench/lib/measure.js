@@ -19,22 +19,22 @@ exports.figures = function figures(report) {
   };
 };
 
-// What makes a round doubtful.
+// What makes a round doubtful: what, and how much of it.
 exports.doubts = function doubts(...reports) {
   const found = [];
+  const add = (what, share) => found.push({ what, percent: Math.round(share * 100) });
   for (const report of reports) {
-    if (report.saturated) found.push(`the generator was saturated (${Math.round(report.ownCpuShare * 100)}% of a processor)`);
-    if (report.errors) found.push(`${report.errors} errors: ${JSON.stringify(report.errorKinds)}`);
-    if (report.skipped) found.push(`${report.skipped} connections were not opened, too many were waiting`);
-    if (report.stealShare > 0.05) found.push(`the hypervisor took ${Math.round(report.stealShare * 100)}% of a processor`);
+    if (report.saturated) add('the generator was saturated', report.ownCpuShare);
+    if (report.stealShare > 0.05) add('the hypervisor took', report.stealShare);
+    if (report.errors) found.push({ what: `${report.errors} errors ${JSON.stringify(report.errorKinds)}` });
+    if (report.skipped) found.push({ what: `${report.skipped} connections were not opened, too many were waiting` });
   }
   return found;
 };
 
 // Other processes than server and generator; only where a report covers all of the round's processes.
 exports.othersDoubt = function othersDoubt(report) {
-  return report.othersShare > 0.1
-    ? [`other processes used ${Math.round(report.othersShare * 100)}% of a processor`] : [];
+  return report.othersShare > 0.1 ? [{ what: 'other processes used', percent: Math.round(report.othersShare * 100) }] : [];
 };
 
 // The usual round: one server, one closed loop.

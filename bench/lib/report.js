@@ -81,6 +81,18 @@ exports.print = function print(scenario, { rows, verdicts }, contestants, write)
   }
 };
 
+// One line for each kind, with the range of what was seen and how often.
+exports.printDoubts = function printDoubts(doubts, contestants, write) {
+  for (const what of new Set(doubts.map((doubt) => doubt.what))) {
+    const same = doubts.filter((doubt) => doubt.what === what);
+    const percents = same.map((doubt) => doubt.percent).filter((v) => v !== undefined);
+    const range = percents.length ? ` ${Math.min(...percents)}-${Math.max(...percents)}% of a processor` : '';
+    const names = [...new Set(same.map((doubt) => doubt.name))];
+    const where = names.map((name) => `${contestants[name].label} in ${new Set(same.filter((d) => d.name === name).map((d) => d.round)).size} rounds`);
+    write(`  note: ${what}${range} (${where.join(', ')})`);
+  }
+};
+
 function align(table) {
   const widths = table[0].map((_, i) => Math.max(...table.map((row) => row[i].length)));
   return table.map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ').trimEnd())

@@ -30,7 +30,7 @@ async function perConnection({ contestant }, request) {
     for (const { idle } of [first, second]) {
       idle.end();
       const report = await idle.result;
-      if (report.errors || report.closed) doubts.push(`${report.closed} of the connections were closed, ${report.errors} errors`);
+      if (report.errors || report.closed) doubts.push({ what: `${report.closed} of the connections were closed, ${report.errors} errors` });
     }
     return { bytes: (second.rss - first.rss) / MEASURED, doubts };
   } finally {
