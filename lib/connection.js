@@ -44,7 +44,7 @@ class Connection {
     this.keepAliveMilliseconds = 0;
     this.maxHeaderPairs = typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : 2000;
     this.parser = null; // NativeParser, where JavaScript feeds it
-    this.consumed = false; // Rust reads the socket
+    this.consumed = false; // nobody but us is meant to see the bytes
     this.dispatching = false; // not everything in a packet has been told
     this.upgrading = false; // the verdict on the head with the upgrade bit
     this.endVerdict = undefined; // of the parser on FIN: an error, null, or not asked yet
@@ -66,8 +66,9 @@ class Connection {
     if (server.timeout && typeof socket.setTimeout === 'function') socket.setTimeout(server.timeout);
     socket.on('timeout', socketOnTimeout);
     socket.parser = this;
-    this.consumed = socket instanceof Socket && socket[kId] >= 0;
-    if (!this.consumed) {
+    const native = socket instanceof Socket && socket[kId] >= 0;
+    this.consumed = native || Boolean(socket._handle?.isStreamBase);
+    if (!native) {
       const link = server[kServer];
       link.sync();
       this.parser = new NativeParser(link.native);
@@ -382,7 +383,6 @@ class Connection {
 
   /** Moves from Rust's reading to a libuv handle's. */
   handedOver(detached, handle) {
-    this.consumed = false;
     this.parser = detached.parser;
     this.server[kServer].injected.add(this);
     const { socket } = this;
@@ -468,6 +468,7 @@ function onSocketPause() {
 /** The bytes are for others, too: the stream's own flow control has to do. */
 function unconsume(socket) {
   if (socket[kId] >= 0) handOver(socket);
+  if (socket.parser) socket.parser.consumed = false;
   socket.removeListener('pause', onSocketPause);
   socket.removeListener('resume', onSocketResume);
 }
@@ -480,7 +481,7 @@ function wrapListener(name) {
       delete this.on;
       delete this.addListener;
       delete this.prependListener;
-    } else if (RAW_EVENTS.has(event) && this instanceof Socket) {
+    } else if (RAW_EVENTS.has(event)) {
       unconsume(this);
     }
     return result;

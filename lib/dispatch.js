@@ -91,7 +91,7 @@ function run(socket, text, numbers, blobs, chunk) {
         if (connection) inScope(connection, connection.onBody, blobs[blob]);
         blob++;
         // Node's binding enters JavaScript anew for each run of body bytes.
-        if (chunk === undefined) runTicks();
+        if (connection?.consumed) runTicks();
         break;
       case COMPLETE: {
         const trailers = numbers[at + 1] > 0 ? fields(text, numbers, at + 2, numbers[at + 1], cut) : null;

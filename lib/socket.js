@@ -174,7 +174,7 @@ class Socket extends net.Socket {
   }
 
   get bytesRead() {
-    return this[kBytesRead] + (super.bytesRead ?? 0);
+    return this[kId] >= 0 ? this[kBytesRead] : this[kBytesRead] + (super.bytesRead ?? 0);
   }
 
   get _bytesDispatched() {
