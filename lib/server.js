@@ -15,6 +15,7 @@ const { Socket } = require('./socket');
 const { connectionListener } = require('./connection');
 const { sockets, servers, socketOf, DROPPED, DRAINED, ACCEPT_ERROR } = require('./dispatch');
 const { lenientFlags } = require('./lenient');
+const { learnHandle } = require('./closing');
 const engine = require('./engine');
 
 const socketChannel = dc.channel('net.server.socket');
@@ -80,6 +81,7 @@ class ServerLink {
   /** Shadows a bound handle so that listening on it means listening in Rust. */
   intercept(handle) {
     if (!(handle.fd >= 0)) return this.interceptShared(handle);
+    learnHandle(handle);
     const proto = Object.getPrototypeOf(handle);
     handle.listen = (backlog) => {
       // libuv reports a failed bind late; listen(2) on the unbound socket would take a random port.
@@ -121,6 +123,7 @@ class ServerLink {
       enumerable: true,
       get: () => (error, client) => {
         if (error) return void this.server.emit('error', systemError(error, 'accept'));
+        learnHandle(client);
         this.sync();
         const result = this.native.adopt(client.fd);
         client.close();

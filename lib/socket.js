@@ -11,6 +11,7 @@
 const net = require('net');
 const { symbols } = require('./internals');
 const { systemError } = require('./client-error');
+const { inClosingPhase } = require('./closing');
 const engine = require('./engine');
 
 const kId = Symbol('ferrohttp.id');
@@ -22,6 +23,7 @@ const kRefed = Symbol('ferrohttp.refed');
 const kEnded = Symbol('ferrohttp.ended');
 const kBusy = Symbol('ferrohttp.busy');
 const kStopped = Symbol('ferrohttp.stopped');
+const kOpen = Symbol('ferrohttp.open');
 const kQueueSeen = Symbol('ferrohttp.queueSeen');
 
 const BYTES = 0, LATIN1 = 1, UTF8 = 2;
@@ -51,6 +53,7 @@ class Socket extends net.Socket {
     this[kStopped] = false; // reading was paused
     this[kBusy] = false; // Rust holds output that the stream does not know of (response.js)
     this[kQueueSeen] = 0;
+    this[kOpen] = 0; // what 'close' still waits for
   }
 
   get _handle() {
@@ -135,6 +138,8 @@ class Socket extends net.Socket {
     } else {
       engine.native.close(id);
     }
+    this[kOpen] = 2;
+    inClosingPhase(() => this._closed());
     callback(exception);
     engine.updateRef();
     this._server?._emitCloseIfDrained();
@@ -159,8 +164,9 @@ class Socket extends net.Socket {
     else callback(systemError(-errno, syscall));
   }
 
+  /** The descriptor is closed, or the closing phase has come: 'close' follows both. */
   _closed() {
-    this.emit('close', this[kException]);
+    if (--this[kOpen] === 0) this.emit('close', this[kException]);
   }
 
   // --- what net.Socket shows -----------------------------------------------------------------
