@@ -46,6 +46,7 @@ class Connection {
     this.parser = null; // NativeParser, where JavaScript feeds it
     this.consumed = false; // nobody but us is meant to see the bytes
     this.dispatching = false; // not everything in a packet has been told
+    this.behind = 0; // deliveries that a hand-over left in the queue
     this.upgrading = false; // the verdict on the head with the upgrade bit
     this.endVerdict = undefined; // of the parser on FIN: an error, null, or not asked yet
     this.upgradeStream = null; // Node >= 26: handed out while the request's body still comes
@@ -387,7 +388,19 @@ class Connection {
     this.server[kServer].injected.add(this);
     const { socket } = this;
     if (socket[kEnded]) return;
-    if (!socket._paused && !socket.isPaused()) {
+    // Packets that Rust has parsed already come first.
+    this.behind = detached.queued;
+    if (this.behind === 0) this.startReading(handle);
+  }
+
+  /** A packet that was parsed before the hand-over has been told. */
+  delivered() {
+    if (--this.behind === 0 && !this.socket.destroyed) this.startReading(this.socket._handle);
+  }
+
+  startReading(handle) {
+    const { socket } = this;
+    if (handle && !socket._paused && !socket.isPaused()) {
       handle.reading = true;
       handle.readStart();
     }

@@ -37,12 +37,16 @@ function dispatch(text) {
   if (meta[RECORDS] === HEAD && (meta[RECORDS + 1] & (WHOLE | UPGRADE)) === WHOLE &&
       meta[0] === RECORDS + 6 + 2 * meta[RECORDS + 5] && (flags & OVERFLOWN) === 0) {
     const connection = socket.parser;
-    if (connection) head(connection, text, meta, RECORDS, 0);
+    if (connection) {
+      head(connection, text, meta, RECORDS, 0);
+      if (connection.behind > 0) connection.delivered();
+    }
     return;
   }
   // Listeners may cause further deliveries (an injected Duplex): these numbers and blobs are kept.
   const numbers = flags & OVERFLOWN ? native.meta() : meta.slice(0, meta[0]);
   run(socket, text, numbers, blobsOf(numbers));
+  if (socket.parser?.behind > 0) socket.parser.delivered();
 }
 
 /** Takes the blobs of the current delivery out of the engine, in record order. */
@@ -219,7 +223,11 @@ function open(id) {
 
 /** The socket of a connection id, made if need be. */
 function socketOf(id) {
-  return sockets[id] ?? open(id);
+  const known = sockets[id];
+  if (known !== undefined) return known;
+  const socket = open(id);
+  socket[kBytesRead] += native.takeBytesRead(id);
+  return socket;
 }
 
 engine.setDispatch(dispatch);

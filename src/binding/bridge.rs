@@ -290,6 +290,13 @@ impl Engine {
         self.with(id, |conn| conn.server.id).unwrap_or(0)
     }
 
+    /// Bytes that were read before JavaScript knew the connection; counted once.
+    #[napi]
+    pub fn take_bytes_read(&self, id: u32) -> u32 {
+        let mut connections = self.local.native.connections.borrow_mut();
+        connections.take_bytes_read(id)
+    }
+
     /// What JavaScript wrote to the connection so far.
     #[napi]
     pub fn bytes_written(&self, id: u32) -> f64 {

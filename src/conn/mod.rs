@@ -198,6 +198,16 @@ impl Conn {
         wake(waker);
     }
 
+    /// Whether a packet is on its way to JavaScript.
+    pub fn is_outstanding(&self) -> bool {
+        crate::lock(&self.control).outstanding
+    }
+
+    /// Bytes that were read and not reported.
+    pub fn take_bytes_read(&self) -> u32 {
+        std::mem::take(&mut crate::lock(&self.read).bytes)
+    }
+
     /// Gives the connection away, with everything that was read or written and not dealt with.
     /// It goes on counting as open.
     pub fn detach(&self) -> std::io::Result<Detached> {

@@ -155,12 +155,22 @@ impl Connections {
         self.put_back(core, held)
     }
 
+    /// Ends a connection. If a packet of it is still on its way to JavaScript the peer gets RST,
+    /// as from a kernel whose socket is closed with bytes that nobody read.
     pub fn close(&mut self, id: u32, reset: bool) {
+        let current = self.current.as_ref().map(Arc::as_ptr);
         if let Some(slot) = self.slot(id) {
+            let unread = slot.held.take().is_some()
+                || current != Some(Arc::as_ptr(&slot.conn)) && slot.conn.is_outstanding();
             slot.destroyed = true;
-            slot.held = None;
-            slot.conn.close(reset);
+            slot.conn.close(reset || unread);
         }
+    }
+
+    /// Bytes that were read of a connection and belong to no delivery; later calls and deliveries
+    /// do not count them again.
+    pub fn take_bytes_read(&mut self, id: u32) -> u32 {
+        self.get(id).map_or(0, |conn| conn.take_bytes_read())
     }
 
     /// Gives a connection away. The number is that of its packets which are parsed, but not yet
