@@ -48,6 +48,7 @@ class Connection {
     this.dispatching = false; // not everything in a packet has been told
     this.behind = 0; // deliveries that a hand-over left in the queue
     this.upgrading = false; // the verdict on the head with the upgrade bit
+    this.endCompletes = false; // FIN ends the body of the request that is read
     this.endVerdict = undefined; // of the parser on FIN: an error, null, or not asked yet
     this.upgradeStream = null; // Node >= 26: handed out while the request's body still comes
     this.resource = new HTTPServerAsyncResource(socket);
@@ -266,6 +267,7 @@ class Connection {
   end() {
     const { server, socket } = this;
     if (this.endVerdict === undefined) this.finish();
+    if (this.endCompletes) this.onComplete(null);
     if (this.endVerdict) {
       socketOnError.call(socket, this.endVerdict);
     } else if (!server.httpAllowHalfOpen) {

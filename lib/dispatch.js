@@ -207,7 +207,7 @@ function inScope(connection, method, argument) {
 function fin(socket, code, reason, completes) {
   const connection = socket.parser;
   if (connection) {
-    if (completes) inScope(connection, connection.onComplete, null);
+    connection.endCompletes = completes;
     connection.endVerdict = code === 0 ? null : parseError(code - 1, reason, 0, undefined);
     if (connection.parser !== null) return;
   }
