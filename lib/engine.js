@@ -16,22 +16,37 @@ const native = new Engine(meta, drain, { llhttp: process.versions.llhttp, node: 
 /** Set by dispatch.js: called with the text of each delivery. */
 let dispatch = null;
 
+let draining = false;
+const afterwards = []; // callbacks for the end of the drain
+
 function drain() {
   let finished = false;
+  draining = true;
   try {
-    for (let i = 0; i < DELIVERIES_PER_TURN; i++) {
+    for (let i = 0; i < DELIVERIES_PER_TURN && !finished; i++) {
       const text = native.next();
       if (text === null) {
         finished = true;
-        return;
+      } else {
+        dispatch(text);
+        runTicks();
       }
-      dispatch(text);
+    }
+    while (afterwards.length > 0) {
+      afterwards.shift()();
       runTicks();
     }
   } finally {
+    draining = false;
     // Out of turn, or a listener threw: the rest follows in a turn of its own.
-    if (!finished) native.rewake();
+    if (!finished || afterwards.length > 0) native.rewake();
   }
+}
+
+/** Calls back after the deliveries of this turn, where libuv reports what it did at once. */
+function afterDeliveries(callback) {
+  if (draining) afterwards.push(callback);
+  else setImmediate(callback);
 }
 
 // --- what keeps the process alive: a ref'd listener or an open, ref'd connection -----------------
@@ -71,6 +86,7 @@ module.exports = {
   servers,
   listeners,
   unrefedSockets,
+  afterDeliveries,
   updateRef,
   detach: (id) => native.detach(id),
   setDispatch(fn) { dispatch = fn; },

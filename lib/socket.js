@@ -118,7 +118,8 @@ class Socket extends net.Socket {
     const id = this[kId];
     if (!(id >= 0)) return super._final(callback);
     const result = engine.native.shutdown(id);
-    if (result === 0 || result === ENOTCONN) callback();
+    if (result === 0) engine.afterDeliveries(callback);
+    else if (result === ENOTCONN) callback();
     else if (result > 0) this[kPending] = callback;
     else callback(systemError(result, 'shutdown'));
   }
