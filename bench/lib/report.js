@@ -9,7 +9,7 @@ const fixed = (digits) => (v) => v.toFixed(digits);
 const percent = (v) => `${(v * 100).toFixed(v > 0.99 && v < 1 ? 2 : 0)}%`;
 
 // What each figure is called and how it is shown; `shared` ones are not compared.
-const catalogue = {
+const catalogue = exports.catalogue = {
   rps: { label: 'req/s', show: whole },
   cpu: { label: 'CPU us/req', show: fixed(2) },
   p50: { label: 'p50 us', show: whole },
