@@ -6,7 +6,6 @@
 const { spawnSync } = require('node:child_process');
 const crypto = require('node:crypto');
 const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 const { platforms, binaryName } = require('../lib/platform.js');
 
@@ -126,10 +125,11 @@ function buildWithNapi(cli) {
 }
 
 // Without the development dependencies. What cargo leaves behind is a hundred times the binary,
-// so it goes to a directory that is removed, unless the environment names one.
+// so it is removed, unless it was there before or the environment names a place for it.
 function buildWithCargo() {
-  const kept = process.env.CARGO_TARGET_DIR;
-  const dir = kept ?? fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-'));
+  const named = process.env.CARGO_TARGET_DIR;
+  const dir = path.resolve(ROOT, named ?? 'target');
+  const keep = named !== undefined || fs.existsSync(dir);
   // npm dates what it unpacks to 1985, by which cargo would take any older build for up to date.
   const now = new Date();
   for (const name of sources()) fs.utimesSync(inRoot(name), now, now);
@@ -138,7 +138,7 @@ function buildWithCargo() {
     const library = { darwin: 'libferrohttp.dylib', win32: 'ferrohttp.dll' }[process.platform] ?? 'libferrohttp.so';
     place(path.join(dir, 'release', library), inRoot(binaryName(platform())));
   } finally {
-    if (kept === undefined) fs.rmSync(dir, { recursive: true, force: true });
+    if (!keep) fs.rmSync(dir, { recursive: true, force: true });
   }
 }
 
