@@ -62,8 +62,8 @@ function explain(broken, failures) {
       'Have Rust 1.88 or newer (cargo on the PATH), then run `npm rebuild ferrohttp`.', failures);
   }
   return noBinary('the install script did not run, package managers may block such scripts',
-    'Allow it and rebuild: `npm rebuild ferrohttp`, `pnpm approve-builds`, or `enableScripts: true` ' +
-    'for yarn. The build needs Rust 1.88 or newer (cargo on the PATH).', failures);
+    'Allow it (`npm install-scripts approve ferrohttp`, `pnpm approve-builds`, `enableScripts: true` ' +
+    'for yarn), then run `npm rebuild ferrohttp`. It needs Rust 1.88 or newer (cargo on the PATH).', failures);
 }
 
 // What scripts/install.js left here when it gave up.

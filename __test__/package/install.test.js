@@ -107,14 +107,22 @@ test('sources that do not compile are reported by their first error', async (t) 
 test('a blocked install script is named by require', async (t) => {
   const dir = temporary(t);
   await unpack(dir);
-  assert.match(await requireError(dir), /install script did not run.*npm rebuild ferrohttp.*cargo/);
+  assert.match(await requireError(dir), /install script did not run.*install-scripts approve.*npm rebuild ferrohttp.*cargo/);
+});
+
+const flag = (name) => (process.allowedNodeEnvironmentFlags.has(name) ? [name] : []);
+const PERMISSION = flag('--permission').length > 0 ? flag('--permission') : ['--experimental-permission'];
+
+test('with addons allowed, a server runs under the permission model', async () => {
+  const allowed = ['--allow-fs-read=*', '--allow-addons', ...flag('--allow-net')];
+  const program = `const { createServer } = require('ferrohttp'); ${SERVE}`;
+  assert.strictEqual(await succeed(node, [...PERMISSION, ...allowed, '-e', program]), 'served /it\n');
 });
 
 test('a process that may not load addons is told which option allows them', async (t) => {
   const dir = temporary(t);
   fs.copyFileSync(path.join(ROOT, builtBinary()), path.join(await unpack(dir), builtBinary()));
-  const permission = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission';
-  assert.match(await requireError(dir, [permission, '--allow-fs-read=*']), /--allow-addons/);
+  assert.match(await requireError(dir, [...PERMISSION, '--allow-fs-read=*']), /--allow-addons/);
   assert.match(await requireError(dir, ['--no-addons']), /--no-addons/);
 });
 
