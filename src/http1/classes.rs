@@ -83,10 +83,22 @@ pub fn is_blank(byte: u8) -> bool {
 /// The first offset from `at` on whose byte is not in `mask`.
 #[inline]
 pub fn skip(bytes: &[u8], at: usize, mask: u8) -> usize {
-    let rest = bytes.get(at..).unwrap_or(&[]);
+    let mut at = at;
+    let mut rest = bytes.get(at..).unwrap_or(&[]);
+    // One branch for eight bytes.
+    while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
+        let all = chunk
+            .iter()
+            .fold(mask, |all, &byte| all & CLASSES[byte as usize]);
+        if all == 0 {
+            break;
+        }
+        rest = after;
+        at += 8;
+    }
     at + rest
         .iter()
-        .position(|&b| !is(b, mask))
+        .position(|&byte| !is(byte, mask))
         .unwrap_or(rest.len())
 }
 
@@ -116,6 +128,17 @@ pub fn skip_value(bytes: &[u8], at: usize) -> usize {
     skip(bytes, at, VALUE)
 }
 
+/// Whether `text` is `lower` in any case. `lower` may have letters and `-`; `text` must be of
+/// [`VALUE`] bytes, or CR would pass for `-`.
+#[inline(always)]
+pub fn eq_lower<const N: usize>(text: &[u8], lower: &[u8; N]) -> bool {
+    // No branch for each byte.
+    <&[u8; N]>::try_from(text).is_ok_and(|text| {
+        let pairs = text.iter().zip(lower);
+        pairs.fold(0, |differ, (a, b)| differ | ((a | 0x20) ^ b)) == 0
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,8 +150,24 @@ mod tests {
                 let mut bytes = [b'a'; 20];
                 bytes[position] = byte;
                 bytes[19] = 0x7f;
-                assert_eq!(skip_value(&bytes, 0), skip(&bytes, 0, VALUE), "{byte}");
+                let end = bytes.iter().position(|&b| !is(b, VALUE));
+                assert_eq!(Some(skip_value(&bytes, 0)), end, "{byte}");
+                assert_eq!(Some(skip(&bytes, 0, VALUE)), end, "{byte}");
             }
         }
+    }
+
+    #[test]
+    fn words_are_equal_in_any_case_only() {
+        assert!(eq_lower(b"Keep-ALIVE", b"keep-alive"));
+        for at in 0..10 {
+            for byte in (0..=255u8).filter(|&byte| is(byte, VALUE)) {
+                let mut word = *b"keep-alive";
+                word[at] = byte;
+                let equal = word.eq_ignore_ascii_case(b"keep-alive");
+                assert_eq!(eq_lower(&word, b"keep-alive"), equal, "{at} {byte}");
+            }
+        }
+        assert!(!eq_lower(b"keep-aliv", b"keep-alive"));
     }
 }

@@ -7,7 +7,7 @@
 //! it is reported when it ends and at the end of each packet, and only then limits are checked.
 
 use super::codes::{Code, ParseError, Reason};
-use super::fast::{self, Fast};
+use super::fast;
 use super::head::{Fields, Head, Method};
 use super::limits::Limits;
 use super::methods::Candidates;
@@ -425,55 +425,69 @@ impl Parser {
         self.headers_complete = false;
         self.limits.message_begin();
         sink.message_begin();
-        self.scratch
-            .get_or_insert_with(scratch::take)
-            .begin_message();
-        if self.config.fast_path && Lenient::HEADER_VALUE_RELAXED.contains(self.config.lenient) {
-            let rest = input.packet.get(input.at..).unwrap_or(&[]);
-            let scratch = self.scratch.get_or_insert_with(scratch::take);
-            if let Fast::Complete(found) = fast::parse(rest, input.at, &self.config, scratch) {
-                self.method = found.method;
-                self.version = found.version;
-                self.flags |= found.flags;
-                self.length = found.length;
-                input.at += found.len;
-                self.state = State::FieldsEnd;
-                return Ok(());
-            }
+        if self.config.fast_path
+            && Lenient::HEADER_VALUE_RELAXED.contains(self.config.lenient)
+            && self.fast_head(input, sink)
+        {
+            return Ok(());
         }
+        self.scratch.get_or_insert_with(scratch::take).clear();
         self.candidates = Candidates::ALL;
         self.state = State::Method;
         Ok(())
     }
 
-    fn head<S: Sink + ?Sized>(&mut self, input: &mut Input<'_>, sink: &mut S) {
-        self.upgrade = if self.has(flag::UPGRADE) && self.has(flag::CONNECTION_UPGRADE) {
-            true
-        } else {
-            self.method == Method::CONNECT
+    /// Tries to read a whole head at once. Nothing has changed if that fails.
+    fn fast_head<S: Sink + ?Sized>(&mut self, input: &mut Input<'_>, sink: &mut S) -> bool {
+        let rest = input.packet.get(input.at..).unwrap_or(&[]);
+        let mut slots = fast::slots();
+        let Some(found) = fast::parse(rest, &self.config, &mut slots) else {
+            return false;
         };
+        self.method = found.method;
+        self.version = found.version;
+        self.flags = found.flags;
+        self.length = found.length;
+        input.at += found.len;
+        self.report_head(found.target, Fields::of_slices(found.fields), sink);
+        true
+    }
+
+    fn head<S: Sink + ?Sized>(&mut self, input: &mut Input<'_>, sink: &mut S) {
+        let mut scratch = self.scratch.take().unwrap_or_else(scratch::take);
+        let (target, fields) = scratch.head(input.packet);
+        self.report_head(target, fields, sink);
+        scratch.clear();
+        self.scratch = Some(scratch);
+    }
+
+    fn report_head<S: Sink + ?Sized>(&mut self, target: &[u8], fields: Fields<'_>, sink: &mut S) {
+        self.upgrade = self.has(flag::UPGRADE) && self.has(flag::CONNECTION_UPGRADE)
+            || self.method == Method::CONNECT;
         self.headers_complete = true;
+        self.accepted = false;
         self.limits.head_complete();
         self.told_complete = matches!(self.body_kind(), BodyKind::None | BodyKind::NoneThenPause);
-        let scratch = self.scratch.get_or_insert_with(scratch::take);
-        let (target, fields) = scratch.head(input.packet);
-        let head = Head {
+        let keep_alive = should_keep_alive(self.version, self.flags);
+        sink.head(&Head {
             method: self.method,
             target,
             version: self.version,
             fields,
             upgrade: self.upgrade,
-            keep_alive: should_keep_alive(self.version, self.flags),
+            keep_alive,
             complete: self.told_complete,
-        };
-        sink.head(&head);
-        scratch.clear();
-        self.accepted = false;
+        });
         self.state = if self.upgrade {
             State::Parked
         } else {
             State::Framing
         };
+        if self.told_complete && !self.upgrade {
+            // What framing would do, at once.
+            self.in_progress = false;
+            self.cleanup();
+        }
     }
 
     fn body_kind(&self) -> BodyKind {
@@ -535,9 +549,7 @@ impl Parser {
         self.limits.chunk_header();
         if self.length == 0 {
             self.flags |= flag::TRAILING;
-            self.scratch
-                .get_or_insert_with(scratch::take)
-                .begin_message();
+            self.scratch.get_or_insert_with(scratch::take).clear();
             self.state = State::FieldStart;
         } else {
             self.state = State::ChunkData;

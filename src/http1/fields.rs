@@ -25,6 +25,19 @@ const CONNECTION_WORDS: [(&[u8], Special); 3] = [
 
 const CHUNKED: &[u8] = b"chunked";
 
+/// What a whole name makes of its value.
+#[inline]
+fn special_name(name: &[u8]) -> Special {
+    match name.len() {
+        7 if classes::eq_lower(name, b"upgrade") => Special::Upgrade,
+        10 if classes::eq_lower(name, b"connection") => Special::Connection,
+        14 if classes::eq_lower(name, b"content-length") => Special::ContentLength,
+        16 if classes::eq_lower(name, b"proxy-connection") => Special::Connection,
+        17 if classes::eq_lower(name, b"transfer-encoding") => Special::TransferEncoding,
+        _ => Special::General,
+    }
+}
+
 impl Parser {
     pub(super) fn field_lines(&mut self, input: &mut Input<'_>) -> Step {
         loop {
@@ -108,9 +121,14 @@ impl Parser {
                 let from = input.at;
                 input.at = classes::skip(input.packet, from, TOKEN);
                 let piece = input.packet.get(from..input.at).unwrap_or(&[]);
-                self.narrow_special(piece);
+                let ends_here = input.at < input.packet.len();
+                self.special = if self.matched == 0 && ends_here {
+                    special_name(piece)
+                } else {
+                    self.narrow_special(piece);
+                    self.matched_special()
+                };
                 let byte = input.peek()?;
-                self.special = self.matched_special();
                 if byte == b' ' && self.special != Special::General {
                     if self.lenient(Lenient::HEADERS) {
                         self.state = State::NameColonBlanks;
@@ -287,7 +305,19 @@ impl Parser {
                 }
                 self.state = State::LengthDigits;
             }
-            Special::Connection => self.state = State::Connection,
+            Special::Connection => {
+                self.state = State::Connection;
+                // The usual value, whole.
+                let rest = input.packet.get(input.at..).unwrap_or(&[]);
+                if rest
+                    .first_chunk::<11>()
+                    .is_some_and(|value| value.eq_ignore_ascii_case(b"keep-alive\r"))
+                {
+                    input.at += 10;
+                    self.special = Special::ConnectionKeepAlive;
+                    return self.value_end(b'\r', input);
+                }
+            }
             _ => {}
         }
         Ok(())

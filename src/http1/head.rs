@@ -57,9 +57,11 @@ pub const METHODS: [&str; 47] = [
 pub struct Method(pub(super) u8);
 
 impl Method {
+    pub const GET: Method = Method(1);
     pub const CONNECT: Method = Method(5);
     pub const SOURCE: Method = Method(33);
     pub const PRI: Method = Method(34);
+    pub const QUERY: Method = Method(46);
 
     pub const fn index(self) -> u32 {
         self.0 as u32
@@ -102,26 +104,62 @@ pub struct FieldSpan {
 
 /// Header or trailer lines in wire order, as `rawHeaders` and `rawTrailers` hold them.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Fields<'a> {
-    pub(super) base: &'a [u8],
-    pub(super) spans: &'a [FieldSpan],
+pub struct Fields<'a>(Lines<'a>);
+
+/// Where the lines are: as the exact machine collects them, or as httparse left them.
+#[derive(Clone, Copy, Debug)]
+enum Lines<'a> {
+    Spans {
+        base: &'a [u8],
+        spans: &'a [FieldSpan],
+    },
+    Slices(&'a [httparse::Header<'a>]),
+}
+
+impl Default for Lines<'_> {
+    fn default() -> Self {
+        Lines::Slices(&[])
+    }
 }
 
 impl<'a> Fields<'a> {
+    pub(super) fn of_spans(base: &'a [u8], spans: &'a [FieldSpan]) -> Fields<'a> {
+        Fields(Lines::Spans { base, spans })
+    }
+
+    pub(super) fn of_slices(lines: &'a [httparse::Header<'a>]) -> Fields<'a> {
+        Fields(Lines::Slices(lines))
+    }
+
     pub fn len(&self) -> usize {
-        self.spans.len()
+        match self.0 {
+            Lines::Spans { spans, .. } => spans.len(),
+            Lines::Slices(lines) => lines.len(),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.spans.is_empty()
+        self.len() == 0
+    }
+
+    /// The pair of name and value at `index`.
+    #[inline]
+    pub fn get(&self, index: usize) -> Option<(&'a [u8], &'a [u8])> {
+        match self.0 {
+            Lines::Spans { base, spans } => spans
+                .get(index)
+                .map(|field| (field.name.of(base), field.value.of(base))),
+            Lines::Slices(lines) => lines
+                .get(index)
+                .map(|line| (line.name.as_bytes(), line.value)),
+        }
     }
 
     /// Pairs of name and value.
+    #[inline]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
-        let base = self.base;
-        self.spans
-            .iter()
-            .map(move |field| (field.name.of(base), field.value.of(base)))
+        let fields = *self;
+        (0..self.len()).map(move |index| fields.get(index).unwrap_or_default())
     }
 }
 

@@ -67,6 +67,11 @@ impl Candidates {
         depth: 0,
     };
 
+    /// No byte was matched yet.
+    pub fn is_fresh(&self) -> bool {
+        self.depth == 0
+    }
+
     pub fn step(&mut self, byte: u8) -> Step {
         let depth = self.depth as usize;
         let range = &SORTED[self.first as usize..self.end as usize];
@@ -93,7 +98,7 @@ impl Candidates {
 /// The number of `name`, which must be exact.
 pub fn find(name: &[u8]) -> Option<Method> {
     match name {
-        b"GET" => Some(Method(1)),
+        b"GET" => Some(Method::GET),
         b"POST" => Some(Method(3)),
         _ => SORTED
             .binary_search_by(|index| METHODS[*index as usize].as_bytes().cmp(name))
@@ -104,7 +109,7 @@ pub fn find(name: &[u8]) -> Option<Method> {
 
 /// Whether `method` may be used with `HTTP/x.x`.
 pub fn of_http(method: Method) -> bool {
-    method.0 <= Method::PRI.0 || METHODS[method.0 as usize] == "QUERY"
+    method.0 <= Method::PRI.0 || method == Method::QUERY
 }
 
 /// Whether `method` may be used with `RTSP/x.x`.

@@ -20,10 +20,6 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    pub fn begin_message(&mut self) {
-        self.clear();
-    }
-
     pub fn clear(&mut self) {
         self.target = Span::default();
         self.fields.clear();
@@ -105,16 +101,6 @@ impl Scratch {
         }
     }
 
-    /// Adds a whole line that lies in the packet.
-    #[inline]
-    pub fn push(&mut self, field: FieldSpan) {
-        self.fields.push(field);
-    }
-
-    pub fn set_target(&mut self, target: Span) {
-        self.target = target;
-    }
-
     /// Copies what the spans refer to, so that the packet may go.
     pub fn detach(&mut self, packet: &[u8]) {
         if self.detached {
@@ -140,11 +126,7 @@ impl Scratch {
     /// Target and fields. `packet` is the one in progress.
     pub fn head<'a>(&'a self, packet: &'a [u8]) -> (&'a [u8], Fields<'a>) {
         let base = if self.detached { &self.copy } else { packet };
-        let fields = Fields {
-            base,
-            spans: &self.fields,
-        };
-        (self.target.of(base), fields)
+        (self.target.of(base), Fields::of_spans(base, &self.fields))
     }
 }
 

@@ -45,6 +45,13 @@ impl Parser {
     }
 
     fn method(&mut self, input: &mut Input<'_>) -> Step {
+        let rest = input.packet.get(input.at..).unwrap_or(&[]);
+        if self.candidates.is_fresh() && rest.starts_with(b"GET ") {
+            input.at += 3;
+            self.method = Method::GET;
+            self.state = State::SpaceAfterMethod;
+            return Ok(());
+        }
         loop {
             match self.candidates.step(input.peek()?) {
                 methods::Step::More => input.at += 1,
@@ -208,7 +215,16 @@ impl Parser {
         let byte = input.peek()?;
         match self.state {
             State::SpacesBeforeProtocol => {
-                if byte == b' ' {
+                // The usual end of the line, whole.
+                let rest = input.packet.get(input.at..).unwrap_or(&[]);
+                let http11 = rest.starts_with(b"HTTP/1.1\r\n")
+                    && methods::of_http(self.method)
+                    && self.method != Method::PRI;
+                if http11 {
+                    input.at += 10;
+                    self.version = (1, 1);
+                    self.state = State::HeadersStart;
+                } else if byte == b' ' {
                     input.at += 1;
                 } else {
                     self.state = State::ProtocolStart;
