@@ -31,14 +31,20 @@ function dispatch(text) {
   }
   const socket = (flags & FIRST) !== 0 || sockets[id] === undefined ? open(id) : sockets[id];
   socket[kBytesRead] += meta[3];
-  if (socket.timeout) socket._unrefTimer();
+  const connection = socket.parser;
+  // A keep-alive timer is not refreshed: the request stops it.
+  if (socket.timeout && !connection?.keepAliveTimerSet) socket._unrefTimer();
 
   // By far the most deliveries are one request without a body.
   if (meta[RECORDS] === HEAD && (meta[RECORDS + 1] & (WHOLE | UPGRADE)) === WHOLE &&
       meta[0] === RECORDS + 6 + 2 * meta[RECORDS + 5] && (flags & OVERFLOWN) === 0) {
-    const connection = socket.parser;
     if (connection) {
-      head(connection, text, meta, RECORDS, 0);
+      connection.dispatching = true;
+      try {
+        head(connection, text, meta, RECORDS, 0);
+      } finally {
+        connection.dispatching = false;
+      }
       if (connection.behind > 0) connection.delivered();
     }
     return;
@@ -80,6 +86,18 @@ function next(numbers, at) {
 function run(socket, text, numbers, blobs, chunk) {
   const { parser } = socket;
   if (parser) parser.dispatching = true;
+  try {
+    tell(socket, text, numbers, blobs, chunk);
+  } finally {
+    if (parser) parser.dispatching = false;
+  }
+  const connection = socket.parser;
+  if (connection && connection.incoming?.upgrade && !connection.incoming.complete) {
+    inScope(connection, connection.onUpgrade, null);
+  }
+}
+
+function tell(socket, text, numbers, blobs, chunk) {
   const length = numbers[0];
   let blob = 0;
   let cut = 0; // position in the text
@@ -136,11 +154,6 @@ function run(socket, text, numbers, blobs, chunk) {
       case ACCEPTED: // open() has said it
         break;
     }
-  }
-  if (parser) parser.dispatching = false;
-  const connection = socket.parser;
-  if (connection && connection.incoming?.upgrade && !connection.incoming.complete) {
-    inScope(connection, connection.onUpgrade, null);
   }
 }
 
