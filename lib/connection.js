@@ -121,8 +121,13 @@ class Connection {
     return req.upgrade;
   }
 
-  onRequest(req, keepAlive) {
+  onRequest(req, keepAlive, hasHost, hasExpect) {
     const { server, socket } = this;
+    if (this.maxHeaderPairs > 0 && req.rawHeaders.length > this.maxHeaderPairs) {
+      // Node 20 keeps the first ones only.
+      hasHost = req.headers.host !== undefined;
+      hasExpect = req.headers.expect !== undefined;
+    }
     this.requests.push(req);
 
     // A client that pipelines without reading must not fill our memory.
@@ -158,15 +163,16 @@ class Connection {
 
     res.on('finish', () => this.onFinish(req, res));
 
-    if (req.httpVersionMajor === 1 && req.httpVersionMinor === 1 && this.answeredByServer(req, res)) return;
+    if (req.httpVersionMajor === 1 && req.httpVersionMinor === 1 && this.answeredByServer(req, res, hasHost, hasExpect)) {
+      return;
+    }
     server.emit('request', req, res);
   }
 
   /** The checks that HTTP/1.1 requests undergo before 'request'; true if they took the request. */
-  answeredByServer(req, res) {
+  answeredByServer(req, res, hasHost, hasExpect) {
     const { server, socket } = this;
-    const { headers } = req;
-    if (server.requireHostHeader && headers.host === undefined) { // RFC 9112, 3.2
+    if (server.requireHostHeader && !hasHost) { // RFC 9112, 3.2
       res.writeHead(400, ['Connection', 'close']);
       res.end();
       return true;
@@ -184,8 +190,8 @@ class Connection {
       }
     }
 
-    if (headers.expect === undefined) return false;
-    if (CONTINUE.test(headers.expect)) {
+    if (!hasExpect) return false;
+    if (CONTINUE.test(req.headers.expect)) {
       res._expect_continue = true;
       if (server.listenerCount('checkContinue') > 0) {
         server.emit('checkContinue', req, res);

@@ -15,7 +15,7 @@ const { native, meta } = engine;
 const FIRST = 1, OVERFLOWN = 2, SERVER_RECORD = 4;
 const HEAD = 1, BODY = 2, COMPLETE = 3, FAILED = 4, PARKED = 5, END = 6, SOCKET_ERROR = 7, WRITTEN = 8,
       SHUTDOWN = 9, CLOSED = 10, ACCEPTED = 11, DROPPED = 12, DRAINED = 13, ACCEPT_ERROR = 14, UPGRADED = 15;
-const KEEP_ALIVE = 1, UPGRADE = 2, WHOLE = 4;
+const KEEP_ALIVE = 1, UPGRADE = 2, WHOLE = 4, HAS_HOST = 8, HAS_EXPECT = 16;
 const SYSCALLS = ['read', 'write', 'shutdown'];
 const RECORDS = 4; // where records start in the numbers
 
@@ -191,7 +191,9 @@ function request(connection, method, url, version, raw, flags) {
     // The parser waits for the verdict: `parked` gives it.
     connection.upgrading = connection.wantsUpgrade(req);
   }
-  if ((flags & UPGRADE) === 0 || !connection.upgrading) connection.onRequest(req, keepAlive);
+  if ((flags & UPGRADE) === 0 || !connection.upgrading) {
+    connection.onRequest(req, keepAlive, (flags & HAS_HOST) !== 0, (flags & HAS_EXPECT) !== 0);
+  }
   if ((flags & WHOLE) !== 0) connection.onComplete(null);
 }
 

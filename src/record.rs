@@ -24,6 +24,8 @@ pub const UPGRADED: u32 = 15;
 const HEAD_KEEP_ALIVE: u32 = 1;
 const HEAD_UPGRADE: u32 = 2;
 const HEAD_COMPLETE: u32 = 4;
+const HEAD_HAS_HOST: u32 = 8;
+const HEAD_HAS_EXPECT: u32 = 16;
 
 /// Numbers, the text that they cut up, and runs of bytes that become Buffers.
 #[derive(Debug, Default)]
@@ -191,6 +193,13 @@ impl Sink for Recorder {
         if head.complete {
             flags |= HEAD_COMPLETE;
             self.progress.start = 0;
+        }
+        for (name, _) in head.fields.iter() {
+            flags |= match name.len() {
+                4 if name.eq_ignore_ascii_case(b"host") => HEAD_HAS_HOST,
+                6 if name.eq_ignore_ascii_case(b"expect") => HEAD_HAS_EXPECT,
+                _ => 0,
+            };
         }
         let (major, minor) = head.version;
         let fields = head.fields.len();
