@@ -116,8 +116,11 @@ function tell(socket, text, numbers, blobs, chunk) {
         if (connection?.consumed) runTicks();
         break;
       case COMPLETE: {
-        const trailers = numbers[at + 1] > 0 ? fields(text, numbers, at + 2, numbers[at + 1], cut) : null;
-        cut = cutEnd;
+        let trailers = null;
+        if (numbers[at + 1] > 0) {
+          trailers = fields(text, numbers, at + 2, numbers[at + 1], cut);
+          cut = cutEnd;
+        }
         if (connection) inScope(connection, connection.onComplete, trailers);
         break;
       }
