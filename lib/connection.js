@@ -46,6 +46,7 @@ class Connection {
     this.parser = null; // NativeParser, where JavaScript feeds it
     this.consumed = false; // nobody but us is meant to see the bytes
     this.dispatching = false; // not everything in a packet has been told
+    this.flushed = false; // ticks run before each head (dispatch.js, FLUSH_AFTER)
     this.behind = 0; // deliveries that a hand-over left in the queue
     this.upgrading = false; // the verdict on the head with the upgrade bit
     this.endCompletes = false; // FIN ends the body of the request that is read

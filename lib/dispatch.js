@@ -17,6 +17,9 @@ const HEAD = 1, BODY = 2, COMPLETE = 3, FAILED = 4, PARKED = 5, END = 6, SOCKET_
       SHUTDOWN = 9, CLOSED = 10, ACCEPTED = 11, DROPPED = 12, DRAINED = 13, ACCEPT_ERROR = 14, UPGRADED = 15;
 const KEEP_ALIVE = 1, UPGRADE = 2, WHOLE = 4, HAS_HOST = 8, HAS_EXPECT = 16;
 const SYSCALLS = ['read', 'write', 'shutdown'];
+// Node's binding hands over at most so many fields at once. After the first time it was more, or
+// trailers came, it enters JavaScript once more before each head, and ticks run there.
+const FLUSH_AFTER = 31;
 const RECORDS = 4; // where records start in the numbers
 
 const sockets = []; // by connection id
@@ -106,6 +109,7 @@ function tell(socket, text, numbers, blobs, chunk) {
     switch (numbers[at]) {
       case HEAD:
         if (connection) {
+          if (connection.flushed && connection.consumed) runTicks();
           cut = head(connection, text, numbers, at, cut);
         }
         break;
@@ -120,6 +124,10 @@ function tell(socket, text, numbers, blobs, chunk) {
         if (numbers[at + 1] > 0) {
           trailers = fields(text, numbers, at + 2, numbers[at + 1], cut);
           cut = cutEnd;
+          if (connection) {
+            connection.flushed = true;
+            if (connection.consumed) runTicks();
+          }
         }
         if (connection) inScope(connection, connection.onComplete, trailers);
         break;
@@ -181,6 +189,7 @@ function head(connection, text, numbers, at, cut) {
   const afterTarget = cut + numbers[at + 4];
   const url = text.slice(cut, afterTarget);
   const raw = fields(text, numbers, at + 6, numbers[at + 5], afterTarget);
+  if (numbers[at + 5] > FLUSH_AFTER) connection.flushed = true;
   const end = cutEnd;
   connection.resource.runInAsyncScope(request, undefined, connection,
     METHODS[numbers[at + 2]], url, version, raw, flags);
