@@ -1,0 +1,105 @@
+'use strict';
+
+// Tells when a process that talks to itself over loopback has come to rest: every packet sent was
+// received, read and parsed, its events have been dispatched, and nothing more can happen before
+// the next input. Nothing of it is visible to the server, so that it works as well for refusals
+// that never reach JavaScript.
+//
+// At rest means: no packet waits in the kernel's receive backlog, every other thread of the process
+// sleeps and did not run at all while this thread took a few turns of its event loop, and those
+// turns brought no event. Timers are not waited for.
+
+const fs = require('node:fs');
+
+const TASKS = '/proc/self/task';
+const BACKLOG = '/proc/net/softnet_stat';
+// A pass is two turns, because a turn's events can schedule work for the end of the next one.
+const STABLE_PASSES = 2;
+const SPINS_BEFORE_BACKING_OFF = 200;
+
+const supported = fs.existsSync(BACKLOG) && fs.existsSync(TASKS);
+
+const buffer = Buffer.alloc(16384);
+const threads = new Map();
+let backlogFd;
+let activity = 0;
+
+/** Tells the barrier that something happened on this thread. */
+function stir() {
+  activity++;
+}
+
+function read(fd) {
+  return buffer.latin1Slice(0, fs.readSync(fd, buffer, 0, buffer.length, 0));
+}
+
+function open(tid) {
+  const stat = fs.openSync(`${TASKS}/${tid}/stat`);
+  let runs = -1;
+  try {
+    runs = fs.openSync(`${TASKS}/${tid}/schedstat`);
+  } catch {
+    // A kernel without scheduler statistics: the state alone has to do.
+  }
+  return { stat, runs };
+}
+
+function forget(tid) {
+  const { stat, runs } = threads.get(tid);
+  threads.delete(tid);
+  fs.closeSync(stat);
+  if (runs !== -1) fs.closeSync(runs);
+}
+
+function backlogIsEmpty() {
+  backlogFd ??= fs.openSync(BACKLOG);
+  for (const line of read(backlogFd).split('\n')) {
+    const queued = line.split(' ')[11];
+    if (queued !== undefined && queued !== '00000000') return false;
+  }
+  return true;
+}
+
+// A text that changes whenever another thread ran, or null while one is running.
+function otherThreadsAtRest() {
+  const tids = fs.readdirSync(TASKS);
+  if (tids.length - 1 < threads.size) {
+    for (const tid of threads.keys()) if (!tids.includes(tid)) forget(tid);
+  }
+  let runs = '';
+  for (const tid of tids) {
+    if (tid === String(process.pid)) continue;
+    try {
+      let fds = threads.get(tid);
+      if (fds === undefined) threads.set(tid, fds = open(tid));
+      const stat = read(fds.stat);
+      if (stat[stat.lastIndexOf(')') + 2] !== 'S') return null;
+      runs += `${tid}:${fds.runs === -1 ? '' : read(fds.runs)}`;
+    } catch {
+      if (threads.has(tid)) forget(tid);
+      return null;
+    }
+  }
+  return runs;
+}
+
+function turn() {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Resolves when the process is at rest. */
+async function quiet() {
+  let stable = 0;
+  for (let spins = 0; stable < STABLE_PASSES; spins++) {
+    const seen = activity;
+    const before = otherThreadsAtRest();
+    await turn();
+    await turn();
+    const rested = before !== null && seen === activity &&
+      before === otherThreadsAtRest() && backlogIsEmpty();
+    stable = rested ? stable + 1 : 0;
+    if (spins > SPINS_BEFORE_BACKING_OFF) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+module.exports = { quiet, stir, supported };
