@@ -1,0 +1,306 @@
+'use strict';
+
+// Small servers to be run as processes of their own: node programs.js <program> <implementation>.
+// Each tells its port on stdout ('port N') and what it sees, one line a thing.
+
+const fs = require('node:fs');
+const { spawn } = require('node:child_process');
+
+const [, , program, specifier, flag] = process.argv;
+// Writes at once, unlike console.log to a pipe on some systems.
+const say = (text) => fs.writeSync(1, `${text}\n`);
+
+/** A timer that fires only if something else keeps the process alive. */
+const later = (ms, then) => setTimeout(then, ms).unref();
+
+// The flag is a file that the client makes when it has received something.
+function flagSeen() {
+  const deadline = Date.now() + 5000;
+  while (Date.now() < deadline) if (fs.existsSync(flag)) return true;
+  return false;
+}
+
+function create(listener, options = {}) {
+  return require(specifier).createServer(options, listener);
+}
+
+function listening(server, then = () => {}) {
+  server.listen({ port: 0, host: '127.0.0.1' }, () => {
+    say(`port ${server.address().port}`);
+    then();
+  });
+  return server;
+}
+
+const serve = (listener, options) => listening(create(listener, options));
+
+const PROGRAMS = {
+  // Written bytes leave though the turn does not end.
+  'exit after end': () => serve((req, res) => {
+    res.end('bye');
+    process.exit(3);
+  }),
+  'exit after 10,000 bytes': () => serve((req, res) => {
+    res.end('x'.repeat(10_000));
+    process.exit(0);
+  }),
+  'exit after a pipelined pair': () => serve((req, res) => {
+    res.end(req.url);
+    if (req.url === '/last') process.exit(0);
+  }),
+  'exit on the next tick after a write': () => serve((req, res) => {
+    res.write('begun');
+    process.nextTick(() => process.exit(0));
+  }),
+  'throw after end': () => serve((req, res) => {
+    res.end('bye');
+    throw new Error('thrown');
+  }),
+  'throw before end': () => serve(() => {
+    throw new Error('thrown');
+  }),
+  'reject after end': () => serve(async (req, res) => {
+    res.end('bye');
+    await null;
+    throw new Error('rejected');
+  }),
+  'kill after end': () => serve((req, res) => {
+    res.end('bye');
+    process.kill(process.pid, 'SIGKILL');
+  }),
+  'compute after end': () => serve((req, res) => {
+    res.end('early');
+    say(`seen ${flagSeen()}`);
+    process.exit(0);
+  }),
+  'compute after a write and a tick': () => serve((req, res) => {
+    res.write('early');
+    setImmediate(() => {
+      say(`seen ${flagSeen()}`);
+      process.exit(0);
+    });
+  }),
+  'compute after flushHeaders': () => serve((req, res) => {
+    res.flushHeaders();
+    setImmediate(() => {
+      say(`seen ${flagSeen()}`);
+      process.exit(0);
+    });
+  }),
+  'compute after a refusal in a listener': () => {
+    serve().on('clientError', (err, socket) => {
+      socket.end('HTTP/1.1 400 early\r\n\r\n');
+      say(`seen ${flagSeen()}`);
+      process.exit(0);
+    });
+  },
+  'exit in the clientError listener': () => {
+    serve().on('clientError', (err, socket) => {
+      say(err.code);
+      socket.end('HTTP/1.1 400 bye\r\n\r\n');
+      process.exit(0);
+    });
+  },
+
+  // Exceptions do not lose what came with them.
+  'an exception among pipelined requests': () => {
+    const server = serve((req, res) => {
+      say(`request ${req.url}`);
+      if (req.url === '/throw') throw new Error(req.url);
+      res.end(req.url);
+      if (req.url === '/last') later(50, () => process.exit(0));
+    });
+    process.on('uncaughtException', (err) => {
+      say(`uncaught ${err.message}`);
+      server.closeAllConnections();
+      server.close();
+    });
+  },
+  'an exception in the clientError listener': () => {
+    const server = serve();
+    server.on('clientError', (err, socket) => {
+      socket.end('refused');
+      server.close();
+      throw new Error(err.code);
+    });
+    process.on('uncaughtException', (err) => say(`uncaught ${err.message}`));
+  },
+  'an exception in a body': () => {
+    const server = serve((req, res) => {
+      req.on('data', (chunk) => {
+        say(`data ${chunk}`);
+        throw new Error('in data');
+      });
+      req.on('end', () => {
+        say('end');
+        res.end('done');
+      });
+    });
+    process.on('uncaughtException', (err) => {
+      say(`uncaught ${err.message}`);
+      setImmediate(() => {
+        server.closeAllConnections();
+        server.close();
+      });
+    });
+  },
+
+  // What keeps the process alive, and what does not.
+  'nothing but the module': () => {
+    require(specifier);
+  },
+  'a server that does not listen': () => {
+    create();
+  },
+  'a listening server': () => {
+    const server = serve();
+    later(50, () => {
+      say('alive');
+      server.close();
+    });
+  },
+  'an unref\'d server': () => {
+    serve().unref();
+    later(2000, () => say('alive'));
+  },
+  'a server unref\'d in its callback': () => {
+    const server = create();
+    listening(server, () => server.unref());
+    later(2000, () => say('alive'));
+  },
+  'a server that is ref\'d again': () => {
+    const server = serve();
+    server.unref().ref();
+    later(50, () => {
+      say('alive');
+      server.close();
+    });
+  },
+  'a server closed at once': () => {
+    const server = create();
+    listening(server, () => server.close(() => say('closed')));
+    later(2000, () => say('alive'));
+  },
+  'a server that could not listen': () => {
+    const holder = serve();
+    holder.on('listening', () => {
+      create().on('error', (err) => {
+        say(err.code);
+        holder.close();
+      }).listen(holder.address().port, '127.0.0.1');
+    });
+    later(2000, () => say('alive'));
+  },
+  'an idle connection after close': () => {
+    const server = serve((req, res) => {
+      res.end('x', () => setImmediate(() => server.close(() => say('closed'))));
+    });
+  },
+  'a pending reply after close': () => {
+    const server = serve((req, res) => {
+      server.close(() => say('closed'));
+      later(50, () => {
+        say('alive');
+        res.setHeader('Connection', 'close');
+        res.end('x');
+      });
+    });
+  },
+  'a connection of an unref\'d server': () => {
+    const server = serve((req, res) => {
+      server.unref();
+      later(50, () => {
+        say('alive');
+        res.setHeader('Connection', 'close');
+        res.end('x');
+      });
+    });
+  },
+  'a silent connection of an unref\'d server': () => {
+    const server = serve();
+    server.on('connection', () => {
+      server.unref();
+      later(50, () => {
+        say('alive');
+        server.closeAllConnections();
+      });
+    });
+  },
+  'an unref\'d connection of an unref\'d server': () => {
+    const server = serve((req) => {
+      server.unref();
+      req.socket.unref();
+      later(2000, () => say('alive'));
+    });
+  },
+  'a refused connection that a listener keeps': () => {
+    const server = serve();
+    server.on('clientError', (err, socket) => {
+      server.close(() => say('closed'));
+      later(50, () => {
+        say('alive');
+        socket.destroy();
+      });
+    });
+  },
+  'an upgraded connection after close': () => {
+    const server = serve();
+    server.on('upgrade', (req, socket) => {
+      server.close(() => say('closed'));
+      later(50, () => {
+        say('alive');
+        socket.end('bye');
+      });
+    });
+  },
+
+  // The command line.
+  'limits of the command line': () => {
+    const server = serve((req, res) => {
+      say(`request ${req.url}`);
+      res.end(String(require('node:http').maxHeaderSize), () => server.close());
+    });
+    process.on('warning', ({ message }) => say(`warning ${message}`));
+    server.on('clientError', (err, socket) => {
+      say(err.code);
+      socket.destroy();
+      server.close();
+    });
+  },
+
+  // Descriptors.
+  'a descriptor from its parent': () => {
+    const server = create((req, res) => res.end(req.url, () => server.close()));
+    server.listen({ fd: 3 }, () => say(`listening ${server.address().address}`));
+  },
+  'a child of its own': () => {
+    const server = serve((req) => {
+      const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], {
+        stdio: ['pipe', 'ignore', 'inherit'],
+      });
+      child.on('spawn', () => {
+        req.socket.on('close', () => say('connection closed'));
+        req.socket.destroy();
+        server.close();
+      });
+      // The client has seen the end of its connection while the child was there.
+      const watch = setInterval(() => {
+        if (!fs.existsSync(flag)) return;
+        clearInterval(watch);
+        const again = create().on('error', (err) => say(err.code));
+        again.listen(server.portBefore, '127.0.0.1', () => {
+          say('the port is free');
+          again.close();
+          child.stdin.end();
+        });
+      }, 5);
+    });
+    server.on('listening', () => {
+      server.portBefore = server.address().port;
+    });
+  },
+};
+
+module.exports = { PROGRAMS };
+
+if (require.main === module) PROGRAMS[program]();
