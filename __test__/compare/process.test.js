@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
-const { test } = require('node:test');
+const { describe, test } = require('node:test');
 const { guarded } = require('../support/harness.js');
 const { node, ours } = require('../support/implementations.js');
 const { PROGRAMS } = require('../support/programs.js');
@@ -110,12 +110,6 @@ function same(name, program, options) {
 }
 
 const SPECIAL = ['limits of the command line', 'a descriptor from its parent'];
-for (const program of Object.keys(PROGRAMS)) {
-  if (SPECIAL.includes(program)) continue;
-  const send = Object.hasOwn(CLIENTS, program) ? CLIENTS[program] : GET;
-  same(`process: ${program}`, program, { send });
-}
-
 const LONG = `GET /long HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(2000)}\r\n\r\n`;
 const BARE = 'GET /bare HTTP/1.1\nHost: a\n\n';
 const COMMAND_LINES = [
@@ -125,9 +119,17 @@ const COMMAND_LINES = [
   ['--insecure-http-parser', BARE],
   ['--no-warnings', BARE],
 ];
-for (const [arg, send] of COMMAND_LINES) {
-  same(`process: ${arg}`, 'limits of the command line', { args: [arg], send });
-}
+
+describe('process', { concurrency: 3 }, () => {
+  for (const program of Object.keys(PROGRAMS)) {
+    if (SPECIAL.includes(program)) continue;
+    const send = Object.hasOwn(CLIENTS, program) ? CLIENTS[program] : GET;
+    same(program, program, { send });
+  }
+  for (const [arg, send] of COMMAND_LINES) {
+    same(arg, 'limits of the command line', { args: [arg], send });
+  }
+});
 
 test('process: a descriptor from its parent', async () => {
   const [expected, actual] = await Promise.all([node, ours].map(async (implementation) => {

@@ -24,7 +24,6 @@ const implementations = require('./implementations.js');
 const { Lane } = require('./lane.js');
 const { MODES, Observer } = require('./observer.js');
 const { quiet, supported } = require('./quiet.js');
-const { maskWire } = require('./trace.js');
 
 // No case takes a second; this is for those that wait for an event that never comes.
 const GIVE_UP_MS = 20_000;
@@ -130,16 +129,6 @@ function cuts(packets, split) {
   return plan;
 }
 
-function traceOf(lane) {
-  return {
-    cut: lane.name,
-    events: lane.log,
-    wire: maskWire(lane.wire),
-    end: lane.end,
-    endedAfter: lane.endedAfter,
-  };
-}
-
 /** Runs a case against several implementations at once; returns a list of traces for each. */
 async function runCase(pair, spec, mode) {
   const plan = cuts(spec.packets, spec.split && (mode === 'default' || mode === 'listener'));
@@ -149,7 +138,7 @@ async function runCase(pair, spec, mode) {
   }
   await runRounds(benches, plan, spec.through);
   for (const bench of benches) await bench.close();
-  return benches.map(({ lanes }) => lanes.map(traceOf));
+  return benches.map(({ lanes }) => lanes.map((lane) => lane.trace()));
 }
 
 /** Runs a case's script against one implementation. */
@@ -170,7 +159,7 @@ async function runScript(implementation, spec, mode) {
   };
   await spec.script(script);
   await bench.close();
-  return [{ notes }, ...bench.lanes.map(traceOf)];
+  return [{ notes }, ...bench.lanes.map((lane) => lane.trace())];
 }
 
 async function runBoth(pair, spec, mode) {

@@ -4,6 +4,7 @@
 
 const net = require('node:net');
 const { stir } = require('./quiet.js');
+const { maskWire } = require('./trace.js');
 
 class Lane {
   constructor(name) {
@@ -83,6 +84,17 @@ class Lane {
 
   fin() {
     if (!this.socket.writableEnded) this.socket.end();
+  }
+
+  /** All that was seen, as plain data. */
+  trace() {
+    return {
+      cut: this.name,
+      events: this.log,
+      wire: maskWire(this.wire),
+      end: this.end,
+      endedAfter: this.endedAfter,
+    };
   }
 
   reset() {

@@ -49,6 +49,10 @@ const HANDLERS = {
     observer.readBody(req);
     observer.held.push(res);
   },
+  // Replies in a turn of its own, and reads nothing.
+  later(req, res) {
+    setImmediate(() => res.end('later'));
+  },
   // Neither reads nor replies.
   ignore() {},
 };

@@ -1,0 +1,175 @@
+'use strict';
+
+// npm run parity -- [--cases N] [--seed S] [--first I] [--options JSON] [--node BINARY] [--quiet]
+//                   [--packets JSON --mode MODE --handler HANDLER]
+//
+// Runs generated cases against node:http and ferrohttp in one process, over loopback sockets, and
+// prints their differences by kind, each with its smallest reproducer. Exits with 1 if there is any.
+//
+//   --cases     how many (1000)
+//   --seed      of the generator (1)
+//   --first     the number of the first case (0)
+//   --options   of createServer, and maxHeadersCount, maxRequestsPerSocket, httpAllowHalfOpen
+//   --node      another Node to run under
+//   --packets   one case of your own, as a list of latin1 strings: both traces are printed
+
+const { spawnSync } = require('node:child_process');
+const { parseArgs } = require('node:util');
+const { node, ours } = require('../support/implementations.js');
+const { supported } = require('../support/quiet.js');
+const { ARENA_HANDLERS, ARENA_MODES, Arena } = require('./arena.js');
+const { brief, firstDifference, kindOf } = require('./difference.js');
+const { generate } = require('./generate.js');
+const { shrink } = require('./shrink.js');
+
+const BATCH = 128;
+// Cases are batched with others of as many packets, out of so many.
+const WINDOW = 16 * BATCH;
+const PROGRESS_EVERY_MS = 10_000;
+// A difference must show this often to be called a difference of the case, not of the run.
+const CONFIRMATIONS = 3;
+const MOST_KINDS_SHRUNK = 25;
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      cases: { type: 'string', default: '1000' },
+      seed: { type: 'string', default: '1' },
+      first: { type: 'string', default: '0' },
+      options: { type: 'string', default: '{}' },
+      node: { type: 'string' },
+      quiet: { type: 'boolean', default: false },
+      packets: { type: 'string' },
+      mode: { type: 'string', default: 'listener' },
+      handler: { type: 'string', default: 'hello' },
+    },
+  });
+  return {
+    ...values,
+    cases: Number(values.cases),
+    seed: Number(values.seed),
+    first: Number(values.first),
+    options: JSON.parse(values.options),
+  };
+}
+
+function caseOf(seed, index) {
+  const { kind, cut, packets, random } = generate(seed, index);
+  return {
+    index, kind, cut, packets,
+    mode: random.pick(Object.keys(ARENA_MODES)),
+    handler: random.pick(ARENA_HANDLERS),
+  };
+}
+
+function latin1(packets) {
+  return JSON.stringify(packets.map((packet) => packet.toString('latin1')));
+}
+
+/** The cases of `found` by kind, each with its first case. */
+class Differences {
+  constructor() {
+    this.kinds = new Map();
+    this.total = 0;
+  }
+
+  add(kind, spec) {
+    this.total++;
+    const known = this.kinds.get(kind);
+    if (known) known.count++;
+    else this.kinds.set(kind, { count: 1, spec });
+  }
+}
+
+async function confirmed(arena, spec, kind) {
+  for (let n = 1; n < CONFIRMATIONS; n++) {
+    const [traces] = await arena.run([spec]);
+    if (kindOf(traces) !== kind) return false;
+  }
+  return true;
+}
+
+async function report(arena, { kinds, total }, { seed, options }) {
+  console.log(`\n${total} cases differ, in ${kinds.size} kinds:`);
+  let shown = 0;
+  for (const [kind, { count, spec }] of [...kinds].sort(([, a], [, b]) => b.count - a.count)) {
+    console.log(`\n${count} x ${kind}`);
+    if (shown++ >= MOST_KINDS_SHRUNK) continue;
+    if (!await confirmed(arena, spec, kind)) {
+      console.log(`  first case ${spec.index} of seed ${seed}: does not show it every time`);
+      continue;
+    }
+    const smallest = await shrink(arena, spec, kind);
+    const [traces] = await arena.run([smallest]);
+    const { path, expected, actual } = firstDifference(...traces) ?? {};
+    console.log(`  first case ${spec.index} of seed ${seed} (${spec.kind}, ${spec.cut})`);
+    console.log(`  at ${path}: ${brief(expected)} became ${brief(actual)}`);
+    const given = Object.keys(options).length ? ` --options '${JSON.stringify(options)}'` : '';
+    console.log(`  npm run parity -- --mode '${smallest.mode}' --handler ${smallest.handler}${given} ` +
+      `--packets '${latin1(smallest.packets).replaceAll('\'', '\\u0027')}'`);
+  }
+}
+
+async function runAll(arena, { cases, seed, first, quiet }) {
+  const differences = new Differences();
+  const begin = Date.now();
+  let shown = begin;
+  let window = [];
+  for (let done = 0; done < cases;) {
+    if (window.length === 0) {
+      window = Array.from({ length: Math.min(WINDOW, cases - done) },
+        (_, i) => caseOf(seed, first + done + i));
+      window.sort((a, b) => a.packets.length - b.packets.length);
+    }
+    const batch = window.splice(0, BATCH);
+    const traces = await arena.run(batch);
+    batch.forEach((spec, i) => {
+      const kind = kindOf(traces[i]);
+      if (kind) differences.add(kind, spec);
+    });
+    done += batch.length;
+    if (!quiet && (Date.now() - shown > PROGRESS_EVERY_MS || done === cases)) {
+      shown = Date.now();
+      const rate = Math.round(done / (shown - begin) * 1000);
+      console.log(`${done} cases, ${rate} a second, ${differences.total} differ`);
+    }
+  }
+  return differences;
+}
+
+async function runOne(arena, { packets, mode, handler }) {
+  const spec = { packets: JSON.parse(packets).map((text) => Buffer.from(text, 'latin1')), mode, handler };
+  const [traces] = await arena.run([spec]);
+  for (const trace of traces) console.dir(trace, { depth: null });
+  const kind = kindOf(traces);
+  console.log(kind ?? 'no difference');
+  return kind === null;
+}
+
+async function main() {
+  const args = readArguments();
+  if (args.node) {
+    const rest = process.argv.slice(2).filter((arg, i, all) =>
+      !arg.startsWith('--node') && all[i - 1] !== '--node');
+    const { status } = spawnSync(args.node, [__filename, ...rest], { stdio: 'inherit' });
+    process.exit(status ?? 1);
+  }
+  if (!supported) throw new Error('parity runs need /proc to know when a packet was consumed');
+  const arena = await Arena.open([node, ours], args.options);
+  let same;
+  if (args.packets) {
+    same = await runOne(arena, args);
+  } else {
+    const differences = await runAll(arena, args);
+    same = differences.total === 0;
+    if (same) {
+      console.log(`${args.cases} cases of seed ${args.seed} on Node ${process.versions.node}: ` +
+        'no difference');
+    } else {
+      await report(arena, differences, args);
+    }
+  }
+  process.exit(same ? 0 : 1);
+}
+
+main();
