@@ -91,7 +91,7 @@ async function run(implementation, program, { args = [], send, fd } = {}) {
     await guarded(ended, `the client of ${program}`);
   } catch (err) {
     child.kill('SIGKILL');
-    throw new Error(`${err.message}; ${JSON.stringify(result)} ${stderr}`);
+    throw new Error(`${err.message}; ${JSON.stringify(result)} ${stderr}`, { cause: err });
   } finally {
     fs.rmSync(dir, { recursive: true });
   }

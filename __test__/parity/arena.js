@@ -5,7 +5,7 @@
 
 const { Lane } = require('../support/lane.js');
 const { HANDLERS, MODES, Observer } = require('../support/observer.js');
-const { quiet } = require('../support/quiet.js');
+const { accepted, quiet } = require('../support/quiet.js');
 const { describeRequest, text } = require('../support/trace.js');
 
 // Nothing in a parity run may depend on the clock.
@@ -79,6 +79,9 @@ class Arena {
       }),
     }));
     await Promise.all(runs.flatMap(({ lanes }) => lanes.map(({ connected }) => connected)));
+    for (const { server, observer } of [...this.corners.values()].flat()) {
+      await accepted(server, observer.lanes.length);
+    }
     await quiet();
     const rounds = Math.max(...runs.map(({ packets }) => packets.length));
     for (let round = 0; round < rounds; round++) {

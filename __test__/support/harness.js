@@ -23,7 +23,7 @@ const { test } = require('node:test');
 const implementations = require('./implementations.js');
 const { Lane } = require('./lane.js');
 const { MODES, Observer } = require('./observer.js');
-const { quiet, supported } = require('./quiet.js');
+const { accepted, quiet, supported } = require('./quiet.js');
 
 // No case takes a second; this is for those that wait for an event that never comes.
 const GIVE_UP_MS = 20_000;
@@ -99,6 +99,7 @@ function step(lane, observer, packet) {
 /** Runs lanes of packets in lockstep: a round sends one packet on each and waits for rest. */
 async function runRounds(benches, plan, through) {
   await Promise.all(benches.flatMap((bench) => plan.map(({ cut }) => bench.connect(cut))));
+  for (const { server } of benches) await accepted(server, plan.length);
   await quiet();
   const rounds = Math.max(...plan.map(({ packets }) => packets.length));
   for (let round = 0; round < rounds; round++) {
@@ -212,4 +213,4 @@ function compare(section, cases) {
   }
 }
 
-module.exports = { Bench, compare, compareCase, guarded, major, runCase };
+module.exports = { compare, compareCase, guarded, major, runCase, runScript };

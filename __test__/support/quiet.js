@@ -102,4 +102,13 @@ async function quiet() {
   }
 }
 
-module.exports = { quiet, stir, supported };
+/**
+ * Resolves when a server counts so many connections. Node accepts one of them a turn, unseen, so
+ * quiet() alone is not enough after several were made at once.
+ */
+async function accepted(server, connections) {
+  const count = () => new Promise((resolve) => server.getConnections((err, n) => resolve(n)));
+  while (await count() < connections) await turn();
+}
+
+module.exports = { accepted, quiet, stir, supported };

@@ -40,8 +40,8 @@ function describeError(err) {
   });
   return {
     text: String(err),
-    plain: Object.getPrototypeOf(err) === Error.prototype,
-    constructor: err.constructor.name,
+    isError: err instanceof Error && err.constructor === Error,
+    name: err.name,
     keys: Object.keys(err).join(),
     own,
   };
