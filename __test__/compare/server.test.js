@@ -49,8 +49,8 @@ async function listen(server, ...args) {
   if (failure === 'closed') return [...seen, failure, server.listening];
   if (failure) {
     // A port that the system chose is in the message, too.
-    const described = JSON.stringify(describeError(failure))
-      .replaceAll(String(failure.port), '<port>');
+    let described = JSON.stringify(describeError(failure));
+    if (failure.port > 0) described = described.replaceAll(String(failure.port), '<port>');
     return [...seen, 'error', failure.code, described, server.listening];
   }
   const described = () => {
