@@ -356,7 +356,8 @@ compare('an expectation', [
     },
     packets: [`${EXPECT}cake\r\n\r\nabc`],
   },
-  { name: 'pipelined', handler: 'echo', packets: [`${GET}${EXPECT}100-continue\r\n\r\n`, `abc${GET}`] },
+  { name: 'pipelined', todo: 'fields behind the end of a body', handler: 'echo',
+    packets: [`${GET}${EXPECT}100-continue\r\n\r\n`, `abc${GET}`] },
 ]);
 
 compare('a half-closed connection', [
