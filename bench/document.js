@@ -10,7 +10,7 @@ const scenarios = require('./scenarios');
 
 const page = path.join(__dirname, '..', 'docs', 'performance.md');
 const line = (cells) => `| ${cells.join(' | ')} |`;
-const table = (head, rows) => [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
+const table = (head, rows) => [line(head), line(head.map((name) => (/^(|Work|What)$/.test(name) ? '---' : '---:'))), ...rows.map(line)].join('\n');
 const value = (figure, v) => (Number.isFinite(v) ? catalogue[figure].show(v) : '');
 
 function targets(results) {

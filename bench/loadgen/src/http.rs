@@ -70,6 +70,9 @@ struct Load {
     conns: Vec<Option<Conn>>,
     open: usize,
     unproven: usize,
+    /// While connections are being opened, those that had their first response wait for the others: a
+    /// server under full load may accept only one in each turn of its event loop.
+    opening: bool,
     buffer: Vec<u8>,
     stats: Stats,
 }
@@ -107,6 +110,7 @@ pub fn run(args: &mut Args) -> Result<String, String> {
         conns: Vec::new(),
         open: 0,
         unproven: 0,
+        opening: true,
         buffer: vec![0; 256 * 1024],
         stats: Stats::default(),
     };
@@ -114,8 +118,9 @@ pub fn run(args: &mut Args) -> Result<String, String> {
 
     load.drive(connections, |load| load.unproven == 0, STALLED * 4)?;
     if load.unproven > 0 {
-        load.stats.errors.add("never_answered");
+        return Err(format!("{} of {connections} connections were never answered", load.unproven));
     }
+    load.release();
     load.drive(connections, |_| false, warmup)?;
     let early = std::mem::take(&mut load.stats).errors;
     load.stats.latency = Some(Histogram::new());
@@ -239,6 +244,16 @@ impl Load {
         Ok(())
     }
 
+    /// Ends the opening: every connection sends.
+    fn release(&mut self) {
+        self.opening = false;
+        for token in 0..self.conns.len() {
+            let Some(mut conn) = self.conns[token].take() else { continue };
+            let fate = if conn.awaiting == 0 { self.send_batch(&mut conn) } else { Fate::Keep };
+            self.settle(token, conn, fate);
+        }
+    }
+
     fn event(&mut self, event: &Event) {
         let Some(mut conn) = self.conns[event.token].take() else { return };
         let mut fate = Fate::Keep;
@@ -316,7 +331,7 @@ impl Load {
             if let Err(kind) = fed {
                 return Fate::Failed(kind);
             }
-            if conn.awaiting == 0 && !conn.reader.closes() {
+            if conn.awaiting == 0 && !conn.reader.closes() && !self.opening {
                 if conn.written.is_some() {
                     return Fate::Failed("early_response");
                 }
