@@ -88,9 +88,12 @@ function printCpuProfile(file, top) {
 // One stack of `perf script`, innermost frame first, told by what ran and on whose behalf.
 function attribute(frames) {
   const [innermost] = frames;
-  const syscall = frames.find(({ symbol }) => /^__x64_sys_/.test(symbol));
+  // The function that the kernel's entry called, under whichever of its names was not inlined.
+  const entry = frames.findIndex(({ symbol }) => symbol === 'do_syscall_64');
+  const syscall = frames.slice(0, Math.max(entry, 0)).findLast(({ symbol }) => symbol !== 'x64_sys_call');
   let part;
-  if (syscall) part = `system call ${syscall.symbol.replace('__x64_sys_', '')}`;
+  if (syscall && /^(exit_to_user_mode|asm_)/.test(syscall.symbol)) part = 'kernel, other';
+  else if (syscall) part = `system call ${syscall.symbol.replace(/^(__x64_sys_|__sys_|ksys_|__do_sys_|do_|vfs_)/, '')}`;
   else if (innermost.object.startsWith('[')) part = 'kernel, other';
   else if (innermost.object.endsWith('.map')) part = 'compiled JavaScript';
   else part = innermost.object;
