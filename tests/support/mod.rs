@@ -3,7 +3,7 @@
 
 use ferrohttp::http1::{Config, Fields, Head, Outcome, ParseError, Parser, Sink};
 
-/// One event a line, bytes as they are; `tools/parser-parity/oracle.js` writes the same.
+/// One event a line, bytes as they are (in bodies, LF and backslash are escaped); `tools/parser-parity/oracle.js` writes the same.
 #[derive(Default)]
 pub struct Transcript {
     pub text: Vec<u8>,
@@ -51,7 +51,16 @@ impl Sink for Transcript {
 
     fn body(&mut self, bytes: &[u8]) {
         assert!(!bytes.is_empty(), "an empty body run");
-        self.line(&[b"body ", bytes]);
+        // One event, one line.
+        let mut text = b"body ".to_vec();
+        for &byte in bytes {
+            match byte {
+                b'\n' => text.extend_from_slice(b"\\n"),
+                b'\\' => text.extend_from_slice(b"\\\\"),
+                _ => text.push(byte),
+            }
+        }
+        self.line(&[&text]);
     }
 
     fn message_complete(&mut self, trailers: &Fields<'_>) {
@@ -115,4 +124,47 @@ fn out_method_is_connect(text: &[u8]) -> bool {
     text.split(|&byte| byte == b'\n')
         .rfind(|line| line.starts_with(b"head "))
         .is_some_and(|line| line.starts_with(b"head CONNECT "))
+}
+
+/// A transcript without what cuts may change: offsets count from the first packet on, runs of
+/// body are joined, packet ends and repeated errors are gone.
+#[allow(dead_code, reason = "not every user compares cuts")]
+pub fn uncut(transcript: &[u8], packets: &[&[u8]]) -> Vec<u8> {
+    let mut out: Vec<u8> = Vec::new();
+    let mut base = 0;
+    let mut lengths = packets.iter().map(|packet| packet.len());
+    let mut in_body = false;
+    for line in transcript.split_inclusive(|&byte| byte == b'\n') {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        if text == b"-" {
+            base += lengths.next().unwrap_or(0);
+            continue;
+        }
+        if text.starts_with(b"again ") {
+            continue;
+        }
+        if let Some(body) = text.strip_prefix(b"body ") {
+            if in_body {
+                out.pop();
+                out.extend_from_slice(body);
+            } else {
+                out.extend_from_slice(text);
+            }
+            in_body = true;
+            out.push(b'\n');
+            continue;
+        }
+        in_body = false;
+        let split = text.iter().rposition(|&byte| byte == b'@');
+        match split {
+            Some(at) if at == 0 || text.starts_with(b"upgraded ") => {
+                let offset = String::from_utf8_lossy(&text[at + 1..]);
+                let offset: usize = offset.parse().unwrap_or(0);
+                out.extend_from_slice(&text[..at]);
+                out.extend_from_slice(format!("@{}\n", base + offset).as_bytes());
+            }
+            _ => out.extend_from_slice(line),
+        }
+    }
+    out
 }

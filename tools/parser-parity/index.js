@@ -9,7 +9,6 @@
 // --break RULE makes the native side break a rule on purpose (limit, keep-alive, lf, profile).
 
 const { spawn } = require('node:child_process');
-const path = require('node:path');
 const { parseArgs } = require('node:util');
 
 if (!process.execArgv.includes('--no-deprecation')) {
@@ -32,7 +31,7 @@ function main() {
   });
   const { MAX_LENIENT, NODE, hangs, run } = require('./oracle');
   const { CATALOGUE, make } = require('./cases');
-  const { Peer } = require('./peer-process');
+  const { Peer, findPeer } = require('./peer-process');
   const { Random } = require('./random');
   const { report, shrink } = require('./report');
 
@@ -42,7 +41,12 @@ function main() {
   const profile = values.break === 'profile' ?
     (NODE < 22 ? ['9.4.3', 24] : ['9.3.1', 20]) :
     [process.versions.llhttp, NODE];
-  const binary = path.join(__dirname, '../../target/release/examples/parser-parity-peer');
+  const binary = findPeer();
+  if (binary === undefined) {
+    console.error('no peer: cargo build --release --example parser-parity-peer');
+    process.exitCode = 2;
+    return;
+  }
   const peer = new Peer(binary, [...profile, values.break]);
 
   const BATCH = 1000;

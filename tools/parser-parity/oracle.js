@@ -68,8 +68,12 @@ parser[HTTPParser.kOnHeadersComplete | 0] = (
   return upgraded && NODE < 26 ? 2 : 0;
 };
 
+const escapeBody = (body) => body.replace(/\\/g, '\\\\').replace(/\n/g, '\\n');
+
 parser[HTTPParser.kOnBody | 0] = (chunk) => {
-  text += `body ${chunk.latin1Slice()}\n`;
+  const body = chunk.latin1Slice();
+  // One event, one line.
+  text += `body ${/[\n\\]/.test(body) ? escapeBody(body) : body}\n`;
 };
 
 parser[HTTPParser.kOnMessageComplete | 0] = () => {

@@ -1,6 +1,8 @@
 'use strict';
 
 const { spawn } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
 
 // The native side (peer.rs) as a process: batches of cases in, transcripts out.
 class Peer {
@@ -47,6 +49,15 @@ class Peer {
   }
 }
 
+// The newest build of the native side. `cargo test` leaves a debug build.
+function findPeer() {
+  const target = process.env.CARGO_TARGET_DIR ?? path.join(__dirname, '../../target');
+  return ['release', 'debug']
+    .map((profile) => path.join(target, profile, 'examples', 'parser-parity-peer'))
+    .filter((file) => fs.existsSync(file))
+    .sort((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs)[0];
+}
+
 function encode(tests) {
   let size = 4;
   for (const test of tests) {
@@ -81,4 +92,4 @@ function decode(answer) {
   return transcripts;
 }
 
-module.exports = { Peer };
+module.exports = { Peer, findPeer };
