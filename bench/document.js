@@ -30,7 +30,7 @@ function figures({ name, title, rows }) {
   return `${title[0].toUpperCase()}${title.slice(1)}\n\n${table(['', ...columns.map((figure) => catalogue[figure].label)], body)}`;
 }
 
-function part({ about, options, versions, results }) {
+function part({ about, options, versions, results }, withTargets) {
   const disturbed = results.flatMap(({ doubts }) => doubts).filter((doubt) => doubt.what === 'other processes used').map((doubt) => doubt.percent);
   const noise = disturbed.length === 0 ? 'nothing else ran'
     : `other processes used up to ${Math.max(...disturbed)}% of a processor in ${disturbed.length} of the rounds`;
@@ -40,7 +40,7 @@ function part({ about, options, versions, results }) {
     Object.keys(versions).some((name) => ['fastify', 'bun', 'deno'].includes(name))
       ? `Versions: ${Object.entries(versions).filter(([, v]) => v).map(([name, v]) => `${labels[name]} ${v}`).join(', ')}.` : '',
     '',
-    targets(results),
+    withTargets ? targets(results) : '',
     '',
     ...results.map((result) => `${figures(result)}\n`),
   ].join('\n').replace(/\n{3,}/g, '\n\n').trim();
@@ -58,6 +58,6 @@ let text = fs.readFileSync(page, 'utf8');
 for (const argument of process.argv.slice(2)) {
   const [, mark, file] = argument.match(/^(?:(\w+)=)?(.*)$/);
   const data = JSON.parse(fs.readFileSync(file, 'utf8'));
-  text = replace(text, mark || `node${data.about.node.match(/\d+/)[0]}`, part(data));
+  text = replace(text, mark || `node${data.about.node.match(/\d+/)[0]}`, part(data, !mark));
 }
 fs.writeFileSync(page, text);
