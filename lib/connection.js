@@ -278,7 +278,8 @@ class Connection {
     if (this.endVerdict) {
       socketOnError.call(socket, this.endVerdict);
     } else if (!server.httpAllowHalfOpen) {
-      socket.end();
+      // Ending what has ended would only make an error that nobody gets.
+      if (!(socket instanceof Socket && socket.writableFinished)) socket.end();
     } else if (this.queue.length > 0) {
       this.queue[this.queue.length - 1]._last = true;
     } else if (socket._httpMessage) {

@@ -63,6 +63,8 @@ function updateRef() {
     for (const server of servers) open += server.connections;
     alive = open > 0;
   }
+  if (alive) process[FLUSHERS].add(native);
+  else if (servers.size === 0) process[FLUSHERS].delete(native);
   if (alive !== refed) {
     refed = alive;
     if (alive) native.ref();
@@ -78,6 +80,17 @@ function listeners(delta) {
 function unrefedSockets(delta) {
   unrefed += delta;
   updateRef();
+}
+
+// Output may wait for the end of a batch that never ends: process.exit() in a handler. All loads
+// of the package share one listener.
+const FLUSHERS = Symbol.for('ferrohttp.flushers');
+if (process[FLUSHERS] === undefined) {
+  const flushers = new Set();
+  Object.defineProperty(process, FLUSHERS, { value: flushers });
+  process.on('exit', () => {
+    for (const engine of flushers) engine.flush();
+  });
 }
 
 module.exports = {

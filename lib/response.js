@@ -9,7 +9,7 @@
 
 const { Duplex } = require('stream');
 const { ServerResponse, nodeMajor, symbols } = require('./internals');
-const { Socket, kId, kBusy } = require('./socket');
+const { Socket, kId, kBusy, waiting } = require('./socket');
 const { systemError } = require('./client-error');
 const { native } = require('./engine');
 
@@ -61,9 +61,9 @@ function end(chunk, encoding, callback) {
   if (socket.timeout) socket._unrefTimer();
   const id = socket[kId];
   let result;
-  if (!chunk) result = native.write(id, head, LATIN1);
-  else if (typeof chunk !== 'string') result = native.writev(id, [head, LATIN1, chunk, BYTES]);
-  else result = native.write(id, head + chunk, encoding === 'latin1' ? LATIN1 : UTF8);
+  if (!chunk) result = native.write(id, head, LATIN1 | waiting(socket));
+  else if (typeof chunk !== 'string') result = native.writev(id, [head, LATIN1, chunk, BYTES], waiting(socket));
+  else result = native.write(id, head + chunk, (encoding === 'latin1' ? LATIN1 : UTF8) | waiting(socket));
 
   this.finished = true;
   if (result === 0) {

@@ -26,7 +26,7 @@ const kStopped = Symbol('ferrohttp.stopped');
 const kOpen = Symbol('ferrohttp.open');
 const kQueueSeen = Symbol('ferrohttp.queueSeen');
 
-const BYTES = 0, LATIN1 = 1, UTF8 = 2;
+const BYTES = 0, LATIN1 = 1, UTF8 = 2, MAY_WAIT = 4, MORE_FOLLOWS = 8;
 const ENOTCONN = -107;
 
 function encodingOf(encoding) {
@@ -87,7 +87,7 @@ class Socket extends net.Socket {
       code = encodingOf(encoding);
       if (code === BYTES) chunk = Buffer.from(chunk, encoding);
     }
-    this._written(engine.native.write(id, chunk, code), callback);
+    this._written(engine.native.write(id, chunk, code | waiting(this)), callback);
   }
 
   _writev(chunks, callback) {
@@ -105,7 +105,7 @@ class Socket extends net.Socket {
       list[2 * i] = chunk;
       list[2 * i + 1] = code;
     }
-    this._written(engine.native.writev(id, list), callback);
+    this._written(engine.native.writev(id, list, waiting(this)), callback);
   }
 
   _written(result, callback) {
@@ -160,7 +160,10 @@ class Socket extends net.Socket {
     const callback = this[kPending];
     this[kPending] = null;
     this[kQueueSeen] = 0;
-    if (callback === null) return;
+    if (callback === null) {
+      if (errno !== 0 && !this.destroyed) this.destroy(systemError(-errno, syscall));
+      return;
+    }
     if (errno === 0) callback();
     else callback(systemError(-errno, syscall));
   }
@@ -265,6 +268,14 @@ class Socket extends net.Socket {
 }
 Object.defineProperty(Socket, 'name', { value: 'Socket' });
 
+/**
+ * How long output may stay with us: to the end of the batch of deliveries, if there is more in it;
+ * longer than the next tick if the next response of a pipeline is complete and follows then.
+ */
+function waiting(socket) {
+  return socket.parser?.queue?.[0]?.finished ? MAY_WAIT | MORE_FOLLOWS : MAY_WAIT;
+}
+
 function addressOf(entry) {
   return entry === undefined || entry === null ? {} : { address: entry[0], family: entry[2], port: entry[1] };
 }
@@ -303,4 +314,4 @@ function handOver(socket) {
   engine.updateRef();
 }
 
-module.exports = { Socket, handOver, kId, kBytesRead, kEnded, kStopped, kBusy };
+module.exports = { waiting, Socket, handOver, kId, kBytesRead, kEnded, kStopped, kBusy };

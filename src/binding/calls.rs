@@ -14,7 +14,7 @@ use crate::conn::io::MAX_PIECES;
 type Callback =
     unsafe extern "C" fn(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value;
 
-const CALLS: [(&CStr, Callback); 10] = [
+const CALLS: [(&CStr, Callback); 11] = [
     (c"next", next),
     (c"write", write),
     (c"writev", writev),
@@ -25,6 +25,7 @@ const CALLS: [(&CStr, Callback); 10] = [
     (c"reset", reset),
     (c"upgrade", upgrade),
     (c"blob", blob),
+    (c"flush", flush),
 ];
 
 /// Makes the calls own properties of the engine's object.
@@ -109,6 +110,28 @@ impl<const N: usize> Call<'_, N> {
         values::undefined(self.env)
     }
 
+    /// Writes to the connection of the first argument.
+    fn send(&self, flags: u32, pieces: &[&[u8]]) -> sys::napi_value {
+        let native = &self.local.native;
+        let connections = native.connections.borrow();
+        let Some(conn) = connections.get(self.number(0)) else {
+            return int(self.env, -libc::EBADF);
+        };
+        let wait = flags & MORE_FOLLOWS != 0 || (flags & MAY_WAIT != 0 && connections.has_more());
+        if wait && conn.defer(pieces).is_some() {
+            native.core.deferred.add(conn);
+            return int(self.env, 0);
+        }
+        let mut result = Ok(false);
+        for some in pieces.chunks(MAX_PIECES) {
+            result = conn.write(some);
+            if result.is_err() {
+                break;
+            }
+        }
+        int(self.env, outcome(result))
+    }
+
     fn with_conn(&self, f: impl FnOnce(&Conn) -> i32) -> sys::napi_value {
         let connections = self.local.native.connections.borrow();
         let result = connections
@@ -117,6 +140,13 @@ impl<const N: usize> Call<'_, N> {
         int(self.env, result)
     }
 }
+
+/// The bits of a write's number that are its encoding.
+const ENCODING: u32 = 3;
+/// The output may wait for the end of the batch, if there is more in it.
+const MAY_WAIT: u32 = 4;
+/// More output of the connection is to follow at once.
+const MORE_FOLLOWS: u32 = 8;
 
 fn number(env: sys::napi_env, value: sys::napi_value) -> u32 {
     let mut number = 0;
@@ -184,7 +214,7 @@ unsafe fn piece<'a>(
     encoding: u32,
     scratch: &mut Vec<u8>,
 ) -> Result<Piece<'a>> {
-    let encoding = match encoding {
+    let encoding = match encoding & ENCODING {
         // SAFETY: the caller sees to it.
         0 => return unsafe { values::bytes(env, chunk) }.map(Piece::Bytes),
         1 => Encoding::Latin1,
@@ -213,12 +243,20 @@ unsafe extern "C" fn write(env: sys::napi_env, info: sys::napi_callback_info) ->
         Piece::Bytes(bytes) => bytes,
         Piece::Text(range) => &scratch[range],
     };
-    call.with_conn(|conn| outcome(conn.write(&[bytes])))
+    call.send(call.number(2), &[bytes])
+}
+
+/// Sends everything that was deferred.
+unsafe extern "C" fn flush(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: this is a callback from `CALLS`.
+    let call = unsafe { Call::<0>::new(env, info) };
+    call.local.native.core.deferred.flush();
+    call.undefined()
 }
 
 unsafe extern "C" fn writev(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
-    let call = unsafe { Call::<2>::new(env, info) };
+    let call = unsafe { Call::<3>::new(env, info) };
     let mut scratch = call.local.native.scratch.borrow_mut();
     scratch.clear();
     scratch.shrink_to(SCRATCH);
@@ -235,16 +273,7 @@ unsafe extern "C" fn writev(env: sys::napi_env, info: sys::napi_callback_info) -
         })
         .filter(|bytes| !bytes.is_empty())
         .collect();
-    call.with_conn(|conn| {
-        let mut result = Ok(false);
-        for some in slices.chunks(MAX_PIECES) {
-            result = conn.write(some);
-            if result.is_err() {
-                break;
-            }
-        }
-        outcome(result)
-    })
+    call.send(call.number(2), &slices)
 }
 
 /// # Safety

@@ -109,6 +109,7 @@ impl Conn {
             return Err(libc::EPIPE);
         }
         let mut sent = 0;
+        send_deferred(&mut control);
         if control.outbox.is_empty() {
             if total == 0 {
                 return Ok(false);
@@ -130,6 +131,33 @@ impl Conn {
         Ok(true)
     }
 
+    /// Keeps output for [`flush`](Self::flush), which the caller sees to. Otherwise as `write`;
+    /// None: it was written, or waits as anything else does.
+    pub fn defer(&self, pieces: &[&[u8]]) -> Option<()> {
+        let mut control = crate::lock(&self.control);
+        let fits = control.outbox.len() <= DEFERRED_LIMIT;
+        if !control.is_open()
+            || control.shutdown != Shutdown::No
+            || !(control.outbox.is_empty() || control.deferred && fits)
+        {
+            return None;
+        }
+        control.outbox.append(pieces, 0);
+        control.written += pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
+        control.deferred = true;
+        Some(())
+    }
+
+    /// Sends what was deferred. What the kernel does not take stays with the task.
+    pub fn flush(&self) {
+        let mut control = crate::lock(&self.control);
+        if send_deferred(&mut control) && !control.outbox.is_empty() {
+            let waker = control.waker.take();
+            drop(control);
+            wake(waker);
+        }
+    }
+
     /// Sends FIN after all pending output. `Ok(true)` if it has to wait for that.
     pub fn shutdown(&self) -> Result<bool, i32> {
         let mut control = crate::lock(&self.control);
@@ -139,6 +167,7 @@ impl Conn {
         if control.shutdown != Shutdown::No {
             return Err(libc::ENOTCONN);
         }
+        send_deferred(&mut control);
         if control.outbox.is_empty() {
             control.shutdown = Shutdown::Done;
             return match io::shutdown(control.fd) {
@@ -191,6 +220,7 @@ impl Conn {
         if !control.is_open() {
             return;
         }
+        send_deferred(&mut control);
         control.fate = Fate::Closing { reset };
         let waker = control.waker.take();
         drop(control);
@@ -222,6 +252,7 @@ impl Conn {
             return Err(std::io::Error::from_raw_os_error(libc::EBADF));
         };
         let parked = read.parked.take();
+        send_deferred(&mut control);
         let pending = control.outbox.take();
         control.fate = Fate::Detached;
         let outstanding = control.outstanding;
@@ -382,4 +413,23 @@ fn wake(waker: Option<std::task::Waker>) {
     if let Some(waker) = waker {
         waker.wake();
     }
+}
+
+/// Bytes of one connection that may wait for the end of a batch.
+const DEFERRED_LIMIT: usize = 64 * 1024;
+
+/// Offers deferred output to the kernel; true if there was some. Errors show again when the task
+/// sends the rest.
+fn send_deferred(control: &mut state::Control) -> bool {
+    if !std::mem::take(&mut control.deferred) {
+        return false;
+    }
+    while !control.outbox.is_empty() {
+        let (front, used) = control.outbox.front();
+        match io::send(control.fd, front.get(..used).unwrap_or(&[])) {
+            Ok(count) => control.outbox.advance(count),
+            Err(_) => break,
+        }
+    }
+    true
 }

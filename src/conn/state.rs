@@ -51,6 +51,9 @@ pub struct Control {
     pub park: Park,
     pub shutdown: Shutdown,
     pub outbox: Outbox,
+    /// The outbox holds output that waits for the end of the JavaScript thread's batch, and that
+    /// nobody waits for.
+    pub deferred: bool,
     /// Bytes that JavaScript wrote.
     pub written: u64,
     /// Of the task.
@@ -70,6 +73,7 @@ impl Control {
             park: Park::No,
             shutdown: Shutdown::No,
             outbox: Outbox::default(),
+            deferred: false,
             written: 0,
             waker: None,
         }

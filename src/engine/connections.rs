@@ -63,6 +63,8 @@ impl Connections {
         }
         loop {
             let Some(delivery) = self.ready.pop_front() else {
+                // The end of a batch.
+                core.deferred.flush();
                 core.queue.take(&mut self.ready);
                 if self.ready.is_empty() {
                     return None;
@@ -120,6 +122,11 @@ impl Connections {
             bytes: delivery.bytes,
             records: delivery.records,
         })
+    }
+
+    /// Whether deliveries are ready behind the one that is being dispatched.
+    pub fn has_more(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     /// The connection with an id, unless JavaScript ended it.

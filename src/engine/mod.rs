@@ -1,16 +1,18 @@
 //! The engine of one environment: its threads, and the queue to its JavaScript thread.
 
 pub mod connections;
+pub mod deferred;
 pub mod queue;
 mod threads;
 
 use std::io;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use tokio::runtime::Handle;
 
+use deferred::Deferred;
 use queue::Queue;
 use threads::Pool;
 
@@ -18,6 +20,7 @@ use threads::Pool;
 #[derive(Debug)]
 pub struct Core {
     pub queue: Queue,
+    pub deferred: Arc<Deferred>,
     io_threads: usize,
     threads: Mutex<Threads>,
     /// Listeners and connections; the threads run while there are any.
@@ -39,6 +42,7 @@ impl Core {
     pub fn new(queue: Queue, io_threads: usize) -> Core {
         Core {
             queue,
+            deferred: Arc::default(),
             io_threads: io_threads.max(1),
             threads: Mutex::default(),
             live: AtomicUsize::new(0),
@@ -56,7 +60,11 @@ impl Core {
         }
         let pool = match &mut threads.running {
             Some(pool) => pool,
-            none => none.insert(Pool::start(self.io_threads)?),
+            none => {
+                let pool = none.insert(Pool::start(self.io_threads)?);
+                pool.lobby().spawn(self.deferred.clone().watch());
+                pool
+            }
         };
         self.live.fetch_add(1, Ordering::Relaxed);
         Ok(pool.lobby())

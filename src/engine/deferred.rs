@@ -1,0 +1,83 @@
+//! Output that waits for the end of a batch of deliveries, so that a burst of responses leaves in
+//! a burst. A turn of the JavaScript thread that does not end holds nothing back: the lobby looks
+//! after what has waited for longer than a tick.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::conn::Conn;
+
+/// What the lobby lets output wait, once to twice.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Ticks without deferred output after which the lobby stops looking.
+const IDLE_TICKS: u32 = 50;
+
+#[derive(Debug, Default)]
+pub struct Deferred {
+    conns: Mutex<Vec<Arc<Conn>>>,
+    /// Batches that the JavaScript thread has flushed.
+    flushed: AtomicU64,
+    watched: AtomicBool,
+    wanted: Notify,
+}
+
+impl Deferred {
+    /// Remembers a connection with deferred output.
+    pub fn add(&self, conn: &Arc<Conn>) {
+        {
+            let mut conns = crate::lock(&self.conns);
+            if conns.last().is_some_and(|last| Arc::ptr_eq(last, conn)) {
+                return;
+            }
+            conns.push(conn.clone());
+        }
+        if !self.watched.swap(true, Ordering::AcqRel) {
+            self.wanted.notify_one();
+        }
+    }
+
+    /// The end of a batch.
+    pub fn flush(&self) {
+        let mut conns = crate::lock(&self.conns);
+        if conns.is_empty() {
+            return;
+        }
+        self.flushed.fetch_add(1, Ordering::Relaxed);
+        let batch = std::mem::take(&mut *conns);
+        drop(conns);
+        for conn in &batch {
+            conn.flush();
+        }
+    }
+
+    /// The lobby's task; ends with its runtime.
+    pub async fn watch(self: Arc<Self>) {
+        loop {
+            self.wanted.notified().await;
+            let mut idle = 0;
+            let mut seen = self.flushed.load(Ordering::Relaxed);
+            while idle < IDLE_TICKS {
+                tokio::time::sleep(TICK).await;
+                let now = self.flushed.load(Ordering::Relaxed);
+                if now != seen {
+                    idle = 0;
+                } else if crate::lock(&self.conns).is_empty() {
+                    idle += 1;
+                } else {
+                    self.flush();
+                }
+                seen = now;
+            }
+            self.watched.store(false, Ordering::Release);
+            if !crate::lock(&self.conns).is_empty() {
+                self.watched.store(true, Ordering::Release);
+                self.wanted.notify_one();
+            }
+        }
+    }
+}
