@@ -27,13 +27,50 @@ const HEAD_COMPLETE: u32 = 4;
 const HEAD_HAS_HOST: u32 = 8;
 const HEAD_HAS_EXPECT: u32 = 16;
 
+/// A run of bytes. It may lie in a larger piece of memory, so that big ones need no copy.
+#[derive(Debug, Default)]
+pub struct Blob {
+    memory: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Blob {
+    fn copy(bytes: &[u8]) -> Blob {
+        Blob::from(bytes.to_vec())
+    }
+
+    /// The memory that the bytes lie in.
+    pub fn into_memory(self) -> Vec<u8> {
+        self.memory
+    }
+}
+
+impl From<Vec<u8>> for Blob {
+    fn from(memory: Vec<u8>) -> Blob {
+        Blob {
+            start: 0,
+            end: memory.len(),
+            memory,
+        }
+    }
+}
+
+impl std::ops::Deref for Blob {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.memory.get(self.start..self.end).unwrap_or(&[])
+    }
+}
+
 /// Numbers, the text that they cut up, and runs of bytes that become Buffers.
 #[derive(Debug, Default)]
 pub struct Records {
     pub numbers: Vec<u32>,
     /// latin1
     pub text: Vec<u8>,
-    pub blobs: Vec<Vec<u8>>,
+    pub blobs: Vec<Blob>,
 }
 
 impl Records {
@@ -51,7 +88,7 @@ impl Records {
 
     /// What the records occupy, about.
     pub fn size(&self) -> usize {
-        let blobs: usize = self.blobs.iter().map(Vec::len).sum();
+        let blobs: usize = self.blobs.iter().map(|blob| blob.len()).sum();
         self.numbers.len() * 4 + self.text.len() + blobs
     }
 
@@ -85,7 +122,7 @@ impl Records {
     }
 
     fn push_blob(&mut self, bytes: &[u8]) -> u32 {
-        self.blobs.push(bytes.to_vec());
+        self.blobs.push(Blob::copy(bytes));
         (self.blobs.len() - 1) as u32
     }
 
@@ -159,6 +196,10 @@ pub struct Recorder {
     pub progress: Progress,
     /// A head was recorded.
     pub saw_head: bool,
+    /// The packet in progress, if its memory may become a blob.
+    packet: std::ops::Range<usize>,
+    /// A blob that is to be a part of that memory, and which part.
+    moved: Option<(usize, usize, usize)>,
 }
 
 impl Recorder {
@@ -167,7 +208,30 @@ impl Recorder {
             records: Records::default(),
             progress,
             saw_head: false,
+            packet: 0..0,
+            moved: None,
         }
+    }
+
+    /// For a packet whose memory [`finish`](Self::finish) gets: the bulk of it need not be copied.
+    pub fn of_owned(progress: Progress, packet: &[u8]) -> Recorder {
+        let start = packet.as_ptr().addr();
+        Recorder {
+            packet: start..start + packet.len(),
+            ..Recorder::new(progress)
+        }
+    }
+
+    /// The records; those of an owned packet take its memory, if they can use it.
+    pub fn finish(self, memory: Option<Vec<u8>>) -> Records {
+        let mut records = self.records;
+        if let Some((blob, start, end)) = self.moved
+            && let Some(memory) = memory
+            && let Some(blob) = records.blobs.get_mut(blob)
+        {
+            *blob = Blob { memory, start, end };
+        }
+        records
     }
 }
 
@@ -219,7 +283,15 @@ impl Sink for Recorder {
     }
 
     fn body(&mut self, bytes: &[u8]) {
-        let blob = self.records.push_blob(bytes);
+        let start = bytes.as_ptr().addr();
+        let bulk = bytes.len() > self.packet.len() / 2 && self.packet.contains(&start);
+        let blob = if bulk {
+            let start = start - self.packet.start;
+            self.moved = Some((self.records.blobs.len(), start, start + bytes.len()));
+            self.records.push_blob(&[])
+        } else {
+            self.records.push_blob(bytes)
+        };
         self.records.numbers.extend_from_slice(&[BODY, blob]);
     }
 

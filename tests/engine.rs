@@ -136,8 +136,8 @@ fn a_request_is_delivered_and_answered() {
     assert_eq!(popped.flags, FIRST);
     assert_eq!(popped.bytes as usize, GET.len());
     assert_eq!(popped.records.text, b"/Hosta");
-    // HEAD; keep-alive and complete; GET; 1.1; length of the target; one field.
-    assert_eq!(popped.records.numbers, [HEAD, 5, 1, 0x101, 1, 1, 4, 1]);
+    // HEAD; keep-alive, complete, has Host; GET; 1.1; length of the target; one field.
+    assert_eq!(popped.records.numbers, [HEAD, 13, 1, 0x101, 1, 1, 4, 1]);
     let conn = host.conn(popped.id);
     assert_eq!(conn.write(&[b"an ", b"answer"]), Ok(false));
     assert_eq!(conn.bytes_written(), 9);
@@ -222,7 +222,7 @@ fn a_refusal_is_delivered_where_javascript_may_listen() {
     let again = host.next();
     assert_eq!(again.records.numbers[1], Code::InvalidVersion.index());
     assert_eq!(again.records.numbers[3], popped.records.numbers[3]);
-    assert_eq!(again.records.blobs[0], b"more");
+    assert_eq!(*again.records.blobs[0], *b"more");
     assert!(host.server.counters.snapshot().is_empty());
 }
 
@@ -396,7 +396,7 @@ fn an_upgrade_parks_until_it_is_answered() {
         if accepted {
             let popped = host.next();
             assert_eq!(popped.records.numbers, [UPGRADED, 0]);
-            assert_eq!(popped.records.blobs[0], b"bytes of x");
+            assert_eq!(*popped.records.blobs[0], *b"bytes of x");
         } else {
             // The rest of that packet is ignored, the next one is parsed.
             client.write_all(GET).unwrap();
@@ -594,4 +594,113 @@ fn only_connections_between_messages_are_idle() {
     assert_eq!(host.next().id, id);
     assert!(host.connections.next(&host.core).is_none());
     assert_eq!(idle(&host), 1);
+}
+
+/// The body in a delivery; none of its runs is larger than a packet.
+fn body(popped: &Popped) -> Vec<u8> {
+    let blobs = &popped.records.blobs;
+    assert!(blobs.iter().all(|blob| blob.len() <= 65_536));
+    blobs.iter().flat_map(|blob| blob.iter().copied()).collect()
+}
+
+fn upload(length: usize, chunked: bool) -> (Vec<u8>, Vec<u8>) {
+    let content: Vec<u8> = (0..length).map(|i| (i % 251) as u8).collect();
+    let mut message = b"POST / HTTP/1.1\r\nHost: a\r\n".to_vec();
+    if chunked {
+        message.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
+        for chunk in content.chunks(40_000) {
+            message.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+            message.extend_from_slice(chunk);
+            message.extend_from_slice(b"\r\n");
+        }
+        message.extend_from_slice(b"0\r\n\r\n");
+    } else {
+        message.extend_from_slice(format!("Content-Length: {length}\r\n\r\n").as_bytes());
+        message.extend_from_slice(&content);
+    }
+    (message, content)
+}
+
+#[test]
+fn a_large_body_arrives_whole_and_what_follows_it_too() {
+    for chunked in [false, true] {
+        let mut host = Host::new();
+        let (_listener, address) = host.listen();
+        let (message, content) = upload(6 << 20, chunked);
+        let mut client = connect(address);
+        let sender = std::thread::spawn(move || {
+            client.write_all(&message).unwrap();
+            client.write_all(GET).unwrap();
+            client
+        });
+        let mut received = Vec::new();
+        let mut heads = 0;
+        while heads < 2 {
+            let popped = host.next();
+            received.extend(body(&popped));
+            // Target and first field of each head.
+            heads += popped
+                .records
+                .text
+                .windows(5)
+                .filter(|w| w == b"/Host")
+                .count();
+        }
+        assert!(received == content);
+        drop(sender.join().unwrap());
+    }
+}
+
+#[test]
+fn output_leaves_while_a_large_body_waits_for_javascript() {
+    let mut host = Host::new();
+    let (_listener, address) = host.listen();
+    let (message, _) = upload(4 << 20, false);
+    let client = connect(address);
+    let mut sending = client.try_clone().unwrap();
+    let sender = std::thread::spawn(move || sending.write_all(&message));
+    let popped = loop {
+        let popped = host.next();
+        if body(&popped).len() > 32_768 {
+            break popped;
+        }
+    };
+    let conn = host.conn(popped.id);
+    let output = vec![7; 32 << 20];
+    assert_eq!(conn.write(&[&output]), Ok(true));
+    let mut echoed = vec![0; output.len()];
+    (&client).read_exact(&mut echoed).unwrap();
+    assert!(echoed == output);
+    client.shutdown(Shutdown::Both).unwrap();
+    let _ = sender.join();
+}
+
+#[test]
+fn a_paused_connection_reads_no_more_of_a_large_body() {
+    let mut host = Host::new();
+    let (_listener, address) = host.listen();
+    let (message, content) = upload(2 << 20, false);
+    let mut client = connect(address);
+    let sender = std::thread::spawn(move || {
+        client.write_all(&message).unwrap();
+        client
+    });
+    let mut received = Vec::new();
+    let id = loop {
+        let popped = host.next();
+        received.extend(body(&popped));
+        if received.len() > 128 * 1024 {
+            break popped.id;
+        }
+    };
+    host.connections.pause(id);
+    assert!(host.connections.next(&host.core).is_none());
+    if host.connections.resume(&host.core, id) {
+        received.extend(body(&host.next()));
+    }
+    while received.len() < content.len() {
+        received.extend(body(&host.next()));
+    }
+    assert!(received == content);
+    drop(sender.join().unwrap());
 }

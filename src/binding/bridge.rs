@@ -11,7 +11,7 @@ use super::options::EngineOptions;
 use super::server::NativeServer;
 use super::values::{self, Value, invalid};
 use crate::http1::Profile;
-use crate::record::Records;
+use crate::record::{Blob, Records};
 #[cfg(unix)]
 use {
     super::parser::NativeParser,
@@ -59,7 +59,7 @@ pub struct Native {
 /// What the last delivery left beside its text.
 #[derive(Default)]
 struct Published {
-    blobs: Vec<Option<Vec<u8>>>,
+    blobs: Vec<Option<Blob>>,
     overflow: Vec<u32>,
 }
 
@@ -111,7 +111,7 @@ impl Local {
     }
 
     /// Takes a blob of the last delivery.
-    pub fn take_blob(&self, i: u32) -> Option<Vec<u8>> {
+    pub fn take_blob(&self, i: u32) -> Option<Blob> {
         self.published
             .borrow_mut()
             .blobs
@@ -271,10 +271,10 @@ impl Engine {
             parked.packet.get(parked.at..).unwrap_or(&[]).to_vec()
         });
         let mut result = Object::new(&env)?;
-        result.set("data", Value(values::buffer(env.raw(), data)?))?;
+        result.set("data", Value(values::buffer(env.raw(), &data)?))?;
         result.set(
             "pending",
-            Value(values::buffer(env.raw(), detached.pending)?),
+            Value(values::buffer(env.raw(), &detached.pending)?),
         )?;
         result.set("queued", queued)?;
         let parser = NativeParser::resumed(detached.parser, detached.progress, detached.parked);
@@ -383,7 +383,7 @@ impl Engine {
             .local
             .take_blob(i)
             .ok_or_else(|| invalid("No such blob"))?;
-        values::buffer(self.local.env, blob).map(Value)
+        values::buffer(self.local.env, &blob).map(Value)
     }
 }
 

@@ -3,9 +3,6 @@
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, ValidateNapiValue};
 use napi::{Error, Result, Status, ValueType, check_status, sys};
 
-/// From this size on, bytes are given to JavaScript without a copy.
-const EXTERNAL_FROM: usize = 16 * 1024;
-
 /// A value of JavaScript, valid during the call in which it appeared.
 #[derive(Clone, Copy)]
 pub struct Value(pub sys::napi_value);
@@ -66,15 +63,9 @@ pub fn latin1(env: sys::napi_env, text: &[u8]) -> Result<sys::napi_value> {
     Ok(value)
 }
 
-/// A Buffer that owns the bytes.
-pub fn buffer(env: sys::napi_env, bytes: Vec<u8>) -> Result<sys::napi_value> {
-    if bytes.len() >= EXTERNAL_FROM
-        && let Some(value) = external_buffer(env, &bytes)
-    {
-        // The finalizer has it now.
-        std::mem::forget(bytes);
-        return Ok(value);
-    }
+/// A Buffer with a copy of the bytes. One over the memory itself costs the collector more than
+/// the copy, and keeps the memory until the collector and then the event loop come to it.
+pub fn buffer(env: sys::napi_env, bytes: &[u8]) -> Result<sys::napi_value> {
     let mut value = std::ptr::null_mut();
     // SAFETY: the pointer and the length are those of a slice, which is copied.
     let status = unsafe {
@@ -88,32 +79,6 @@ pub fn buffer(env: sys::napi_env, bytes: Vec<u8>) -> Result<sys::napi_value> {
     };
     check_status!(status, "Failed to create a Buffer")?;
     Ok(value)
-}
-
-/// A Buffer over the memory of `bytes`, which the caller must then forget. None if this runtime
-/// allows no such Buffers.
-fn external_buffer(env: sys::napi_env, bytes: &Vec<u8>) -> Option<sys::napi_value> {
-    unsafe extern "C" fn free(
-        _env: sys::napi_env,
-        data: *mut std::ffi::c_void,
-        capacity: *mut std::ffi::c_void,
-    ) {
-        // SAFETY: the memory was a Vec of this capacity; the length does not matter to bytes.
-        drop(unsafe { Vec::<u8>::from_raw_parts(data.cast(), 0, capacity as usize) });
-    }
-    let mut value = std::ptr::null_mut();
-    // SAFETY: the memory stays valid until `free` is called, once, if the call succeeds.
-    let status = unsafe {
-        sys::napi_create_external_buffer(
-            env,
-            bytes.len(),
-            bytes.as_ptr().cast_mut().cast(),
-            Some(free),
-            bytes.capacity() as *mut std::ffi::c_void,
-            &mut value,
-        )
-    };
-    (status == sys::Status::napi_ok).then_some(value)
 }
 
 /// The bytes of a Buffer or Uint8Array.

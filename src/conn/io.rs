@@ -44,6 +44,25 @@ pub fn recv(fd: RawFd, buffer: &mut [u8]) -> Result<usize> {
     }
 }
 
+/// As [`recv`], into the spare memory of `buffer`, which is empty; at most `most` bytes.
+pub fn recv_into(fd: RawFd, buffer: &mut Vec<u8>, most: usize) -> Result<usize> {
+    let room = buffer.spare_capacity_mut();
+    let size = room.len().min(most);
+    loop {
+        // SAFETY: the pointer is that of spare memory of at least `size` bytes.
+        let n = unsafe { libc::recv(fd, room.as_mut_ptr().cast(), size, libc::MSG_DONTWAIT) };
+        match length(n) {
+            Ok(n) => {
+                // SAFETY: the buffer was empty, and the kernel has written `n` bytes to it.
+                unsafe { buffer.set_len(n) };
+                return Ok(n);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Writes what the kernel takes of the pieces, in order, of at most [`MAX_PIECES`] of them.
 pub fn send(fd: RawFd, pieces: &[&[u8]]) -> Result<usize> {
     loop {

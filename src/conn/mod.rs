@@ -40,6 +40,8 @@ pub struct Conn {
     start: AtomicU64,
     headers_complete: AtomicBool,
     begun: AtomicBool,
+    /// A large body is being read: the JavaScript thread reads it itself as long as it finds more.
+    bulk: AtomicBool,
     /// `start` of the message that was reported as overdue.
     reported: AtomicU64,
     control: Mutex<Control>,
@@ -82,6 +84,7 @@ impl Conn {
             start: AtomicU64::new(progress.start),
             headers_complete: AtomicBool::new(false),
             begun: AtomicBool::new(false),
+            bulk: AtomicBool::new(false),
             reported: AtomicU64::new(0),
             control: Mutex::new(Control::new(fd.into_raw_fd())),
             read: Mutex::new(ReadSide {
@@ -185,6 +188,11 @@ impl Conn {
         let waker = if paused { None } else { control.release() };
         drop(control);
         wake(waker);
+    }
+
+    /// Whether acknowledging the packet before had better go with reading the next one.
+    pub fn is_bulk(&self) -> bool {
+        self.bulk.load(Ordering::Relaxed)
     }
 
     /// The delivery of a packet was consumed.

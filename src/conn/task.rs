@@ -10,6 +10,7 @@ use std::io::ErrorKind;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use tokio::io::Interest;
@@ -27,6 +28,8 @@ const PACKET: usize = 65_536;
 thread_local! {
     /// One buffer for all connections of a thread: a packet is parsed before the next is read.
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; PACKET].into_boxed_slice());
+    /// Memory for the next packet of a body, which may become a blob. Empty.
+    static SPARE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The descriptor in the reactor's hands. The task drops this before it closes the descriptor.
@@ -98,6 +101,18 @@ impl Task {
             return Turn::Wait;
         }
         let room = self.room;
+        if conn.is_bulk() {
+            let mut control = crate::lock(&conn.control);
+            if control.is_open() && !control.may_read() {
+                control.held = true;
+                if control.outbox.is_empty() {
+                    drop(control);
+                    // Every segment that arrives would wake this thread for nothing.
+                    self.watched = None;
+                }
+                return Turn::Wait;
+            }
+        }
         let first_try = self.watched.is_none() && room == Room::Lobby;
         let mut ready = None;
         if !first_try {
@@ -132,25 +147,15 @@ impl Task {
             // Detached just now.
             return Turn::Close;
         }
-        let turn = BUFFER.with_borrow_mut(|buffer| match io::recv(fd, buffer) {
-            Ok(0) => Some(end(conn, &mut read)),
-            Ok(n) => {
-                if n < buffer.len() {
-                    clear(&mut ready);
-                }
-                read.bytes = read.bytes.saturating_add(n as u32);
-                let packet = buffer.get(..n).unwrap_or(&[]);
-                Some(parse(room, conn, &mut read, packet, 0))
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                clear(&mut ready);
-                None
-            }
-            Err(error) => {
-                let errno = error.raw_os_error().unwrap_or(libc::EIO);
-                Some(fail(conn, &mut read, errno))
-            }
-        });
+        let turn = if room == Room::Io && conn.is_in_body() {
+            read_owned(conn, &mut read, fd, &mut ready)
+        } else {
+            BUFFER.with_borrow_mut(|buffer| {
+                let result = io::recv(fd, buffer);
+                let packet = result.map(|n| Packet::Shared(buffer.get(..n).unwrap_or(&[])));
+                take_in(room, conn, &mut read, packet, &mut ready)
+            })
+        };
         match turn {
             Some(turn) => turn,
             None if first_try => self.watch_first(fd),
@@ -206,6 +211,117 @@ impl Task {
     }
 }
 
+type Ready<'a> = Option<AsyncFdReadyGuard<'a, Watched>>;
+
+/// A packet, and whether its memory may go to JavaScript.
+enum Packet<'a> {
+    Shared(&'a [u8]),
+    Owned(Vec<u8>),
+}
+
+impl Packet<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Packet::Shared(bytes) => bytes,
+            Packet::Owned(bytes) => bytes,
+        }
+    }
+}
+
+/// Parses what reading gave. None: there was nothing to read.
+fn take_in(
+    room: Room,
+    conn: &Arc<Conn>,
+    read: &mut ReadSide,
+    result: std::io::Result<Packet<'_>>,
+    ready: &mut Ready<'_>,
+) -> Option<Turn> {
+    match result {
+        Ok(packet) => {
+            let length = packet.bytes().len();
+            if length == 0 {
+                return Some(end(conn, read));
+            }
+            if length < PACKET {
+                clear(ready);
+            }
+            read.bytes = read.bytes.saturating_add(length as u32);
+            let turn = parse(room, conn, read, packet, 0);
+            Some(turn)
+        }
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            clear(ready);
+            None
+        }
+        Err(error) => {
+            let errno = error.raw_os_error().unwrap_or(libc::EIO);
+            Some(fail(conn, read, errno))
+        }
+    }
+}
+
+/// Takes back memory of a packet that this thread is done with.
+pub fn recycle(mut memory: Vec<u8>) {
+    if memory.capacity() == PACKET {
+        memory.clear();
+        SPARE.with_borrow_mut(|spare| *spare = memory);
+    }
+}
+
+/// Reads a packet of a body into memory of its own and parses it. None: there was nothing to read.
+fn read_owned(
+    conn: &Arc<Conn>,
+    read: &mut ReadSide,
+    fd: RawFd,
+    ready: &mut Ready<'_>,
+) -> Option<Turn> {
+    SPARE.with_borrow_mut(|spare| {
+        spare.reserve_exact(PACKET);
+        let result = io::recv_into(fd, spare, PACKET);
+        let large = result.as_ref().is_ok_and(|n| *n > PACKET / 2);
+        let packet = result.map(|_| {
+            if large {
+                Packet::Owned(std::mem::take(spare))
+            } else {
+                Packet::Shared(spare)
+            }
+        });
+        // Deliveries come after this.
+        conn.bulk.store(large, Ordering::Relaxed);
+        let turn = take_in(Room::Io, conn, read, packet, ready);
+        spare.clear();
+        turn
+    })
+}
+
+/// Reads the next packet of a large body on the JavaScript thread, which has consumed the one
+/// before, and delivers it. False if the task has to wait for it.
+pub fn read_on(conn: &Arc<Conn>) -> bool {
+    // The packet before counts as outstanding all the while, so that the task keeps away.
+    let mut read = crate::lock(&conn.read);
+    let fd = {
+        let control = crate::lock(&conn.control);
+        let wanted = control.is_open()
+            && !control.paused
+            && !control.read_done
+            && control.park == Park::No
+            && read.parser.is_some();
+        if !wanted {
+            return false;
+        }
+        control.fd
+    };
+    conn.is_in_body() && read_owned(conn, &mut read, fd, &mut None).is_some()
+}
+
+impl Conn {
+    /// Whether the body of a message is being read.
+    fn is_in_body(&self) -> bool {
+        let progress = self.progress();
+        progress.start != 0 && progress.headers_complete
+    }
+}
+
 /// Goes on with the packet that waited for the answer to an upgrade.
 fn resume_parked(room: Room, conn: &Arc<Conn>, accepted: bool) -> Turn {
     {
@@ -224,46 +340,67 @@ fn resume_parked(room: Room, conn: &Arc<Conn>, accepted: bool) -> Turn {
         return Turn::Close;
     };
     parser.resolve_upgrade(accepted);
-    parse(room, conn, &mut read, &parked.packet, parked.at)
+    parse(
+        room,
+        conn,
+        &mut read,
+        Packet::Shared(&parked.packet),
+        parked.at,
+    )
 }
 
 /// Parses one packet and delivers what it means.
-fn parse(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, packet: &[u8], from: usize) -> Turn {
+fn parse(
+    room: Room,
+    conn: &Arc<Conn>,
+    read: &mut ReadSide,
+    packet: Packet<'_>,
+    from: usize,
+) -> Turn {
     let Some(parser) = &mut read.parser else {
         return Turn::Close;
     };
-    let mut recorder = Recorder::new(conn.progress());
-    let outcome = parser.execute(packet, from, &mut recorder);
+    let bytes = packet.bytes();
+    let mut recorder = match &packet {
+        Packet::Shared(_) => Recorder::new(conn.progress()),
+        Packet::Owned(bytes) => Recorder::of_owned(conn.progress(), bytes),
+    };
+    let outcome = parser.execute(bytes, from, &mut recorder);
     conn.set_progress(recorder.progress);
-    let mut records = recorder.records;
+    let saw_head = recorder.saw_head;
+    let records = &mut recorder.records;
     match outcome {
         Outcome::Consumed => {}
         Outcome::Parked { at } => {
             read.parked = Some(Box::new(Parked {
-                packet: packet.to_vec(),
+                packet: bytes.to_vec(),
                 at,
             }));
             records.push_parked();
             crate::lock(&conn.control).park = Park::Waiting;
         }
         Outcome::Upgraded { at } => {
-            records.push_upgraded(packet.get(at..).unwrap_or(&[]));
+            records.push_upgraded(bytes.get(at..).unwrap_or(&[]));
             crate::lock(&conn.control).read_done = true;
         }
         Outcome::Failed(error) => {
             if records.is_empty() && conn.refuse_stranger(error.code) {
                 return Turn::Close;
             }
-            records.push_failed(&error, packet);
+            records.push_failed(&error, bytes);
         }
     }
+    let records = recorder.finish(match packet {
+        Packet::Shared(_) => None,
+        Packet::Owned(memory) => Some(memory),
+    });
     // The first bytes of a head say nothing yet about a stranger. A connection that
     // JavaScript knows has its idle timer restarted by any packet.
     if records.is_empty() && (read.bytes == 0 || !crate::lock(&conn.control).shown) {
         return Turn::Again;
     }
     conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);
-    if room == Room::Lobby && recorder.saw_head {
+    if room == Room::Lobby && saw_head {
         Turn::Move
     } else {
         Turn::Again

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use super::Core;
 use super::queue::{Delivery, Kind, Source};
-use crate::conn::{Conn, Detached};
+use crate::conn::{Conn, Detached, task};
 use crate::record::Records;
 
 /// Flags of a delivery.
@@ -16,6 +16,10 @@ pub const SERVER: u32 = 4;
 
 /// The id of a connection that JavaScript is done with: what is still queued of it is dropped.
 const GONE: u32 = u32::MAX;
+
+/// Packets that are read on the JavaScript thread before the I/O threads take over again, so
+/// that a fast sender leaves the event loop its turns.
+const READS_PER_TURN: u32 = 32;
 
 /// A delivery for `next`.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub struct Connections {
     ready: VecDeque<Delivery>,
     /// Whose packet is being dispatched.
     current: Option<Arc<Conn>>,
+    /// Packets that were read here since the queue was empty.
+    reads: u32,
     /// Ids that are free once the delivery being dispatched is done.
     ending: Vec<u32>,
 }
@@ -56,7 +62,11 @@ impl Connections {
     /// the next delivery wakes.
     pub fn next(&mut self, core: &Core) -> Option<Popped> {
         if let Some(conn) = self.current.take() {
-            conn.acknowledge();
+            if conn.is_bulk() && self.reads < READS_PER_TURN && task::read_on(&conn) {
+                self.reads += 1;
+            } else {
+                conn.acknowledge();
+            }
         }
         while let Some(id) = self.ending.pop() {
             self.release(id);
@@ -67,6 +77,7 @@ impl Connections {
                 core.deferred.flush();
                 core.queue.take(&mut self.ready);
                 if self.ready.is_empty() {
+                    self.reads = 0;
                     return None;
                 }
                 continue;
