@@ -13,6 +13,12 @@ const DELIVERIES_PER_TURN = 1024;
 
 const native = new Engine(meta, drain, { llhttp: process.versions.llhttp, node: nodeMajor });
 
+/**
+ * Whether Rust accepts and reads. Where it does not (Windows, or FERROHTTP_ENGINE=off), Node's own
+ * sockets do, and only the parser and the error path are ours.
+ */
+const supported = native.supported && process.env.FERROHTTP_ENGINE !== 'off';
+
 /** Set by dispatch.js: called with the text of each delivery. */
 let dispatch = null;
 
@@ -95,6 +101,7 @@ if (process[FLUSHERS] === undefined) {
 
 module.exports = {
   native,
+  supported,
   meta,
   servers,
   listeners,

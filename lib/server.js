@@ -80,6 +80,10 @@ class ServerLink {
 
   /** Shadows a bound handle so that listening on it means listening in Rust. */
   intercept(handle) {
+    if (!engine.supported) {
+      this.server[symbols.connections] = this;
+      return undefined;
+    }
     if (!(handle.fd >= 0)) return this.interceptShared(handle);
     learnHandle(handle);
     const proto = Object.getPrototypeOf(handle);
@@ -155,7 +159,7 @@ class ServerLink {
 
   /** Forgets a server that has neither listener nor connection, so that it can be collected. */
   retire() {
-    if (this.active || this.native.connections > 0) return;
+    if (!engine.supported || this.active || this.native.connections > 0) return;
     servers.delete(this.native.id);
     engine.servers.delete(this.native);
     engine.updateRef();
@@ -175,6 +179,7 @@ class ServerLink {
   /** Makes the socket of a native connection and announces it. */
   onAccept(id) {
     const { server } = this;
+    this.sync(); // somebody may have wrapped http.Server.prototype.emit
     const socket = this.resource.runInAsyncScope(() => new Socket(id, {
       allowHalfOpen: server.allowHalfOpen,
       readableHighWaterMark: server.highWaterMark,
@@ -193,7 +198,10 @@ class ServerLink {
       engine.updateRef();
       server._emitCloseIfDrained();
     } else if (type === ACCEPT_ERROR) {
-      server.emit('error', systemError(-number, 'accept'));
+      // Connections wait in the backlog until descriptors are free again. An 'error' event would
+      // end a program that does not listen for it.
+      const { code, message } = systemError(-number, 'accept');
+      process.emitWarning(`ferrohttp cannot accept connections: ${message}`, { code });
     } else if (type === DROPPED) {
       const [localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily] = text.split('\n');
       server.emit('drop', {
@@ -216,20 +224,21 @@ class ServerLink {
   }
 
   all() {
-    return this.list(this.native.all(), () => true);
+    return this.list(engine.supported ? this.native.all() : [], () => true);
   }
 
   active() {
-    return this.list(this.native.all(), () => true).filter(({ socket }) => socket.parser?.incoming);
+    return this.all().filter(({ socket }) => socket.parser?.incoming);
   }
 
   idle() {
-    return this.list(this.native.idle(), ({ dispatching, parser }) => !dispatching && !parser.started);
+    return this.list(engine.supported ? this.native.idle() : [], ({ dispatching, parser }) => !dispatching && !parser.started);
   }
 
   /** Node's checker asks, makes the error, and gives it to the server of what looks like a socket. */
   expired(headersTimeout, requestTimeout) {
-    const overdue = this.list(this.native.expired(headersTimeout, requestTimeout),
+    const ids = engine.supported ? this.native.expired(headersTimeout, requestTimeout) : [];
+    const overdue = this.list(ids,
       ({ parser }) => parser.expired(headersTimeout, requestTimeout));
     return overdue.map(({ socket }) => ({
       socket: {
@@ -269,6 +278,9 @@ function Server(options, requestListener) {
         link.handle = handle;
       },
     },
+  });
+  if (!engine.supported) return;
+  Object.defineProperties(this, {
     // net.Socket and net.Server count here, by one up or down from what they read.
     _connections: {
       configurable: true,
@@ -310,6 +322,19 @@ function defineWatched(server, link, name) {
     },
   });
 }
+
+// Whoever wraps `emit` sees every event from then on, refusals included.
+Object.defineProperty(Server.prototype, 'emit', {
+  configurable: true,
+  get() {
+    return HttpServer.prototype.emit;
+  },
+  set(value) {
+    Object.defineProperty(this, 'emit', { value, writable: true, enumerable: true, configurable: true });
+    if (this[kServer]) this[kServer].sync();
+    else for (const link of servers.values()) link.sync();
+  },
+});
 
 // A server has no such property until it is given one.
 Object.defineProperty(Server.prototype, 'maxConnections', {
