@@ -21,8 +21,9 @@ server.listen(0, '127.0.0.1', () => {
       await ask('GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n'),
       await ask('GET / HTTP/1.1\\r\\nbad name: x\\r\\n\\r\\n'),
     ];
-    console.log(JSON.stringify({ answers, counts: server.clientErrorCounts(), open: server._connections }));
-    server.close();
+    server.close(() => {
+      console.log(JSON.stringify({ answers, counts: server.clientErrorCounts(), open: server._connections }));
+    });
   })();
 });`;
 
