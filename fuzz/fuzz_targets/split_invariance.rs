@@ -1,0 +1,32 @@
+//! Cuts change nothing but what they change in Node: limits and upgrades are left out.
+#![no_main]
+
+mod input;
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+use ferrohttp::http1::Config;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let Some(input) = input::read(data) else {
+        return;
+    };
+    let config = Config {
+        max_header_size: 1 << 40,
+        max_header_pairs: 0,
+        ..input.config
+    };
+    let whole = support::run(config, [input.bytes], false, true);
+    let text = String::from_utf8_lossy(&whole);
+    // Extensions are limited as well.
+    if text.contains(" upgrade ") || input.bytes.len() > 16384 {
+        return;
+    }
+    let packets = input::packets(&input);
+    let pieces = support::run(config, packets.iter().copied(), false, true);
+    assert_eq!(
+        String::from_utf8_lossy(&support::uncut(&pieces, &packets)),
+        String::from_utf8_lossy(&support::uncut(&whole, &[input.bytes]))
+    );
+});
