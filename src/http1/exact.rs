@@ -461,6 +461,7 @@ impl Parser {
         self.scratch = Some(scratch);
     }
 
+    #[inline]
     fn report_head<S: Sink + ?Sized>(&mut self, target: &[u8], fields: Fields<'_>, sink: &mut S) {
         self.upgrade = self.has(flag::UPGRADE) && self.has(flag::CONNECTION_UPGRADE)
             || self.method == Method::CONNECT;

@@ -31,6 +31,8 @@ pub(super) struct Found<'a> {
 }
 
 /// Tries `rest`, which begins with a message's first byte.
+// Inlined, or the result crosses the stack in pieces that cost as much as half of the checks.
+#[inline(always)]
 pub(super) fn parse<'a>(
     rest: &'a [u8],
     config: &Config,
@@ -77,7 +79,7 @@ pub(super) fn parse<'a>(
         };
         counted += field.name.len() + raw.len();
         if matches!(field.name.len(), 7 | 10 | 14 | 16 | 17) {
-            semantics.read(field.name.as_bytes(), raw, config)?;
+            semantics = semantics.and(field.name.as_bytes(), raw, config)?;
         }
     }
     if head.get(line_end..) != Some(b"\r\n\r\n") || counted as u64 >= config.max_header_size {
@@ -105,67 +107,77 @@ fn count_allowed(count: usize, config: &Config) -> bool {
 }
 
 /// What the five names whose values the grammar reads have said so far.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Semantics {
     flags: u16,
     length: u64,
 }
 
 impl Semantics {
-    /// Reads a line that may have such a name. None where the exact machine should look.
-    fn read(&mut self, name: &[u8], raw: &[u8], config: &Config) -> Option<()> {
+    /// Adds a line that may have such a name. None where the exact machine should look.
+    #[inline(always)]
+    fn and(self, name: &[u8], raw: &[u8], config: &Config) -> Option<Semantics> {
+        let framed = self.flags & (flag::CONTENT_LENGTH | flag::TRANSFER_ENCODING) != 0;
         match name.len() {
-            10 if eq_lower(name, b"connection") => self.connection(raw, config),
-            16 if eq_lower(name, b"proxy-connection") => self.connection(raw, config),
-            14 if eq_lower(name, b"content-length") => {
-                // 19 digits fit a u64, and leave repeated and mixed framing to the other.
-                let plain = self.flags & (flag::CONTENT_LENGTH | flag::TRANSFER_ENCODING) == 0
-                    && (1..=19).contains(&raw.len())
-                    && raw.iter().all(u8::is_ascii_digit);
-                self.length = raw
-                    .iter()
-                    .take(19)
-                    .fold(0, |length, byte| length * 10 + (byte & 15) as u64);
-                self.flags |= flag::CONTENT_LENGTH;
-                plain.then_some(())
-            }
+            10 if eq_lower(name, b"connection") => self.and_flags(connection(raw, config)?),
+            16 if eq_lower(name, b"proxy-connection") => self.and_flags(connection(raw, config)?),
+            // Repeated and mixed framing is for the other.
+            14 if eq_lower(name, b"content-length") && framed => None,
+            14 if eq_lower(name, b"content-length") => Some(Semantics {
+                flags: self.flags | flag::CONTENT_LENGTH,
+                length: content_length(raw)?,
+            }),
             17 if eq_lower(name, b"transfer-encoding") => {
-                let plain = self.flags & (flag::CONTENT_LENGTH | flag::TRANSFER_ENCODING) == 0
-                    && eq_lower(raw, b"chunked");
-                self.flags |= flag::TRANSFER_ENCODING | flag::CHUNKED;
-                plain.then_some(())
-            }
-            7 if eq_lower(name, b"upgrade") => {
-                if !raw.is_empty() {
-                    self.flags |= flag::UPGRADE;
+                if framed || !eq_lower(raw, b"chunked") {
+                    return None;
                 }
-                Some(())
+                self.and_flags(flag::TRANSFER_ENCODING | flag::CHUNKED)
             }
-            _ => Some(()),
+            7 if eq_lower(name, b"upgrade") && !raw.is_empty() => self.and_flags(flag::UPGRADE),
+            _ => Some(self),
         }
     }
 
-    fn connection(&mut self, raw: &[u8], config: &Config) -> Option<()> {
-        if eq_lower(raw, b"keep-alive") {
-            self.flags |= flag::KEEP_ALIVE;
-            return Some(());
-        }
-        // HT after a word means different things to different llhttps.
-        if raw.contains(&b'\t') && !config.profile.tab_after_connection_token {
-            return None;
-        }
-        for item in raw.split(|&byte| byte == b',') {
-            let item = item.trim_ascii();
-            if eq_lower(item, b"keep-alive") {
-                self.flags |= flag::KEEP_ALIVE;
-            } else if eq_lower(item, b"close") {
-                self.flags |= flag::CLOSE;
-            } else if eq_lower(item, b"upgrade") {
-                self.flags |= flag::CONNECTION_UPGRADE;
-            }
-        }
-        Some(())
+    #[inline(always)]
+    fn and_flags(self, flags: u16) -> Option<Semantics> {
+        Some(Semantics {
+            flags: self.flags | flags,
+            ..self
+        })
     }
+}
+
+/// Plain digits that are sure to fit.
+fn content_length(raw: &[u8]) -> Option<u64> {
+    if !(1..=19).contains(&raw.len()) || !raw.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let digits = raw.iter().map(|byte| u64::from(byte - b'0'));
+    Some(digits.fold(0, |length, digit| length * 10 + digit))
+}
+
+/// The flags of a list of connection options.
+fn connection(raw: &[u8], config: &Config) -> Option<u16> {
+    if eq_lower(raw, b"keep-alive") {
+        return Some(flag::KEEP_ALIVE);
+    }
+    // HT after a word means different things to different llhttps.
+    if raw.contains(&b'\t') && !config.profile.tab_after_connection_token {
+        return None;
+    }
+    let options = raw.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+    Some(options.fold(0, |flags, option| {
+        flags
+            | if eq_lower(option, b"keep-alive") {
+                flag::KEEP_ALIVE
+            } else if eq_lower(option, b"close") {
+                flag::CLOSE
+            } else if eq_lower(option, b"upgrade") {
+                flag::CONNECTION_UPGRADE
+            } else {
+                0
+            }
+    }))
 }
 
 /// Where `part`, a slice of `whole`, begins in it. Nonsense for any other.
