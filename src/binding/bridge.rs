@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use napi::bindgen_prelude::{This, Uint32Array};
-use napi::{Env, JsValue, Result, check_status, sys};
+use napi::{Env, Result, check_status, sys};
 use napi_derive::napi;
 
 use super::options::EngineOptions;
@@ -19,6 +19,7 @@ use {
     crate::conn::{Conn, address::End, io},
     crate::engine::{Core, connections::Connections, queue::Queue},
     crate::listener::Listener,
+    napi::JsValue,
     napi::bindgen_prelude::Object,
     std::os::fd::{IntoRawFd, RawFd},
     std::sync::Arc,

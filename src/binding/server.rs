@@ -21,6 +21,7 @@ use {
 /// One server.
 #[napi]
 pub struct NativeServer {
+    #[cfg(unix)]
     local: Rc<Local>,
     pub(super) server: Arc<Server>,
 }
@@ -28,6 +29,7 @@ pub struct NativeServer {
 impl NativeServer {
     pub(super) fn new(local: &Rc<Local>, id: u32) -> NativeServer {
         NativeServer {
+            #[cfg(unix)]
             local: local.clone(),
             server: Arc::new(Server::new(id, local.profile)),
         }

@@ -1,5 +1,8 @@
 //! Values that cross as they are, and the Node-API calls that napi-rs has no cheap form of.
 
+// Without an engine, only the parser's part is used.
+#![cfg_attr(not(unix), allow(dead_code))]
+
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, ValidateNapiValue};
 use napi::{Error, Result, Status, ValueType, check_status, sys};
 
