@@ -15,7 +15,7 @@ use crate::record::{Blob, Records};
 #[cfg(unix)]
 use {
     super::parser::NativeParser,
-    super::wake::Wake,
+    super::wake::{Ending, Wake},
     crate::conn::{Conn, address::End, io},
     crate::engine::{Core, connections::Connections, queue::Queue},
     crate::listener::Listener,
@@ -55,6 +55,8 @@ pub struct Native {
     /// The object that JavaScript has, held while there are listeners or connections.
     engine: sys::napi_ref,
     held: Cell<bool>,
+    /// Ends the threads; dropped with the rest.
+    _ending: Ending,
 }
 
 /// What the last delivery left beside its text.
@@ -123,17 +125,10 @@ impl Local {
 
 impl Drop for Local {
     fn drop(&mut self) {
-        // SAFETY: we are in a finalizer, on the thread of `env`; the references are ours, and
-        // the hook was added with these arguments.
+        // SAFETY: we are in a finalizer, on the thread of `env`; the references are ours.
         unsafe {
             #[cfg(unix)]
-            {
-                let data = (&raw mut *self).cast();
-                sys::napi_remove_env_cleanup_hook(self.env, Some(environment_ends), data);
-                self.native.core.shut_down();
-                self.native.wake.release();
-                sys::napi_delete_reference(self.env, self.native.engine);
-            }
+            sys::napi_delete_reference(self.env, self.native.engine);
             sys::napi_delete_reference(self.env, self.meta.reference);
         }
     }
@@ -156,20 +151,6 @@ impl Native {
             }
         }
     }
-
-    /// The environment or the engine's object ends.
-    fn end(&self) {
-        self.core.shut_down();
-        self.wake.end();
-    }
-}
-
-/// Runs before Node tears down threadsafe functions and finalizes objects.
-#[cfg(unix)]
-unsafe extern "C" fn environment_ends(local: *mut std::ffi::c_void) {
-    // SAFETY: the hook is removed before its Local is dropped.
-    let local = unsafe { &*local.cast::<Local>() };
-    local.native.end();
 }
 
 /// The engine of one load of the package.
@@ -205,14 +186,7 @@ impl Engine {
             native,
         });
         #[cfg(unix)]
-        {
-            let data = Rc::as_ptr(&local).cast_mut().cast();
-            // SAFETY: Local's Drop removes the hook.
-            check_status!(unsafe {
-                sys::napi_add_env_cleanup_hook(env, Some(environment_ends), data)
-            })?;
-            super::calls::define(env, this.object.raw(), &local)?;
-        }
+        super::calls::define(env, this.object.raw(), &local)?;
         #[cfg(not(unix))]
         let _ = (this, wake);
         Ok(Engine { local })
@@ -249,12 +223,12 @@ impl Engine {
 
     #[napi(js_name = "ref")]
     pub fn reference(&self) {
-        self.local.native.wake.set_ref(self.local.env, true);
+        self.local.native.wake.set_ref(true);
     }
 
     #[napi]
     pub fn unref(&self) {
-        self.local.native.wake.set_ref(self.local.env, false);
+        self.local.native.wake.set_ref(false);
     }
 
     /// Gives a connection away. Throws if there is none.
@@ -410,14 +384,18 @@ impl Native {
         };
         let waker = wake.clone();
         let queue = Queue::new(Box::new(move || waker.wake()));
+        let core = Arc::new(Core::new(queue, options.io_threads()));
+        // SAFETY: as above.
+        let ending = unsafe { Ending::register(env, core.clone(), wake.clone())? };
         Ok(Native {
-            core: Arc::new(Core::new(queue, options.io_threads())),
+            core,
             wake,
             connections: RefCell::default(),
             listeners: RefCell::default(),
             scratch: RefCell::default(),
             engine: reference,
             held: Cell::new(false),
+            _ending: ending,
         })
     }
 }

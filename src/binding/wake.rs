@@ -1,149 +1,216 @@
 //! Waking the JavaScript thread.
+//!
+//! This is a libuv handle of our own, not a threadsafe function: that one signals while it holds
+//! the lock that the JavaScript thread takes first, which costs two more context switches at
+//! every wake-up. Node exports libuv to addons.
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_int, c_void};
+use std::mem::transmute;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use napi::{Result, check_status, sys};
+use napi::{Error, Result, Status, check_status, sys};
+
+use crate::engine::Core;
+
+/// The number of `UV_ASYNC` in libuv's list of handle types, which is part of its ABI.
+const UV_ASYNC: c_int = 1;
+
+type Handle = *mut c_void;
+
+type Init = unsafe extern "C" fn(*mut sys::uv_loop_s, Handle, Callback) -> c_int;
+type Signal = unsafe extern "C" fn(Handle) -> c_int;
+type Close = unsafe extern "C" fn(Handle, Callback);
+type Refer = unsafe extern "C" fn(Handle);
+type Size = unsafe extern "C" fn(c_int) -> usize;
+type Callback = unsafe extern "C" fn(Handle);
+
+/// The functions of libuv that are used here.
+#[derive(Clone, Copy, Debug)]
+struct Uv {
+    init: Init,
+    send: Signal,
+    close: Close,
+    reference: Refer,
+    unref: Refer,
+    size: Size,
+}
+
+impl Uv {
+    fn load() -> Result<Uv> {
+        // SAFETY: these are the signatures of libuv 1, whose ABI is stable.
+        unsafe {
+            Ok(Uv {
+                init: transmute::<*mut c_void, Init>(symbol(c"uv_async_init")?),
+                send: transmute::<*mut c_void, Signal>(symbol(c"uv_async_send")?),
+                close: transmute::<*mut c_void, Close>(symbol(c"uv_close")?),
+                reference: transmute::<*mut c_void, Refer>(symbol(c"uv_ref")?),
+                unref: transmute::<*mut c_void, Refer>(symbol(c"uv_unref")?),
+                size: transmute::<*mut c_void, Size>(symbol(c"uv_handle_size")?),
+            })
+        }
+    }
+}
+
+fn symbol(name: &CStr) -> Result<*mut c_void> {
+    // SAFETY: the name is a terminated string.
+    let symbol = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    if symbol.is_null() {
+        let message = format!("This process does not export {}", name.to_string_lossy());
+        return Err(Error::new(Status::GenericFailure, message));
+    }
+    Ok(symbol)
+}
 
 /// Calls the `wake` function of an engine, from any thread.
-///
-/// The function itself is held weakly: `Hold` decides how long the engine, and with it the
-/// function, lives.
 #[derive(Debug)]
 pub struct Wake {
-    function: sys::napi_threadsafe_function,
-    /// The environment is going, and the function with it.
+    uv: Uv,
+    handle: Handle,
+    /// The handle is closing.
     ended: AtomicBool,
 }
 
-// SAFETY: calling a threadsafe function is what any thread may do; `ended` is set before it is
-// released, when no other thread uses it any more.
+// SAFETY: other threads only send, which libuv allows from any thread, and have ended before the
+// handle is closed; everything else happens on the JavaScript thread.
 unsafe impl Send for Wake {}
 // SAFETY: as above.
 unsafe impl Sync for Wake {}
 
+/// What the handle carries as its `data`, which is the first field of every handle.
+struct Target {
+    env: sys::napi_env,
+    /// Weak, to the function: the engine's object decides how long that lives.
+    function: sys::napi_ref,
+    /// To be told when the handle is closed, if the environment waits for that.
+    hook: sys::napi_async_cleanup_hook_handle,
+}
+
 impl Wake {
     /// # Safety
-    /// `env` is the environment of the current call and `callback` a function of it.
-    pub unsafe fn new(env: sys::napi_env, callback: sys::napi_value) -> Result<Arc<Wake>> {
-        let mut name = std::ptr::null_mut();
+    /// `env` is the environment of the current call and `function` a function of it.
+    pub unsafe fn new(env: sys::napi_env, function: sys::napi_value) -> Result<Arc<Wake>> {
+        let uv = Uv::load()?;
+        let mut event_loop = std::ptr::null_mut();
         let mut reference = std::ptr::null_mut();
-        let mut function = std::ptr::null_mut();
-        // SAFETY: all pointers are valid for the calls; the reference is deleted by `finalize`.
+        // SAFETY: the pointers are valid for the calls. The memory is as large as libuv wants it,
+        // initialised by `uv_async_init`, and freed by `closed`, after libuv is done with it.
         unsafe {
-            check_status!(sys::napi_create_string_latin1(
+            check_status!(sys::napi_get_uv_event_loop(env, &mut event_loop))?;
+            check_status!(sys::napi_create_reference(env, function, 0, &mut reference))?;
+            let handle = libc::calloc(1, (uv.size)(UV_ASYNC));
+            if handle.is_null() || (uv.init)(event_loop, handle, wake) != 0 {
+                libc::free(handle);
+                sys::napi_delete_reference(env, reference);
+                return Err(Error::new(
+                    Status::GenericFailure,
+                    "uv_async_init failed".to_owned(),
+                ));
+            }
+            let target = Box::new(Target {
                 env,
-                c"FERROHTTP".as_ptr(),
-                -1,
-                &mut name
-            ))?;
-            check_status!(sys::napi_create_reference(env, callback, 0, &mut reference))?;
-            check_status!(sys::napi_create_threadsafe_function(
-                env,
-                std::ptr::null_mut(),
-                std::ptr::null_mut(),
-                name,
-                0,
-                1,
-                reference.cast(),
-                Some(finalize),
-                reference.cast(),
-                Some(call),
-                &mut function,
-            ))?;
-            check_status!(sys::napi_unref_threadsafe_function(env, function))?;
+                function: reference,
+                hook: std::ptr::null_mut(),
+            });
+            handle.cast::<*mut Target>().write(Box::into_raw(target));
+            (uv.unref)(handle);
+            Ok(Arc::new(Wake {
+                uv,
+                handle,
+                ended: AtomicBool::new(false),
+            }))
         }
-        Ok(Arc::new(Wake {
-            function,
-            ended: AtomicBool::new(false),
-        }))
     }
 
     pub fn wake(&self) {
         if !self.ended.load(Ordering::Acquire) {
-            // SAFETY: the function is released only after `ended` was set.
-            unsafe {
-                sys::napi_call_threadsafe_function(
-                    self.function,
-                    std::ptr::null_mut(),
-                    sys::ThreadsafeFunctionCallMode::nonblocking,
-                );
-            }
+            // SAFETY: the handle is closed only after `ended` was set, and when no other thread
+            // is left.
+            unsafe { (self.uv.send)(self.handle) };
         }
     }
 
-    /// Whether this keeps the process alive.
-    pub fn set_ref(&self, env: sys::napi_env, on: bool) {
-        if self.ended.load(Ordering::Acquire) {
+    /// Whether this keeps the process alive. On the JavaScript thread only.
+    pub fn set_ref(&self, on: bool) {
+        if !self.ended.load(Ordering::Acquire) {
+            let set = if on { self.uv.reference } else { self.uv.unref };
+            // SAFETY: as in `wake`.
+            unsafe { set(self.handle) };
+        }
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Closes the handle, on the JavaScript thread, when no other thread is left. `hook` is then
+    /// removed, unless it is null.
+    fn close(&self, hook: sys::napi_async_cleanup_hook_handle) {
+        if self.ended.swap(true, Ordering::AcqRel) {
             return;
         }
-        // SAFETY: we are on the thread of `env`, and the function is not released.
+        // SAFETY: the handle is open, so its data is the target that `new` put there.
         unsafe {
-            if on {
-                sys::napi_ref_threadsafe_function(env, self.function);
-            } else {
-                sys::napi_unref_threadsafe_function(env, self.function);
-            }
-        }
-    }
-
-    /// The environment ends, and releases the function itself.
-    pub fn end(&self) {
-        self.ended.store(true, Ordering::Release);
-    }
-
-    /// The engine is gone while the environment goes on.
-    pub fn release(&self) {
-        if !self.ended.swap(true, Ordering::AcqRel) {
-            // SAFETY: no other thread of the engine is left, and nobody calls it from now on.
-            unsafe {
-                sys::napi_release_threadsafe_function(
-                    self.function,
-                    sys::ThreadsafeFunctionReleaseMode::abort,
-                );
-            }
+            let target = &mut *self.handle.cast::<*mut Target>().read();
+            target.hook = hook;
+            sys::napi_delete_reference(target.env, target.function);
+            (self.uv.close)(self.handle, closed);
         }
     }
 }
 
-unsafe extern "C" fn finalize(env: sys::napi_env, reference: *mut c_void, _hint: *mut c_void) {
-    if !env.is_null() {
-        // SAFETY: nobody uses the reference after the function's end.
-        unsafe { sys::napi_delete_reference(env, reference.cast()) };
-    }
-}
-
-unsafe extern "C" fn call(
-    env: sys::napi_env,
-    _callback: sys::napi_value,
-    reference: *mut c_void,
-    _data: *mut c_void,
-) {
-    if env.is_null() {
-        return;
-    }
-    // SAFETY: Node calls this on the thread of `env`, in a handle scope, before `finalize`.
+/// libuv is done with the handle.
+unsafe extern "C" fn closed(handle: Handle) {
+    // SAFETY: `new` made the data from a Box; nobody uses it or the handle any more.
     unsafe {
-        let mut callback = std::ptr::null_mut();
-        let mut receiver = std::ptr::null_mut();
-        if sys::napi_get_reference_value(env, reference.cast(), &mut callback)
+        let target = Box::from_raw(handle.cast::<*mut Target>().read());
+        libc::free(handle);
+        if !target.hook.is_null() {
+            sys::napi_remove_async_cleanup_hook(target.hook);
+        }
+    }
+}
+
+/// On the JavaScript thread, from its event loop.
+unsafe extern "C" fn wake(handle: Handle) {
+    // SAFETY: the handle is open, so its data points to the target, and the environment is alive.
+    // Node-API checks everything else.
+    unsafe {
+        let target = &*handle.cast::<*const Target>().read();
+        let mut scope = std::ptr::null_mut();
+        if sys::napi_open_handle_scope(target.env, &mut scope) != sys::Status::napi_ok {
+            return;
+        }
+        call(target);
+        sys::napi_close_handle_scope(target.env, scope);
+    }
+}
+
+/// # Safety
+/// In a handle scope on the thread of the target's environment.
+unsafe fn call(target: &Target) {
+    let env = target.env;
+    let mut function = std::ptr::null_mut();
+    let mut global = std::ptr::null_mut();
+    // SAFETY: the reference lives as long as the handle is open; the rest is the caller's.
+    unsafe {
+        if sys::napi_get_reference_value(env, target.function, &mut function)
             != sys::Status::napi_ok
-            || callback.is_null()
-            || sys::napi_get_undefined(env, &mut receiver) != sys::Status::napi_ok
+            || function.is_null()
+            || sys::napi_get_global(env, &mut global) != sys::Status::napi_ok
         {
             return;
         }
-        let status = sys::napi_call_function(
+        let status = sys::napi_make_callback(
             env,
-            receiver,
-            callback,
+            std::ptr::null_mut(),
+            global,
+            function,
             0,
             std::ptr::null(),
             std::ptr::null_mut(),
         );
-        // Node would swallow what a threadsafe function throws; it belongs to
-        // 'uncaughtException'.
+        // What the function throws belongs to 'uncaughtException'.
         if status == sys::Status::napi_pending_exception {
             let mut exception = std::ptr::null_mut();
             if sys::napi_get_and_clear_last_exception(env, &mut exception) == sys::Status::napi_ok {
@@ -151,4 +218,58 @@ unsafe extern "C" fn call(
             }
         }
     }
+}
+
+/// Ends an engine when its environment does.
+#[derive(Debug)]
+pub struct Ending {
+    parts: *mut (Arc<Core>, Arc<Wake>),
+    hook: sys::napi_async_cleanup_hook_handle,
+    wake: Arc<Wake>,
+}
+
+impl Ending {
+    /// # Safety
+    /// `env` is the environment of the current call, and the one of `wake`.
+    pub unsafe fn register(env: sys::napi_env, core: Arc<Core>, wake: Arc<Wake>) -> Result<Ending> {
+        let mut hook = std::ptr::null_mut();
+        let parts = Box::into_raw(Box::new((core, wake.clone())));
+        // SAFETY: either the hook or Ending's Drop takes the box back, or we do.
+        let status = unsafe {
+            sys::napi_add_async_cleanup_hook(env, Some(environment_ends), parts.cast(), &mut hook)
+        };
+        if status != sys::Status::napi_ok {
+            // SAFETY: nobody else has the box.
+            drop(unsafe { Box::from_raw(parts) });
+            wake.close(std::ptr::null_mut());
+        }
+        check_status!(status)?;
+        Ok(Ending { parts, hook, wake })
+    }
+}
+
+impl Drop for Ending {
+    /// The engine's object is gone, after its environment or before.
+    fn drop(&mut self) {
+        if !self.wake.has_ended() {
+            // SAFETY: the hook was not called, or the handle would be closed. So the box is ours.
+            let (core, wake) = unsafe {
+                sys::napi_remove_async_cleanup_hook(self.hook);
+                *Box::from_raw(self.parts)
+            };
+            core.shut_down();
+            wake.close(std::ptr::null_mut());
+        }
+    }
+}
+
+/// Runs before Node finalizes objects and closes its event loop.
+unsafe extern "C" fn environment_ends(
+    hook: sys::napi_async_cleanup_hook_handle,
+    parts: *mut c_void,
+) {
+    // SAFETY: `register` made the pointer from a Box; the hook is called once.
+    let (core, wake) = *unsafe { Box::from_raw(parts.cast::<(Arc<Core>, Arc<Wake>)>()) };
+    core.shut_down();
+    wake.close(hook);
 }
