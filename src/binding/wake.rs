@@ -82,6 +82,8 @@ struct Target {
     env: sys::napi_env,
     /// Weak, to the function: the engine's object decides how long that lives.
     function: sys::napi_ref,
+    /// What the function runs in.
+    context: sys::napi_async_context,
     /// To be told when the handle is closed, if the environment waits for that.
     hook: sys::napi_async_cleanup_hook_handle,
 }
@@ -93,15 +95,30 @@ impl Wake {
         let uv = Uv::load()?;
         let mut event_loop = std::ptr::null_mut();
         let mut reference = std::ptr::null_mut();
+        let mut context = std::ptr::null_mut();
+        let mut name = std::ptr::null_mut();
         // SAFETY: the pointers are valid for the calls. The memory is as large as libuv wants it,
         // initialised by `uv_async_init`, and freed by `closed`, after libuv is done with it.
         unsafe {
             check_status!(sys::napi_get_uv_event_loop(env, &mut event_loop))?;
+            check_status!(sys::napi_create_string_latin1(
+                env,
+                c"FERROHTTP".as_ptr(),
+                -1,
+                &mut name
+            ))?;
             check_status!(sys::napi_create_reference(env, function, 0, &mut reference))?;
+            check_status!(sys::napi_async_init(
+                env,
+                std::ptr::null_mut(),
+                name,
+                &mut context
+            ))?;
             let handle = libc::calloc(1, (uv.size)(UV_ASYNC));
             if handle.is_null() || (uv.init)(event_loop, handle, wake) != 0 {
                 libc::free(handle);
                 sys::napi_delete_reference(env, reference);
+                sys::napi_async_destroy(env, context);
                 return Err(Error::new(
                     Status::GenericFailure,
                     "uv_async_init failed".to_owned(),
@@ -110,6 +127,7 @@ impl Wake {
             let target = Box::new(Target {
                 env,
                 function: reference,
+                context,
                 hook: std::ptr::null_mut(),
             });
             handle.cast::<*mut Target>().write(Box::into_raw(target));
@@ -154,6 +172,7 @@ impl Wake {
             let target = &mut *self.handle.cast::<*mut Target>().read();
             target.hook = hook;
             sys::napi_delete_reference(target.env, target.function);
+            sys::napi_async_destroy(target.env, target.context);
             (self.uv.close)(self.handle, closed);
         }
     }
@@ -191,32 +210,37 @@ unsafe extern "C" fn wake(handle: Handle) {
 unsafe fn call(target: &Target) {
     let env = target.env;
     let mut function = std::ptr::null_mut();
-    let mut global = std::ptr::null_mut();
-    // SAFETY: the reference lives as long as the handle is open; the rest is the caller's.
+    let mut receiver = std::ptr::null_mut();
+    let mut scope = std::ptr::null_mut();
+    // SAFETY: the reference and the context live as long as the handle is open; the rest is the
+    // caller's.
     unsafe {
         if sys::napi_get_reference_value(env, target.function, &mut function)
             != sys::Status::napi_ok
             || function.is_null()
-            || sys::napi_get_global(env, &mut global) != sys::Status::napi_ok
+            || sys::napi_get_undefined(env, &mut receiver) != sys::Status::napi_ok
+            || sys::napi_open_callback_scope(env, receiver, target.context, &mut scope)
+                != sys::Status::napi_ok
         {
             return;
         }
-        let status = sys::napi_make_callback(
+        let status = sys::napi_call_function(
             env,
-            std::ptr::null_mut(),
-            global,
+            receiver,
             function,
             0,
             std::ptr::null(),
             std::ptr::null_mut(),
         );
-        // What the function throws belongs to 'uncaughtException'.
+        // What the function throws belongs to 'uncaughtException', while the scope is open: that
+        // also straightens the stack of async contexts.
         if status == sys::Status::napi_pending_exception {
             let mut exception = std::ptr::null_mut();
             if sys::napi_get_and_clear_last_exception(env, &mut exception) == sys::Status::napi_ok {
                 sys::napi_fatal_exception(env, exception);
             }
         }
+        sys::napi_close_callback_scope(env, scope);
     }
 }
 
