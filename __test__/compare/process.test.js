@@ -95,6 +95,8 @@ async function run(implementation, program, { args = [], send, fd } = {}) {
   } finally {
     fs.rmSync(dir, { recursive: true });
   }
+  // A warning comes a tick late, before or after what the network brings.
+  result.said.sort((a, b) => a.startsWith('warning') - b.startsWith('warning'));
   result.wire = maskWire(result.wire);
   result.stderr = /Error: .*/.exec(stderr)?.[0] ?? '';
   return result;

@@ -7,8 +7,8 @@ const { compare } = require('../support/harness.js');
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n';
 
-const HEADERS = { headersTimeout: 30, requestTimeout: 100_000, connectionsCheckingInterval: 10 };
-const REQUEST = { headersTimeout: 0, requestTimeout: 30, connectionsCheckingInterval: 10 };
+const HEADERS = { headersTimeout: 100, requestTimeout: 100_000, connectionsCheckingInterval: 10 };
+const REQUEST = { headersTimeout: 0, requestTimeout: 100, connectionsCheckingInterval: 10 };
 const KEEP = { keepAliveTimeout: 20, keepAliveTimeoutBuffer: 10 };
 
 /** Sends packets on one connection, then waits until the server has ended it. */
@@ -43,6 +43,8 @@ compare('an overdue request', LATE.flatMap(([name, options, ...packets]) => [
     name: `of ${name}`,
     options,
     modes: ['default', 'watched', 'ending', 'careful'],
+    // A packet that comes too late on a slow machine makes a reset of the FIN.
+    anyEnd: true,
     script: outlasted(...packets),
   },
   {
