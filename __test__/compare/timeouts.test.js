@@ -122,7 +122,7 @@ compare('an idle connection', [
     name: 'is closed by server.timeout',
     modes: ['default', 'watched'],
     async script({ server, connect, send }) {
-      server.timeout = 30;
+      server.timeout = 150;
       server.keepAliveTimeout = 0;
       const lane = await connect();
       await send(lane, GET);
@@ -132,7 +132,7 @@ compare('an idle connection', [
   {
     name: 'is not closed while a timeout listener is there',
     async script({ server, connect, send, note }) {
-      const socket = new Promise((resolve) => server.setTimeout(20, resolve));
+      const socket = new Promise((resolve) => server.setTimeout(100, resolve));
       const lane = await connect();
       const { destroyed, writable } = await socket;
       note(destroyed, writable);
@@ -143,7 +143,7 @@ compare('an idle connection', [
     name: 'before its first request is closed by server.timeout',
     modes: ['default', 'watched'],
     async script({ server, connect }) {
-      server.timeout = 20;
+      server.timeout = 150;
       await (await connect()).untilEnd();
     },
   },
@@ -155,7 +155,7 @@ compare('a request', [
     handler: 'hold',
     modes: ['default', 'watched'],
     async script({ server, connect, send }) {
-      server.timeout = 20;
+      server.timeout = 150;
       const lane = await connect();
       await send(lane, GET);
       await lane.untilEnd();
