@@ -1,7 +1,8 @@
 //! Chunk sizes, chunk extensions and the line ends around chunk data.
 
 use super::classes::{self, QDTEXT, TOKEN, VALUE};
-use super::exact::{Input, Parser, SpanKind, State, Step};
+use super::exact::Parser;
+use super::state::{Input, SpanKind, State, Step};
 use super::{Code, Lenient, Reason};
 
 impl Parser {

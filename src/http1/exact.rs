@@ -12,133 +12,8 @@ use super::head::{Fields, Head, Method};
 use super::limits::Limits;
 use super::methods::Candidates;
 use super::scratch::{self, Scratch};
+use super::state::{Halt, Input, SpanKind, Special, State, Step, flag};
 use super::{Config, Lenient, Outcome, Sink};
-
-/// Where the machine stands between two bytes. The order is that of the sections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum State {
-    /// Before a message.
-    Start,
-
-    // start_line.rs
-    Method,
-    SpaceAfterMethod,
-    SpacesBeforeTarget,
-    TargetStart,
-    Schema,
-    SchemaSlash1,
-    SchemaSlash2,
-    Server,
-    ServerAfterAt,
-    Path,
-    Query,
-    Fragment,
-    /// At the SP that ended the target.
-    SpaceAfterTarget,
-    AfterTarget,
-    /// At the CR that ended the target.
-    CrAfterTarget,
-    LfAfterTarget,
-    /// At the LF that ended the target.
-    BareLfAfterTarget,
-    AfterHttp09Target,
-    SpacesBeforeProtocol,
-    ProtocolStart,
-    Protocol,
-    SlashAfterProtocol,
-    Major,
-    Dot,
-    Minor,
-    VersionEnd,
-    VersionLf,
-    H2Preface,
-
-    // fields.rs
-    HeadersStart,
-    FieldStart,
-    Name,
-    NameColonBlanks,
-    GeneralName,
-    ValueBlanks,
-    EmptyValueLf,
-    EmptyValueFold,
-    Value,
-    LenientValue,
-    RelaxedValue,
-    CodingChunked,
-    CodingChunkedEnd,
-    CodingToken,
-    CodingBlanks,
-    LengthDigits,
-    LengthBlanks,
-    Connection,
-    ConnectionWord,
-    ConnectionBlanks,
-    ConnectionToken,
-    ValueLf,
-    ValueFold,
-    FieldsLf,
-
-    // chunks.rs
-    ChunkSizeFirst,
-    ChunkSize,
-    ChunkSizeEnd,
-    ChunkLineLf,
-    Extensions,
-    ExtensionName,
-    ExtensionValue,
-    QuotedValue,
-    QuotedPair,
-    AfterQuote,
-    ChunkDataCr,
-    ChunkDataLf,
-
-    // Here: what needs the sink.
-    FieldsEnd,
-    /// The head was reported with the upgrade bit; JavaScript decides.
-    Parked,
-    Framing,
-    ChunkHeader,
-    ChunkData,
-    Body,
-    BodyUntilFin,
-    MessageEnd,
-    /// Between the end of a message and the next. Reached at once, but for the pause after a
-    /// declined upgrade: then by the next packet.
-    Cleanup,
-    /// After the last message of the connection.
-    Closed,
-    /// Not HTTP any more.
-    Upgraded,
-    Failed,
-}
-
-/// llhttp's flags of the message in progress.
-pub(super) mod flag {
-    pub const KEEP_ALIVE: u16 = 1;
-    pub const CLOSE: u16 = 1 << 1;
-    pub const CONNECTION_UPGRADE: u16 = 1 << 2;
-    pub const CHUNKED: u16 = 1 << 3;
-    pub const UPGRADE: u16 = 1 << 4;
-    pub const CONTENT_LENGTH: u16 = 1 << 5;
-    pub const SKIP_BODY: u16 = 1 << 6;
-    pub const TRAILING: u16 = 1 << 7;
-    pub const TRANSFER_ENCODING: u16 = 1 << 9;
-}
-
-/// What the name of the header line in progress, and of its value so far, make of the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Special {
-    General,
-    Connection,
-    ContentLength,
-    TransferEncoding,
-    Upgrade,
-    ConnectionKeepAlive,
-    ConnectionClose,
-    ConnectionUpgrade,
-    TransferEncodingChunked,
-}
 
 /// What FIN would mean now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,46 +33,6 @@ enum BodyKind {
     Length,
     UntilFin,
     Refused,
-}
-
-/// What a run of bytes is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SpanKind {
-    Target,
-    Name,
-    Value,
-    Extension,
-}
-
-/// Why the machine stopped before the end of the packet, or at it.
-#[derive(Debug)]
-pub(super) enum Halt {
-    /// The packet is used up.
-    Starved,
-    Failed(ParseError),
-    Outcome(Outcome),
-}
-
-pub(super) type Step = Result<(), Halt>;
-
-/// The packet being parsed.
-#[derive(Debug)]
-pub(super) struct Input<'a> {
-    pub packet: &'a [u8],
-    pub at: usize,
-    /// Where the open span begins in this packet.
-    pub mark: usize,
-}
-
-impl Input<'_> {
-    /// The byte at the current offset, not consumed.
-    #[inline(always)]
-    pub fn peek(&self) -> Result<u8, Halt> {
-        match self.packet.get(self.at) {
-            Some(&byte) => Ok(byte),
-            None => Err(Halt::Starved),
-        }
-    }
 }
 
 /// The request parser of one connection.
@@ -724,5 +559,88 @@ fn should_keep_alive(version: (u8, u8), flags: u16) -> bool {
         flags & flag::CLOSE == 0
     } else {
         flags & flag::KEEP_ALIVE != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Profile;
+    use super::*;
+
+    struct Nothing;
+
+    impl Sink for Nothing {
+        fn message_begin(&mut self) {}
+        fn head(&mut self, _: &Head<'_>) {}
+        fn body(&mut self, _: &[u8]) {}
+        fn message_complete(&mut self, _: &Fields<'_>) {}
+    }
+
+    fn parser() -> Parser {
+        Parser::new(Config {
+            profile: Profile::for_host("9.4.3", 24),
+            lenient: Lenient::NONE,
+            max_header_size: 16384,
+            max_header_pairs: 2000,
+            fast_path: true,
+        })
+    }
+
+    #[test]
+    fn an_idle_parser_is_small_and_holds_nothing() {
+        fn moves_between_threads<T: Send>() {}
+        moves_between_threads::<Parser>();
+        assert!(size_of::<Parser>() <= 144, "{}", size_of::<Parser>());
+
+        let mut parser = parser();
+        let request = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n\r\n";
+        for (i, byte) in request.iter().enumerate() {
+            assert_eq!(parser.execute(&[*byte], 0, &mut Nothing), Outcome::Consumed);
+            let last = i + 1 == request.len();
+            assert_eq!(parser.message_in_progress(), !last);
+            let collecting = parser.scratch.is_some();
+            assert!(!last || !collecting);
+            // Neither does one that waits for a body.
+            assert!(!collecting || parser.state < State::ChunkSizeFirst);
+        }
+    }
+
+    #[test]
+    fn the_state_that_timeouts_ask_for() {
+        let mut parser = parser();
+        assert!(!parser.message_in_progress() && !parser.headers_complete());
+        parser.execute(b"\r\n", 0, &mut Nothing);
+        assert!(!parser.message_in_progress());
+        parser.execute(b"POST / HTTP/1.1\r\n", 0, &mut Nothing);
+        assert!(parser.message_in_progress() && !parser.headers_complete());
+        parser.execute(b"Content-Length: 2\r\n\r\na", 0, &mut Nothing);
+        assert!(parser.message_in_progress() && parser.headers_complete());
+        parser.execute(b"b", 0, &mut Nothing);
+        assert!(!parser.message_in_progress() && parser.headers_complete());
+        parser.execute(b"G", 0, &mut Nothing);
+        assert!(parser.message_in_progress() && !parser.headers_complete());
+        assert!(!parser.is_errored());
+        parser.execute(b"X", 0, &mut Nothing);
+        assert!(parser.is_errored());
+    }
+
+    #[test]
+    fn a_parked_parser_waits_for_the_decision() {
+        let packet = b"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nrest";
+        let at = packet.len() - 4;
+        let mut parser = parser();
+        assert_eq!(
+            parser.execute(packet, 0, &mut Nothing),
+            Outcome::Parked { at }
+        );
+        assert_eq!(
+            parser.execute(packet, at, &mut Nothing),
+            Outcome::Parked { at }
+        );
+        parser.resolve_upgrade(true);
+        assert_eq!(
+            parser.execute(packet, at, &mut Nothing),
+            Outcome::Upgraded { at }
+        );
     }
 }

@@ -5,9 +5,9 @@
 use std::mem::MaybeUninit;
 
 use super::classes::eq_lower;
-use super::exact::flag;
 use super::head::Method;
 use super::profile::{FLUSH_GROUP, HeaderCount};
+use super::state::flag;
 use super::{Config, methods};
 
 /// Header lines of a head that is tried; more go to the exact machine.

@@ -2,7 +2,8 @@
 //! Connection, Proxy-Connection, Content-Length, Transfer-Encoding, Upgrade.
 
 use super::classes::{self, LIST_ITEM, RELAXED, TOKEN};
-use super::exact::{Input, Parser, SpanKind, Special, State, Step, flag};
+use super::exact::Parser;
+use super::state::{Input, SpanKind, Special, State, Step, flag};
 use super::{Code, Lenient, Reason};
 
 const SPECIAL_NAMES: [(&[u8], Special); 5] = [

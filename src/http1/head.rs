@@ -81,7 +81,7 @@ pub struct Span {
 
 impl Span {
     pub const fn len(self) -> usize {
-        (self.end - self.start) as usize
+        self.end.saturating_sub(self.start) as usize
     }
 
     pub const fn is_empty(self) -> bool {

@@ -16,6 +16,7 @@ mod methods;
 pub mod profile;
 mod scratch;
 mod start_line;
+mod state;
 
 pub use codes::{Code, ParseError, Reason};
 pub use exact::Parser;

@@ -3,8 +3,8 @@
 
 use std::cell::RefCell;
 
-use super::exact::SpanKind;
 use super::head::{FieldSpan, Fields, Span};
+use super::state::SpanKind;
 
 #[derive(Debug, Default)]
 pub struct Scratch {

@@ -1,8 +1,9 @@
 //! Request line: method, target, protocol, version.
 
 use super::classes::{self, ALPHA, HOST, PATH};
-use super::exact::{Input, Parser, SpanKind, State, Step};
+use super::exact::Parser;
 use super::methods::{self, Candidates};
+use super::state::{Input, SpanKind, State, Step};
 use super::{Code, Lenient, Method, Reason};
 
 /// What ends the request line of a client that speaks HTTP/2.
