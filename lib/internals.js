@@ -45,7 +45,7 @@ socket.setTimeout(0);
 const nodeConnectionListener = server.listeners('connection')[0];
 
 /** Runs nextTick callbacks and microtasks, as Node does between two callbacks from its loop. */
-const runTicks = process._tickCallback;
+const runTicks = process._tickCallback.bind(process); // stack traces name the receiver
 
 module.exports = {
   Server, ServerResponse, IncomingMessage, STATUS_CODES, nodeMajor, symbols, nodeConnectionListener, runTicks,
