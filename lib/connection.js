@@ -383,7 +383,9 @@ class Connection {
 
   /** Parses a chunk that the socket's 'data' brought. */
   execute(chunk) {
-    if (this.parser !== null) this.runParsed(this.parser.execute(engine.native, chunk), chunk);
+    if (this.parser === null) return;
+    // Where Node's parser reads from the handle by itself (TLS), an error has a copy of the packet.
+    this.runParsed(this.parser.execute(engine.native, chunk), this.consumed ? undefined : chunk);
   }
 
   /** Asks the parser about FIN; the verdict is in `endVerdict`. */
