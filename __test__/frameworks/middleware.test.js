@@ -61,8 +61,7 @@ describe('body-parser', () => compareApps('body-parser', (createServer, log) => 
       const client = await bench.connect();
       client.send(message('POST /raw', ['Content-Type: application/x-a'], 'x'.repeat(100)).subarray(0, -1));
       await bench.journal.until('POST /raw request');
-      client.socket.resetAndDestroy();
-      await client.closed;
+      await client.abort();
     },
     shows: /POST \/raw req aborted.*parsed request\.aborted|parsed request\.aborted.*POST \/raw req aborted/,
   },
@@ -102,8 +101,7 @@ describe('compression', () => compareApps('compression', (createServer) => {
       const client = await bench.connect();
       client.send(message('GET /endless', ['Accept-Encoding: gzip']));
       await client.until('\r\n\r\n');
-      client.socket.resetAndDestroy();
-      await client.closed;
+      await client.abort();
     },
     shows: /GET \/endless res close/,
   },
@@ -126,8 +124,7 @@ describe('morgan', () => compareApps('morgan', (createServer, log) => {
       const client = await bench.connect();
       client.send(message('GET /endless'));
       await client.until('begun');
-      client.socket.resetAndDestroy();
-      await client.closed;
+      await client.abort();
     },
     shows: /log \S* ?GET \/endless/,
   },
@@ -173,6 +170,7 @@ describe('supertest', () => compareApps('supertest', (createServer, log) => {
       note(await agent.get('/missing').expect(404));
       return seen;
     },
+    resultOnly: true, // one connection may close while the next is served
     shows: /\[200,.*hello.*\[201,.*\[200,.*70000.*\[500,.*\[404,/,
   },
 }));
@@ -252,8 +250,7 @@ describe('http-proxy', () => compareApps('http-proxy', async (createServer, log)
       const client = await bench.connect();
       client.send(message('GET /endless'));
       await client.until('begun');
-      client.socket.resetAndDestroy();
-      await client.closed;
+      await client.abort();
     },
     shows: /GET \/endless res close.*socket close/,
   },

@@ -145,8 +145,7 @@ describe('ws', () => compareApps('ws', buildWs, {
       const client = await bench.connect();
       client.send(message('GET /echo', HANDSHAKE));
       await client.until('\r\n\r\n');
-      client.socket.resetAndDestroy();
-      await client.closed;
+      await client.abort();
     },
     shows: /socket close true.*websocket close 1006/,
   },

@@ -54,6 +54,13 @@ class Client {
     this.seen = this.received.indexOf(text, this.seen ?? 0) + text.length;
   }
 
+  /** Goes away without an end: with a reset, where TLS does not forbid it. */
+  async abort() {
+    if (this.socket.encrypted) this.socket.destroy();
+    else this.socket.resetAndDestroy();
+    await this.closed;
+  }
+
   /** Waits for the server's end of the connection. */
   async finish() {
     await this.closed;

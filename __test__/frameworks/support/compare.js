@@ -133,11 +133,12 @@ async function guarded(promise, bench) {
  * `scripts` maps names to `{ run: async (bench) => result, shows, resultOnly }`. What node:http
  * itself gives must match `shows`, a pattern over result and events as JSON, so that the script is
  * known to get through. With `resultOnly` the order of events is left to the script.
+ * `pair` holds Node's own implementation and the one that is compared with it.
  */
-function compareApps(name, build, scripts) {
+function compareApps(name, build, scripts, pair = [implementations.node, implementations.ours]) {
   const benches = [];
   before(async () => {
-    for (const implementation of [implementations.node, implementations.ours]) {
+    for (const implementation of pair) {
       benches.push(await Bench.open(implementation, build));
     }
   });

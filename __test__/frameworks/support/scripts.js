@@ -102,8 +102,7 @@ const SCRIPTS = {
       const client = await bench.connect();
       client.send(message('GET /endless'));
       await client.until('begun');
-      client.socket.resetAndDestroy();
-      await client.closed;
+      await client.abort();
     },
     shows: /GET \/endless request.*GET \/endless res close.*socket close/,
   },
@@ -112,8 +111,7 @@ const SCRIPTS = {
       const client = await bench.connect();
       client.send(message('POST /upload', ['Content-Type: application/octet-stream'], UPLOAD).subarray(0, 1000));
       await bench.journal.until('upload begun');
-      client.socket.resetAndDestroy();
-      await client.closed;
+      await client.abort();
     },
     shows: /POST \/upload request.*upload begun.*POST \/upload req aborted.*socket close/,
   },
