@@ -214,7 +214,8 @@ function parked(connection, chunk) {
   const { socket, upgrading } = connection;
   if (socket[kId] >= 0 && upgrading) handOver(socket);
   if (socket[kId] >= 0) {
-    native.upgrade(socket[kId], false);
+    const text = native.decline(socket[kId]);
+    if (text !== null) runParsed(connection, text);
   } else if (connection.parser !== null) {
     runParsed(connection, connection.parser.upgrade(native, upgrading), chunk);
   }

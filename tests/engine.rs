@@ -386,23 +386,30 @@ fn reset_sends_rst() {
 #[test]
 fn an_upgrade_parks_until_it_is_answered() {
     let upgrade = b"GET /up HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nbytes of x";
-    for accepted in [true, false] {
-        let mut host = Host::new();
-        let mut client = host.adopted();
-        client.write_all(upgrade).unwrap();
-        let popped = host.next();
-        assert_eq!(popped.records.numbers.last(), Some(&PARKED));
-        host.conn(popped.id).answer_upgrade(accepted);
-        if accepted {
-            let popped = host.next();
-            assert_eq!(popped.records.numbers, [UPGRADED, 0]);
-            assert_eq!(*popped.records.blobs[0], *b"bytes of x");
-        } else {
-            // The rest of that packet is ignored, the next one is parsed.
-            client.write_all(GET).unwrap();
-            assert_eq!(host.next().records.text, b"/Hosta");
-        }
-    }
+    let mut host = Host::new();
+    let mut client = host.adopted();
+    client.write_all(upgrade).unwrap();
+    let popped = host.next();
+    assert_eq!(popped.records.numbers.last(), Some(&PARKED));
+    // Declined: the rest of that packet is ignored, the next one is parsed.
+    let conn = host.conn(popped.id);
+    assert!(conn.decline_upgrade().unwrap().is_empty());
+    assert!(conn.decline_upgrade().is_none());
+    client.write_all(GET).unwrap();
+    assert_eq!(host.next().records.text, b"/Hosta");
+}
+
+#[test]
+fn the_body_of_a_declined_upgrade_follows_its_head() {
+    let upgrade =
+        b"PUT /up HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: x\r\nContent-Length: 3\r\n\r\nabc";
+    let mut host = Host::new();
+    let mut client = host.adopted();
+    client.write_all(upgrade).unwrap();
+    let popped = host.next();
+    let rest = host.conn(popped.id).decline_upgrade().unwrap();
+    assert_eq!(rest.numbers, [BODY, 0, COMPLETE, 0]);
+    assert_eq!(*rest.blobs[0], *b"abc");
 }
 
 #[test]

@@ -23,7 +23,7 @@ const CALLS: [(&CStr, Callback); 11] = [
     (c"resume", resume),
     (c"close", close),
     (c"reset", reset),
-    (c"upgrade", upgrade),
+    (c"decline", decline),
     (c"blob", blob),
     (c"flush", flush),
 ];
@@ -153,13 +153,6 @@ fn number(env: sys::napi_env, value: sys::napi_value) -> u32 {
     // SAFETY: Node-API checks that the value is a number, and leaves `number` alone otherwise.
     unsafe { sys::napi_get_value_uint32(env, value, &mut number) };
     number
-}
-
-fn boolean(env: sys::napi_env, value: sys::napi_value) -> bool {
-    let mut boolean = false;
-    // SAFETY: as in `number`.
-    unsafe { sys::napi_get_value_bool(env, value, &mut boolean) };
-    boolean
 }
 
 /// 0 done, 1 pending, or -errno.
@@ -361,12 +354,16 @@ unsafe extern "C" fn reset(env: sys::napi_env, info: sys::napi_callback_info) ->
     call.undefined()
 }
 
-unsafe extern "C" fn upgrade(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+unsafe extern "C" fn decline(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
-    let call = unsafe { Call::<2>::new(env, info) };
-    let accepted = boolean(env, call.arguments[1]);
-    if let Some(conn) = call.local.native.connections.borrow().get(call.number(0)) {
-        conn.answer_upgrade(accepted);
+    let call = unsafe { Call::<1>::new(env, info) };
+    let id = call.number(0);
+    let connections = call.local.native.connections.borrow();
+    match connections.get(id).and_then(|conn| conn.decline_upgrade()) {
+        Some(records) => call
+            .local
+            .publish(id, 0, 0, records)
+            .unwrap_or_else(|error| throw(env, error)),
+        None => values::null(env),
     }
-    call.undefined()
 }

@@ -26,7 +26,7 @@ use crate::http1::{Code, Parser};
 use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records};
 use crate::server::Server;
 use address::{Address, End};
-use state::{Control, Fate, Park, Shutdown};
+use state::{Control, Fate, Shutdown};
 
 /// One connection.
 #[derive(Debug)]
@@ -204,22 +204,9 @@ impl Conn {
         wake(waker);
     }
 
-    /// The answer to PARKED.
-    pub fn answer_upgrade(&self, accepted: bool) {
-        let mut control = crate::lock(&self.control);
-        if control.park != Park::Waiting {
-            return;
-        }
-        control.park = Park::Answered { accepted };
-        // Parsing goes on after the acknowledgement of the head.
-        control.held = true;
-        let waker = if control.outstanding {
-            None
-        } else {
-            control.release()
-        };
-        drop(control);
-        wake(waker);
+    /// The answer to PARKED: not accepted. See [`task::decline_upgrade`].
+    pub fn decline_upgrade(self: &Arc<Self>) -> Option<Records> {
+        task::decline_upgrade(self)
     }
 
     /// Closes the connection; pending output is dropped.

@@ -18,14 +18,6 @@ pub enum Fate {
     Detached,
 }
 
-/// A head with the upgrade bit and the answer to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Park {
-    No,
-    Waiting,
-    Answered { accepted: bool },
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shutdown {
     No,
@@ -48,7 +40,8 @@ pub struct Control {
     pub paused: bool,
     /// Nothing is read any more: FIN, an error, or no longer HTTP.
     pub read_done: bool,
-    pub park: Park,
+    /// A head with the upgrade bit waits for JavaScript's answer.
+    pub parked: bool,
     pub shutdown: Shutdown,
     pub outbox: Outbox,
     /// The outbox holds output that waits for the end of the JavaScript thread's batch, and that
@@ -70,7 +63,7 @@ impl Control {
             held: false,
             paused: false,
             read_done: false,
-            park: Park::No,
+            parked: false,
             shutdown: Shutdown::No,
             outbox: Outbox::default(),
             deferred: false,
@@ -85,7 +78,7 @@ impl Control {
 
     /// Whether a further packet may be read now.
     pub fn may_read(&self) -> bool {
-        !self.outstanding && !self.paused && self.park == Park::No
+        !self.outstanding && !self.paused && !self.parked
     }
 
     pub fn keep_waker(&mut self, waker: &Waker) {

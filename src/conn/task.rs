@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
-use super::state::{Control, Fate, Park, Shutdown};
+use super::state::{Control, Fate, Shutdown};
 use super::{Conn, ReadSide, io};
 use crate::engine::queue::Kind;
 use crate::http1::{Outcome, ParseError};
@@ -78,19 +78,16 @@ impl Task {
     }
 
     fn turn(&mut self, conn: &Arc<Conn>, cx: &mut Context<'_>) -> Turn {
-        let (fd, park) = {
+        let fd = {
             let mut control = crate::lock(&conn.control);
             if !control.is_open() {
                 return Turn::Close;
             }
             control.keep_waker(cx.waker());
-            (control.fd, control.park)
+            control.fd
         };
         if self.flush(conn, fd, cx).is_err() {
             return Turn::Close;
-        }
-        if let Park::Answered { accepted } = park {
-            return resume_parked(self.room, conn, accepted);
         }
         self.read(conn, fd, cx)
     }
@@ -304,7 +301,7 @@ pub fn read_on(conn: &Arc<Conn>) -> bool {
         let wanted = control.is_open()
             && !control.paused
             && !control.read_done
-            && control.park == Park::No
+            && !control.parked
             && read.parser.is_some();
         if !wanted {
             return false;
@@ -322,31 +319,21 @@ impl Conn {
     }
 }
 
-/// Goes on with the packet that waited for the answer to an upgrade.
-fn resume_parked(room: Room, conn: &Arc<Conn>, accepted: bool) -> Turn {
+/// Goes on with the packet that waited for the answer to an upgrade which is declined: what is in
+/// the rest of it, for the JavaScript thread, which is dispatching the head. None if nothing waits.
+pub fn decline_upgrade(conn: &Arc<Conn>) -> Option<Records> {
+    let mut read = crate::lock(&conn.read);
     {
         let mut control = crate::lock(&conn.control);
-        if control.outstanding {
-            control.held = true;
-            return Turn::Wait;
+        if !control.parked || !control.is_open() {
+            return None;
         }
-        control.park = Park::No;
+        control.parked = false;
     }
-    let mut read = crate::lock(&conn.read);
-    let Some(parked) = read.parked.take() else {
-        return Turn::Close;
-    };
-    let Some(parser) = &mut read.parser else {
-        return Turn::Close;
-    };
-    parser.resolve_upgrade(accepted);
-    parse(
-        room,
-        conn,
-        &mut read,
-        Packet::Shared(&parked.packet),
-        parked.at,
-    )
+    let parked = read.parked.take()?;
+    read.parser.as_mut()?.resolve_upgrade(false);
+    let packet = Packet::Shared(&parked.packet);
+    interpret(conn, &mut read, packet, parked.at).map(|(records, _)| records)
 }
 
 /// Parses one packet and delivers what it means.
@@ -357,9 +344,31 @@ fn parse(
     packet: Packet<'_>,
     from: usize,
 ) -> Turn {
-    let Some(parser) = &mut read.parser else {
+    let Some((records, saw_head)) = interpret(conn, read, packet, from) else {
         return Turn::Close;
     };
+    // The first bytes of a head say nothing yet about a stranger. A connection that
+    // JavaScript knows has its idle timer restarted by any packet.
+    if records.is_empty() && (read.bytes == 0 || !crate::lock(&conn.control).shown) {
+        return Turn::Again;
+    }
+    conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);
+    if room == Room::Lobby && saw_head {
+        Turn::Move
+    } else {
+        Turn::Again
+    }
+}
+
+/// What is in a packet from a position on, and whether that includes a head. None: the connection
+/// is over, as a stranger was refused.
+fn interpret(
+    conn: &Arc<Conn>,
+    read: &mut ReadSide,
+    packet: Packet<'_>,
+    from: usize,
+) -> Option<(Records, bool)> {
+    let parser = read.parser.as_mut()?;
     let bytes = packet.bytes();
     let mut recorder = match &packet {
         Packet::Shared(_) => Recorder::new(conn.progress()),
@@ -377,7 +386,7 @@ fn parse(
                 at,
             }));
             records.push_parked();
-            crate::lock(&conn.control).park = Park::Waiting;
+            crate::lock(&conn.control).parked = true;
         }
         Outcome::Upgraded { at } => {
             records.push_upgraded(bytes.get(at..).unwrap_or(&[]));
@@ -385,7 +394,7 @@ fn parse(
         }
         Outcome::Failed(error) => {
             if records.is_empty() && conn.refuse_stranger(error.code) {
-                return Turn::Close;
+                return None;
             }
             records.push_failed(&error, bytes);
         }
@@ -394,17 +403,7 @@ fn parse(
         Packet::Shared(_) => None,
         Packet::Owned(memory) => Some(memory),
     });
-    // The first bytes of a head say nothing yet about a stranger. A connection that
-    // JavaScript knows has its idle timer restarted by any packet.
-    if records.is_empty() && (read.bytes == 0 || !crate::lock(&conn.control).shown) {
-        return Turn::Again;
-    }
-    conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);
-    if room == Room::Lobby && saw_head {
-        Turn::Move
-    } else {
-        Turn::Again
-    }
+    Some((records, saw_head))
 }
 
 fn send_some(control: &mut Control) -> std::io::Result<()> {
