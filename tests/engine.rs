@@ -659,6 +659,86 @@ fn a_large_body_arrives_whole_and_what_follows_it_too() {
 }
 
 #[test]
+fn large_bodies_take_turns() {
+    let mut host = Host::new();
+    let (_listener, address) = host.listen();
+    let (message, content) = upload(6 << 20, false);
+    let message = Arc::new(message);
+    let senders: Vec<_> = (0..3)
+        .map(|_| {
+            let message = message.clone();
+            let mut client = connect(address);
+            std::thread::spawn(move || client.write_all(&message).map(|()| client))
+        })
+        .collect();
+    let mut received = std::collections::HashMap::<u32, Vec<u8>>::new();
+    while received.values().map(Vec::len).sum::<usize>() < 3 * content.len() {
+        let popped = host.next();
+        received.entry(popped.id).or_default().extend(body(&popped));
+    }
+    assert!(received.len() == 3 && received.values().all(|bytes| *bytes == content));
+    for sender in senders {
+        drop(sender.join().unwrap().unwrap());
+    }
+}
+
+#[test]
+fn a_turn_ends_while_a_large_body_keeps_coming() {
+    let mut host = Host::new();
+    let (_listener, address) = host.listen();
+    let (message, _) = upload(64 << 20, false);
+    let mut client = connect(address);
+    let sender = std::thread::spawn(move || client.write_all(&message));
+    let mut longest = 0;
+    for _ in 0..8 {
+        host.next();
+        let mut turn = 1;
+        while host.connections.next(&host.core).is_some() {
+            turn += 1;
+        }
+        longest = longest.max(turn);
+    }
+    assert!(longest <= 128, "{longest} deliveries in a turn");
+    host.core.shut_down();
+    let _ = sender.join().unwrap();
+}
+
+#[test]
+fn a_connection_is_given_away_between_two_reads_of_a_large_body() {
+    let mut host = Host::new();
+    let (_listener, address) = host.listen();
+    let (message, content) = upload(32 << 20, false);
+    let mut client = connect(address);
+    let sender = std::thread::spawn(move || client.write_all(&message).map(|()| client));
+    let mut received = Vec::new();
+    let mut popped = host.next();
+    let id = popped.id;
+    loop {
+        received.extend(body(&popped));
+        match host.connections.next(&host.core) {
+            Some(next) => popped = next,
+            // The turn is over.
+            None if received.len() > 1 << 20 => break,
+            None => popped = host.next(),
+        }
+    }
+    let (detached, queued) = host.connections.detach(&host.core, id).unwrap();
+    if queued == 1 {
+        received.extend(body(&host.next()));
+    }
+    let mut rest = std::fs::File::from(detached.fd);
+    let mut buffer = vec![0; 65_536];
+    while received.len() < content.len() {
+        match rest.read(&mut buffer) {
+            Ok(n) => received.extend_from_slice(&buffer[..n]),
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock),
+        }
+    }
+    assert!(received == content);
+    drop(sender.join().unwrap().unwrap());
+}
+
+#[test]
 fn output_leaves_while_a_large_body_waits_for_javascript() {
     let mut host = Host::new();
     let (_listener, address) = host.listen();

@@ -17,8 +17,8 @@ pub const SERVER: u32 = 4;
 /// The id of a connection that JavaScript is done with: what is still queued of it is dropped.
 const GONE: u32 = u32::MAX;
 
-/// Packets that are read on the JavaScript thread before the I/O threads take over again, so
-/// that a fast sender leaves the event loop its turns.
+/// Packets that are read on the JavaScript thread in one turn, so that a fast sender leaves the
+/// event loop its other work.
 const READS_PER_TURN: u32 = 32;
 
 /// A delivery for `next`.
@@ -51,8 +51,10 @@ pub struct Connections {
     ready: VecDeque<Delivery>,
     /// Whose packet is being dispatched.
     current: Option<Arc<Conn>>,
-    /// Packets that were read here since the queue was empty.
+    /// Packets that were read here in this turn.
     reads: u32,
+    /// Connections with more to read here, in the next turn.
+    reading: VecDeque<Arc<Conn>>,
     /// Ids that are free once the delivery being dispatched is done.
     ending: Vec<u32>,
 }
@@ -62,11 +64,20 @@ impl Connections {
     /// the next delivery wakes.
     pub fn next(&mut self, core: &Core) -> Option<Popped> {
         if let Some(conn) = self.current.take() {
-            if conn.is_bulk() && self.reads < READS_PER_TURN && task::read_on(&conn) {
-                self.reads += 1;
+            if conn.is_bulk() {
+                self.reading.push_back(conn);
             } else {
                 conn.acknowledge();
             }
+        }
+        while self.reads < READS_PER_TURN
+            && let Some(conn) = self.reading.pop_front()
+        {
+            if task::read_on(&conn) {
+                self.reads += 1;
+                break;
+            }
+            conn.acknowledge();
         }
         while let Some(id) = self.ending.pop() {
             self.release(id);
@@ -78,6 +89,9 @@ impl Connections {
                 core.queue.take(&mut self.ready);
                 if self.ready.is_empty() {
                     self.reads = 0;
+                    if !self.reading.is_empty() {
+                        core.queue.rewake();
+                    }
                     return None;
                 }
                 continue;
@@ -176,10 +190,9 @@ impl Connections {
     /// Ends a connection. If a packet of it is still on its way to JavaScript the peer gets RST,
     /// as from a kernel whose socket is closed with bytes that nobody read.
     pub fn close(&mut self, id: u32, reset: bool) {
-        let current = self.current.as_ref().map(Arc::as_ptr);
+        let told = self.is_told(id);
         if let Some(slot) = self.slot(id) {
-            let unread = slot.held.take().is_some()
-                || current != Some(Arc::as_ptr(&slot.conn)) && slot.conn.is_outstanding();
+            let unread = slot.held.take().is_some() || !told && slot.conn.is_outstanding();
             slot.destroyed = true;
             slot.conn.close(reset || unread);
         }
@@ -194,7 +207,7 @@ impl Connections {
     /// Gives a connection away. The number is that of its packets which are parsed, but not yet
     /// popped: they are delivered first.
     pub fn detach(&mut self, core: &Core, id: u32) -> std::io::Result<(Detached, u32)> {
-        let current = self.current.as_ref().map(Arc::as_ptr);
+        let told = self.is_told(id);
         let Some(slot) = self
             .slot(id)
             .filter(|slot| !slot.destroyed && !slot.detached)
@@ -204,13 +217,19 @@ impl Connections {
         let detached = slot.conn.detach()?;
         slot.detached = true;
         slot.paused = false;
-        let queued = detached.outstanding && current != Some(Arc::as_ptr(&slot.conn));
+        let queued = detached.outstanding && !told;
         let held = slot.held.take();
         self.put_back(core, held);
         if !queued {
             self.ending.push(id);
         }
         Ok((detached, u32::from(queued)))
+    }
+
+    /// Whether the packet of a connection that is outstanding, if any, was popped.
+    fn is_told(&self, id: u32) -> bool {
+        let is_it = |conn: &Arc<Conn>| conn.id.load(Ordering::Relaxed) == id;
+        self.current.as_ref().is_some_and(is_it) || self.reading.iter().any(is_it)
     }
 
     fn put_back(&mut self, core: &Core, held: Option<Delivery>) -> bool {
