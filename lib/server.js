@@ -20,6 +20,9 @@ const engine = require('./engine');
 
 const socketChannel = dc.channel('net.server.socket');
 
+/** The `emit` that nobody has wrapped. */
+const plainEmit = EventEmitter.prototype.emit;
+
 /** Own properties that Rust has to know of: made accessors, so that a change is known at once. */
 const WATCHED_PROPERTIES = [
   'maxHeaderSize', 'insecureHTTPParser', 'httpValidation', 'maxHeadersCount', 'timeout',
@@ -63,7 +66,7 @@ class ServerLink {
     this.set('keepAlive', server.keepAlive);
     this.set('keepAliveDelay', server.keepAliveInitialDelay || 0);
     // Where anything in JavaScript can tell that a connection exists, each one is shown at once.
-    const wrapped = server.emit !== EventEmitter.prototype.emit;
+    const wrapped = server.emit !== plainEmit;
     this.set('dropNotice', wrapped || server.listenerCount('drop') > 0);
     const watched = wrapped || socketChannel.hasSubscribers ||
       server.listenerCount('connection') !== 1 || server.timeout > 0 || !this.refed || server.pauseOnConnect;
