@@ -314,6 +314,21 @@ fn output_that_the_kernel_does_not_take_follows_in_order() {
 }
 
 #[test]
+fn deferred_output_that_does_not_fit_leaves_before_the_fin_after_it() {
+    let mut host = Host::new();
+    let mut client = host.adopted();
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    let conn = host.conn(id);
+    let big = vec![7; 4_000_000];
+    assert_eq!(conn.defer(&[&big]), Some(()));
+    assert_eq!(conn.shutdown(), Ok(true));
+    assert!(rest(&client) == big);
+    assert_eq!(host.next().records.numbers, [WRITTEN, 0]);
+    assert_eq!(host.next().records.numbers, [SHUTDOWN, 0]);
+}
+
+#[test]
 fn a_write_that_fails_late_is_reported() {
     let mut host = Host::new();
     let mut client = host.adopted();

@@ -124,7 +124,7 @@ impl Conn {
             }
         }
         control.written += total as u64;
-        if sent == total {
+        if sent == total && control.outbox.is_empty() {
             return Ok(false);
         }
         control.outbox.append(pieces, sent);
@@ -179,6 +179,10 @@ impl Conn {
             };
         }
         control.shutdown = Shutdown::Wanted;
+        // The task does not know of output that was deferred until now.
+        let waker = control.waker.take();
+        drop(control);
+        wake(waker);
         Ok(true)
     }
 
