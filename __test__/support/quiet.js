@@ -20,7 +20,10 @@ const SPINS_BEFORE_BACKING_OFF = 200;
 const supported = fs.existsSync(BACKLOG) && fs.existsSync(TASKS);
 
 const buffer = Buffer.alloc(16384);
+// Node's own threads are here before any server is: they compile and collect, but serve nobody.
+const bystanders = new Set(supported ? fs.readdirSync(TASKS) : []);
 const threads = new Map();
+let threadCount = -1;
 let backlogFd;
 let activity = 0;
 
@@ -60,27 +63,33 @@ function backlogIsEmpty() {
   return true;
 }
 
-// A text that changes whenever another thread ran, or null while one is running.
+function listThreads() {
+  const tids = fs.readdirSync(TASKS).filter((tid) => !bystanders.has(tid));
+  for (const tid of threads.keys()) if (!tids.includes(tid)) forget(tid);
+  for (const tid of tids) if (!threads.has(tid)) threads.set(tid, open(tid));
+}
+
+// A text that changes whenever one of the other threads ran, or null while one is running.
 function otherThreadsAtRest() {
-  const tids = fs.readdirSync(TASKS);
-  if (tids.length - 1 < threads.size) {
-    for (const tid of threads.keys()) if (!tids.includes(tid)) forget(tid);
-  }
-  let runs = '';
-  for (const tid of tids) {
-    if (tid === String(process.pid)) continue;
-    try {
-      let fds = threads.get(tid);
-      if (fds === undefined) threads.set(tid, fds = open(tid));
-      const stat = read(fds.stat);
-      if (stat[stat.lastIndexOf(')') + 2] !== 'S') return null;
-      runs += `${tid}:${fds.runs === -1 ? '' : read(fds.runs)}`;
-    } catch {
-      if (threads.has(tid)) forget(tid);
-      return null;
+  try {
+    // The directory's link count is that of the threads, and cheaper than the list of them.
+    const { nlink } = fs.statSync(TASKS);
+    if (nlink !== threadCount) {
+      listThreads();
+      threadCount = nlink;
     }
+    let ran = '';
+    for (const { stat, runs } of threads.values()) {
+      const state = read(stat);
+      if (state[state.lastIndexOf(')') + 2] !== 'S') return null;
+      ran += runs === -1 ? ',' : read(runs);
+    }
+    return ran;
+  } catch {
+    // A thread has ended meanwhile.
+    threadCount = -1;
+    return null;
   }
-  return runs;
 }
 
 function turn() {
@@ -89,15 +98,17 @@ function turn() {
 
 /** Resolves when the process is at rest. */
 async function quiet() {
+  let seen = activity;
+  let rested = otherThreadsAtRest();
   let stable = 0;
   for (let spins = 0; stable < STABLE_PASSES; spins++) {
-    const seen = activity;
-    const before = otherThreadsAtRest();
     await turn();
     await turn();
-    const rested = before !== null && seen === activity &&
-      before === otherThreadsAtRest() && backlogIsEmpty();
-    stable = rested ? stable + 1 : 0;
+    const now = otherThreadsAtRest();
+    const unchanged = now !== null && now === rested && seen === activity && backlogIsEmpty();
+    stable = unchanged ? stable + 1 : 0;
+    seen = activity;
+    rested = now;
     if (spins > SPINS_BEFORE_BACKING_OFF) await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
