@@ -57,6 +57,8 @@ impl Deferred {
 
     /// The lobby's task; ends with its runtime.
     pub async fn watch(self: Arc<Self>) {
+        // The threads may have stopped while it was watching.
+        self.watched.store(false, Ordering::Release);
         loop {
             self.wanted.notified().await;
             let mut idle = 0;
