@@ -73,30 +73,37 @@ class Differences {
     this.total = 0;
   }
 
-  add(kind, spec) {
+  add(kind, spec, traces) {
     this.total++;
     const known = this.kinds.get(kind);
     if (known) known.count++;
-    else this.kinds.set(kind, { count: 1, spec });
+    else this.kinds.set(kind, { count: 1, spec, traces });
   }
 }
 
-async function confirmed(arena, spec, kind) {
+/** The names of the servers that do not show the same trace again; none if the difference stays. */
+async function unsteady(arena, { spec, traces }) {
   for (let n = 1; n < CONFIRMATIONS; n++) {
-    const [traces] = await arena.run([spec]);
-    if (kindOf(traces) !== kind) return false;
+    const [again] = await arena.run([spec]);
+    const changed = [node, ours].filter((_, i) => firstDifference(traces[i], again[i]));
+    if (changed.length > 0) return changed.map(({ name }) => name);
   }
-  return true;
+  return [];
 }
 
 async function report(arena, { kinds, total }, { seed, options }) {
   console.log(`\n${total} cases differ, in ${kinds.size} kinds:`);
   let shown = 0;
-  for (const [kind, { count, spec }] of [...kinds].sort(([, a], [, b]) => b.count - a.count)) {
+  for (const [kind, found] of [...kinds].sort(([, a], [, b]) => b.count - a.count)) {
+    const { count, spec } = found;
     console.log(`\n${count} x ${kind}`);
     if (shown++ >= MOST_KINDS_SHRUNK) continue;
-    if (!await confirmed(arena, spec, kind)) {
-      console.log(`  first case ${spec.index} of seed ${seed}: does not show it every time`);
+    const changing = await unsteady(arena, found);
+    if (changing.length > 0) {
+      const { path, expected, actual } = firstDifference(...found.traces);
+      console.log(`  first case ${spec.index} of seed ${seed} (${spec.mode}, ${spec.handler})`);
+      console.log(`  at ${path}: ${brief(expected)} became ${brief(actual)}`);
+      console.log(`  run again, ${changing.join(' and ')} shows something else: packets may have met`);
       continue;
     }
     const smallest = await shrink(arena, spec, kind);
@@ -125,7 +132,7 @@ async function runAll(arena, { cases, seed, first, quiet }) {
     const traces = await arena.run(batch);
     batch.forEach((spec, i) => {
       const kind = kindOf(traces[i]);
-      if (kind) differences.add(kind, spec);
+      if (kind) differences.add(kind, spec, traces[i]);
     });
     done += batch.length;
     if (!quiet && (Date.now() - shown > PROGRESS_EVERY_MS || done === cases)) {
