@@ -7,6 +7,7 @@
 
 const { AsyncResource } = require('async_hooks');
 const dc = require('diagnostics_channel');
+const { debuglog } = require('util');
 const { IncomingMessage, ServerResponse, nodeMajor, symbols } = require('./internals');
 const { abortedError, socketOnError, kServer } = require('./client-error');
 const { Socket, handOver, kId, kBytesRead, kEnded, kStopped } = require('./socket');
@@ -18,6 +19,7 @@ const { UpgradeStream } = require('./upgrade');
 const requestStart = dc.channel('http.server.request.start');
 const responseFinish = dc.channel('http.server.response.finish');
 
+const debug = debuglog('http'); // NODE_DEBUG=http
 const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 const RAW_EVENTS = new Set(['data', 'readable']);
 const kConnection = Symbol('ferrohttp.connection');
@@ -65,6 +67,7 @@ class Connection {
 
   attach() {
     const { server, socket } = this;
+    debug('SERVER new http connection');
     socket.server = server;
     if (server.timeout && typeof socket.setTimeout === 'function') socket.setTimeout(server.timeout);
     socket.on('timeout', socketOnTimeout);
@@ -228,6 +231,7 @@ class Connection {
   }
 
   onFailed(error) {
+    debug('parse error', error);
     socketOnError.call(this.socket, error);
   }
 
@@ -236,6 +240,7 @@ class Connection {
     const { server, socket } = this;
     const req = this.incoming;
     const event = req.method === 'CONNECT' ? 'connect' : 'upgrade';
+    debug('SERVER upgrade or connect', req.method);
 
     if (!req.complete) { // Node >= 26 only
       if (this.upgradeStream !== null) return;
@@ -276,6 +281,7 @@ class Connection {
     if (this.endVerdict === undefined) this.finish();
     if (this.endCompletes) this.onComplete(null);
     if (this.endVerdict) {
+      debug('parse error');
       socketOnError.call(socket, this.endVerdict);
     } else if (!server.httpAllowHalfOpen) {
       // Ending what has ended would only make an error that nobody gets.
@@ -290,6 +296,7 @@ class Connection {
   }
 
   close() {
+    debug('server socket close');
     this.free();
     while (this.requests.length > 0) this.requests.shift().destroy(abortedError());
     if (nodeMajor >= 24) {

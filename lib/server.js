@@ -9,6 +9,7 @@ const dc = require('diagnostics_channel');
 const http = require('http');
 const { AsyncResource } = require('async_hooks');
 const { EventEmitter } = require('events');
+const { debuglog } = require('util');
 const { Server: HttpServer, nodeConnectionListener, nodeMajor, symbols } = require('./internals');
 const { systemError, socketOnError, kServer } = require('./client-error');
 const { Socket } = require('./socket');
@@ -18,6 +19,7 @@ const { lenientFlags } = require('./lenient');
 const { learnHandle } = require('./closing');
 const engine = require('./engine');
 
+const debug = debuglog('http'); // NODE_DEBUG=http: every refusal is logged
 const socketChannel = dc.channel('net.server.socket');
 
 /** The `emit` that nobody has wrapped. */
@@ -68,7 +70,7 @@ class ServerLink {
     // Where anything in JavaScript can tell that a connection exists, each one is shown at once.
     const wrapped = server.emit !== plainEmit;
     this.set('dropNotice', wrapped || server.listenerCount('drop') > 0);
-    const watched = wrapped || socketChannel.hasSubscribers ||
+    const watched = wrapped || debug.enabled || socketChannel.hasSubscribers ||
       server.listenerCount('connection') !== 1 || server.timeout > 0 || !this.refed || server.pauseOnConnect;
     this.set('eager', watched);
     this.set('nativeRefusals', !watched && server.listenerCount('clientError') === 0);
