@@ -60,12 +60,13 @@ function afterDeliveries(callback) {
 const servers = new Set(); // NativeServers with a listener or connections
 let listening = 0; // ref'd listeners
 let unrefed = 0; // open connections that are unref'd
+let closing = 0; // ref'd ones that were destroyed and whose 'close' is to come
 let refed = false;
 
 function updateRef() {
   let alive = listening > 0;
   if (!alive) {
-    let open = -unrefed;
+    let open = closing - unrefed;
     for (const server of servers) open += server.connections;
     alive = open > 0;
   }
@@ -80,6 +81,11 @@ function updateRef() {
 
 function listeners(delta) {
   listening += delta;
+  updateRef();
+}
+
+function closingSockets(delta) {
+  closing += delta;
   updateRef();
 }
 
@@ -106,6 +112,7 @@ module.exports = {
   servers,
   listeners,
   unrefedSockets,
+  closingSockets,
   afterDeliveries,
   updateRef,
   detach: (id) => native.detach(id),

@@ -142,7 +142,8 @@ class Socket extends net.Socket {
     this[kOpen] = 2;
     inClosingPhase(() => this._closed());
     callback(exception);
-    engine.updateRef();
+    if (this[kRefed]) engine.closingSockets(1);
+    else engine.unrefedSockets(-1);
     this._server?._emitCloseIfDrained();
   }
 
@@ -170,7 +171,9 @@ class Socket extends net.Socket {
 
   /** The descriptor is closed, or the closing phase has come: 'close' follows both. */
   _closed() {
-    if (--this[kOpen] === 0) this.emit('close', this[kException]);
+    if (--this[kOpen] > 0) return;
+    if (this[kRefed]) engine.closingSockets(-1);
+    this.emit('close', this[kException]);
   }
 
   // --- what net.Socket shows -----------------------------------------------------------------
