@@ -170,7 +170,10 @@ compare('lenient grammar', LENIENT.map(([name, packet]) => ({
   modes: ['default', 'listener'],
 })));
 
-compare('relaxed grammar', LENIENT.slice(0, 3).map(([name, packet]) => ({
+// Without NUL: on that, the parser of Node 24 and 26 never returns.
+const RELAXED = [...LENIENT.slice(0, 2), ['control bytes in a value', `${GET}A: b\x01c\r\n\r\n`]];
+
+compare('relaxed grammar', RELAXED.map(([name, packet]) => ({
   name,
   since: 24,
   options: { httpValidation: 'relaxed' },
