@@ -12,6 +12,7 @@ const { IncomingMessage, ServerResponse, nodeMajor, symbols } = require('./inter
 const { abortedError, socketOnError, kServer } = require('./client-error');
 const { Socket, handOver, kId, kBytesRead, kEnded, kStopped } = require('./socket');
 const { NativeParser } = require('./native');
+const { warn, warningIsDue } = require('./lenient');
 const engine = require('./engine');
 const { Response } = require('./response');
 const { UpgradeStream } = require('./upgrade');
@@ -68,6 +69,7 @@ class Connection {
   attach() {
     const { server, socket } = this;
     debug('SERVER new http connection');
+    if (warningIsDue(server)) warn();
     socket.server = server;
     if (server.timeout && typeof socket.setTimeout === 'function') socket.setTimeout(server.timeout);
     socket.on('timeout', socketOnTimeout);

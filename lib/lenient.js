@@ -2,6 +2,8 @@
 // Which lenient flags the parser of a server's next connection gets (Node: httpValidation from
 // 24 on, insecureHTTPParser, and the command line's --insecure-http-parser).
 
+const { OutgoingMessage } = require('http');
+
 const STRICT = 0;
 const HEADER_VALUE_RELAXED = 1024;
 const INSECURE = 1023; // the ten flags of llhttp
@@ -25,11 +27,21 @@ function lenientFlags(server) {
     case 'insecure': return INSECURE;
   }
   if (server.insecureHTTPParser !== undefined) return server.insecureHTTPParser ? INSECURE : STRICT;
-  if (insecureByCommandLine && !warned) {
-    warned = true;
-    process.emitWarning('Using insecure HTTP parsing');
-  }
   return insecureByCommandLine ? INSECURE : STRICT;
 }
 
-module.exports = { lenientFlags };
+/** Whether the next connection is the first that the command line makes lenient. */
+function warningIsDue(server) {
+  return insecureByCommandLine && !warned && server.httpValidation === undefined &&
+    server.insecureHTTPParser === undefined;
+}
+
+/** Node's warning, once a process: by its own means where a response may give it as well. */
+function warn() {
+  warned = true;
+  const message = new OutgoingMessage();
+  if (message._isLenientHeaderValidation !== undefined) message._isLenientHeaderValidation();
+  else process.emitWarning('Using insecure HTTP parsing');
+}
+
+module.exports = { lenientFlags, warn, warningIsDue };

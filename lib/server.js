@@ -15,7 +15,7 @@ const { systemError, socketOnError, kServer } = require('./client-error');
 const { Socket } = require('./socket');
 const { connectionListener } = require('./connection');
 const { sockets, servers, socketOf, DROPPED, DRAINED, ACCEPT_ERROR } = require('./dispatch');
-const { lenientFlags } = require('./lenient');
+const { lenientFlags, warningIsDue } = require('./lenient');
 const { learnHandle } = require('./closing');
 const engine = require('./engine');
 
@@ -70,7 +70,7 @@ class ServerLink {
     // Where anything in JavaScript can tell that a connection exists, each one is shown at once.
     const wrapped = server.emit !== plainEmit;
     this.set('dropNotice', wrapped || server.listenerCount('drop') > 0);
-    const watched = wrapped || debug.enabled || socketChannel.hasSubscribers ||
+    const watched = wrapped || debug.enabled || warningIsDue(server) || socketChannel.hasSubscribers ||
       server.listenerCount('connection') !== 1 || server.timeout > 0 || !this.refed || server.pauseOnConnect;
     this.set('eager', watched);
     this.set('nativeRefusals', !watched && server.listenerCount('clientError') === 0);
