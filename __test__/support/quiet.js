@@ -17,6 +17,8 @@ const BACKLOG = '/proc/net/softnet_stat';
 const STABLE_PASSES = 2;
 const SPINS_BEFORE_BACKING_OFF = 200;
 
+const MOST_TURNS = 100_000;
+
 const supported = fs.existsSync(BACKLOG) && fs.existsSync(TASKS);
 
 const buffer = Buffer.alloc(16384);
@@ -119,7 +121,10 @@ async function quiet() {
  */
 async function accepted(server, connections) {
   const count = () => new Promise((resolve) => server.getConnections((err, n) => resolve(n)));
-  while (await count() < connections) await turn();
+  for (let turns = 0; await count() < connections; turns++) {
+    if (turns > MOST_TURNS) throw new Error(`${await count()} of ${connections} were accepted`);
+    await turn();
+  }
 }
 
 module.exports = { accepted, quiet, stir, supported };
