@@ -9,7 +9,7 @@ const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 const { describe, test } = require('node:test');
-const { guarded, major } = require('../support/harness.js');
+const { guarded } = require('../support/harness.js');
 const { node, ours } = require('../support/implementations.js');
 const { PROGRAMS } = require('../support/programs.js');
 const { maskWire } = require('../support/trace.js');
@@ -103,9 +103,7 @@ async function run(implementation, program, { args = [], send, fd } = {}) {
 }
 
 function same(name, program, options) {
-  // The warning comes from ferrohttp and from Node's own validation of fields.
-  const todo = name === '--insecure-http-parser' && major >= 24 && 'warned twice';
-  test(name, { todo }, async () => {
+  test(name, async () => {
     const [expected, actual] = await Promise.all([
       run(node, program, options), run(ours, program, options),
     ]);
