@@ -1,0 +1,167 @@
+//! Connections over pairs of sockets, whose tasks are polled here instead of on threads of their
+//! own: accepting, reading, parsing, delivering, writing, closing.
+
+use std::future::Future;
+use std::hint::black_box;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+use ferrohttp::conn::Conn;
+use ferrohttp::conn::state::Outbox;
+use ferrohttp::conn::task::Task;
+use ferrohttp::engine::Core;
+use ferrohttp::engine::connections::Connections;
+use ferrohttp::engine::queue::{Delivery, Kind, Queue, Source};
+use ferrohttp::http1::Profile;
+use ferrohttp::record::{CLOSED, DRAINED, HEAD, Records};
+use ferrohttp::server::Server;
+
+use crate::Workload;
+use crate::inputs::BROWSER;
+
+const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n";
+
+pub const WORKLOADS: &[(&str, Workload)] = &[
+    ("connection-delivered", delivered),
+    ("connection-refused", refused),
+    ("deliveries-16", deliveries),
+    ("response", response),
+    ("response-deferred", response_deferred),
+    ("outbox", outbox),
+];
+
+/// An engine whose threads never start, and a server.
+struct Host {
+    core: Arc<Core>,
+    server: Arc<Server>,
+    connections: Connections,
+}
+
+impl Host {
+    fn new() -> Host {
+        let server = Server::new(1, Profile::for_host("9.4.3", 24));
+        server.settings.set("nativeRefusals", 1);
+        Host {
+            core: Arc::new(Core::new(Queue::new(Box::new(|| {})), 1)),
+            server: Arc::new(server),
+            connections: Connections::default(),
+        }
+    }
+
+    /// A connection, and its other end.
+    fn accept(&self) -> (Arc<Conn>, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
+        self.core.enter_accepted();
+        let conn = Conn::open(&self.core, &self.server, OwnedFd::from(ours));
+        (conn, theirs)
+    }
+
+    /// Has a new connection read its first packet. With that its task ends: the connection is
+    /// refused, or there is no I/O thread to take it over.
+    fn first_packet(&self, packet: &[u8]) -> UnixStream {
+        let (conn, mut theirs) = self.accept();
+        theirs.write_all(packet).expect("a packet fits");
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(pin!(Task::stranger(conn)).poll(&mut cx).is_ready());
+        theirs
+    }
+
+    /// Expects a delivery that begins with a record.
+    fn pop(&mut self, record: u32) {
+        let popped = self.connections.next(&self.core).expect("a delivery");
+        assert_eq!(popped.records.numbers.first(), Some(&record));
+    }
+
+    fn pop_nothing(&mut self) {
+        assert!(self.connections.next(&self.core).is_none());
+    }
+}
+
+fn delivered(times: u32) {
+    let mut host = Host::new();
+    for _ in 0..times {
+        host.first_packet(BROWSER);
+        host.pop(HEAD);
+        host.pop(CLOSED);
+        host.pop_nothing();
+    }
+}
+
+fn refused(times: u32) {
+    let mut host = Host::new();
+    for _ in 0..times {
+        let mut theirs = host.first_packet(b"BAD\r\n\r\n");
+        expect(
+            &mut theirs,
+            b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
+        );
+    }
+    host.pop_nothing();
+}
+
+/// A batch of deliveries through the queue.
+fn deliveries(times: u32) {
+    let mut host = Host::new();
+    for _ in 0..times {
+        for _ in 0..16 {
+            host.core.queue.push(Delivery {
+                source: Source::Server(1),
+                kind: Kind::Notice,
+                bytes: 0,
+                records: Records::notice(&[DRAINED]),
+            });
+        }
+        for _ in 0..16 {
+            host.pop(DRAINED);
+        }
+        host.pop_nothing();
+    }
+}
+
+fn response(times: u32) {
+    let host = Host::new();
+    let (conn, mut theirs) = host.accept();
+    let (head, body) = RESPONSE.split_at(38);
+    for _ in 0..times {
+        assert_eq!(conn.write(&[head, body]), Ok(false));
+        expect(&mut theirs, RESPONSE);
+    }
+    drop(Task::stranger(conn));
+}
+
+/// A response that leaves at the end of a batch.
+fn response_deferred(times: u32) {
+    let mut host = Host::new();
+    let (conn, mut theirs) = host.accept();
+    let (head, body) = RESPONSE.split_at(38);
+    for _ in 0..times {
+        assert!(conn.defer(&[head, body]).is_some());
+        host.core.deferred.add(&conn);
+        host.pop_nothing();
+        expect(&mut theirs, RESPONSE);
+    }
+    drop(Task::stranger(conn));
+}
+
+/// Output that leaves in three parts.
+fn outbox(times: u32) {
+    let body = [b'x'; 4096];
+    for _ in 0..times {
+        let mut outbox = Outbox::default();
+        outbox.append(black_box(&[RESPONSE, &body]), 10);
+        while !outbox.is_empty() {
+            black_box(outbox.front());
+            outbox.advance(1500.min(outbox.len()));
+        }
+    }
+}
+
+fn expect(theirs: &mut UnixStream, expected: &[u8]) {
+    let mut buffer = [0; 256];
+    let count = theirs.read(&mut buffer).expect("it was sent");
+    assert_eq!(&buffer[..count], expected);
+}

@@ -1,0 +1,36 @@
+//! Work whose instructions bench/instructions.js counts: `instructions NAME TIMES` does one piece
+//! of work so many times, `instructions` lists the names. Nothing in it depends on time, on
+//! threads or on random numbers, so that the counts repeat.
+
+#[path = "../inputs/mod.rs"]
+mod inputs;
+
+#[cfg(unix)]
+mod connection;
+mod parsing;
+
+/// Sets up, then does its work so many times.
+type Workload = fn(times: u32);
+
+fn workloads() -> Vec<(&'static str, Workload)> {
+    let mut all = parsing::WORKLOADS.to_vec();
+    #[cfg(unix)]
+    all.extend_from_slice(connection::WORKLOADS);
+    all
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let all = workloads();
+    if let [name, times] = args.as_slice() {
+        let (_, work) = all
+            .iter()
+            .find(|(known, _)| known == name)
+            .expect("no such workload");
+        work(times.parse().expect("TIMES is not a number"));
+    } else {
+        for (name, _) in all {
+            println!("{name}");
+        }
+    }
+}
