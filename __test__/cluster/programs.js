@@ -1,6 +1,6 @@
 'use strict';
 
-// The programs of cluster.test.js: node programs.js <program> <implementation> [policy]. The test
+// The programs of the tests here: node programs.js <program> <implementation> [policy]. The test
 // orders over IPC ({ order, ... }) and is told what happened ({ told, ... }). Workers of node:cluster
 // run this file with the same arguments.
 
@@ -46,6 +46,37 @@ const PROGRAMS = {
     if (cluster.isPrimary) return primary();
     const server = createApp();
     server.on('close', () => fs.writeSync(1, `closed ${cluster.worker.id}\n`));
+    server.listen(listenOptions);
+  },
+
+  // Answers slowly, in one part or two, and ends keep-alive when it closes. Told to, it holds one
+  // answer back until then.
+  roll() {
+    if (cluster.isPrimary) return primary();
+    let handled = 0;
+    let hold = false;
+    const server = createServer((req, res) => {
+      handled++;
+      const held = hold;
+      hold = false;
+      if (held) process.send({ told: 'holding' });
+      const leaving = () => {
+        if (!server.listening) res.shouldKeepAlive = false;
+      };
+      res.setHeader('worker', cluster.worker.id);
+      if (req.url.startsWith('/parts')) {
+        leaving();
+        res.write('begun ');
+      }
+      let turns = 5;
+      setImmediate(function finish() {
+        if (held ? server.listening : --turns > 0) return setImmediate(finish);
+        leaving();
+        res.end(req.url);
+      });
+    });
+    process.on('message', () => (hold = true));
+    process.on('exit', () => fs.writeSync(1, `${cluster.worker.id} ${handled}\n`));
     server.listen(listenOptions);
   },
 
