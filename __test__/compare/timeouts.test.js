@@ -7,26 +7,45 @@ const { compare } = require('../support/harness.js');
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n';
 
-const HEADERS = { headersTimeout: 100, requestTimeout: 100_000, connectionsCheckingInterval: 10 };
-const REQUEST = { headersTimeout: 0, requestTimeout: 100, connectionsCheckingInterval: 10 };
+const CHECKED = { connectionsCheckingInterval: 10 };
+const HEADERS = { headersTimeout: 100, requestTimeout: 100_000 };
+const REQUEST = { headersTimeout: 0, requestTimeout: 100 };
 const KEEP = { keepAliveTimeout: 20, keepAliveTimeoutBuffer: 10 };
 
-/** Sends packets on one connection, then waits until the server has ended it. */
-function outlasted(...packets) {
-  return async ({ connect, send }) => {
-    const lane = await connect();
-    for (const packet of packets) await send(lane, packet);
-    await lane.untilEnd();
-  };
+/**
+ * Sends packets on one connection and only then sets the limits, so that on a slow machine they do
+ * not come before the packets.
+ */
+async function overdue({ server, connect, send }, limits, packets) {
+  const lane = await connect();
+  for (const packet of packets) await send(lane, packet);
+  Object.assign(server, limits);
+  return lane;
+}
+
+/** Waits until the server has ended the connection. */
+function outlasted(limits, ...packets) {
+  return async (script) => (await overdue(script, limits, packets)).untilEnd();
 }
 
 /** As outlasted, but a listener keeps the connection: waits for so many events instead. */
-function reported(name, nth, ...packets) {
-  return async ({ connect, send }) => {
+function reported(name, nth, limits, ...packets) {
+  return async (script) => (await overdue(script, limits, packets)).untilLogged(name, nth);
+}
+
+/**
+ * Sends a request on a connection that server.timeout ends. That runs from the connection on: where
+ * it came before the request, another connection gets twice the time.
+ */
+async function timedOut({ server, observer, connect, send, quiet }) {
+  for (server.timeout = 150; ; server.timeout *= 2) {
     const lane = await connect();
-    for (const packet of packets) await send(lane, packet);
-    await lane.untilLogged(name, nth);
-  };
+    await send(lane, GET);
+    await lane.untilEnd();
+    if (lane.requests) return;
+    await quiet();
+    observer.lanes.pop();
+  }
 }
 
 const LATE = [
@@ -38,34 +57,35 @@ const LATE = [
   ['half a body', REQUEST, `${POST}abc`],
 ];
 
-compare('an overdue request', LATE.flatMap(([name, options, ...packets]) => [
-  {
-    name: `of ${name}`,
-    options,
-    modes: ['default', 'watched', 'ending', 'careful'],
-    // A packet that comes too late on a slow machine makes a reset of the FIN.
-    anyEnd: true,
-    script: outlasted(...packets),
-  },
-  {
-    name: `of ${name} that a listener keeps`,
-    options,
-    modes: ['listener'],
-    script: reported('clientError', 1, ...packets),
-  },
-]));
+compare('an overdue request', LATE.flatMap(([name, limits, ...packets]) => {
+  // Where nothing is sent, the limits can be there from the start.
+  const options = packets.length === 0 ? { ...CHECKED, ...limits } : CHECKED;
+  return [
+    {
+      name: `of ${name}`,
+      options,
+      modes: ['default', 'watched', 'ending', 'careful'],
+      script: outlasted(limits, ...packets),
+    },
+    {
+      name: `of ${name} that a listener keeps`,
+      options,
+      modes: ['listener'],
+      script: reported('clientError', 1, limits, ...packets),
+    },
+  ];
+}));
 
 compare('an overdue request', [
   {
     name: 'that has a reply pending',
-    options: REQUEST,
+    options: CHECKED,
     handler: 'hold',
     modes: ['default', 'listener'],
-    script: async ({ connect, send, observer }) => {
-      const lane = await connect();
-      await send(lane, `${GET}`);
-      const other = await connect();
-      await send(other, 'GET');
+    script: async (script) => {
+      const { observer, connect, send } = script;
+      await send(await connect(), GET);
+      const other = await overdue(script, REQUEST, ['GET']);
       // The checker has run when it has found the other connection.
       await other.until(() => other.end !== 'open' ||
         other.log.some(([name]) => name === 'clientError'));
@@ -74,22 +94,21 @@ compare('an overdue request', [
   },
   {
     name: 'whose listener writes',
-    options: HEADERS,
+    options: CHECKED,
     modes: ['default'],
-    async script({ server, observer, connect, send }) {
+    async script(script) {
+      const { server, observer } = script;
       server.on('clientError', (err, socket) => {
         observer.clientError(err, socket);
         socket.end(`HTTP/1.1 408 ${err.code}\r\n\r\n`);
       });
-      const lane = await connect();
-      await send(lane, 'GET');
-      await lane.untilEnd();
+      await (await overdue(script, HEADERS, ['GET'])).untilEnd();
     },
   },
   {
     name: 'after a parse error that a listener kept',
-    options: HEADERS,
-    script: reported('clientError', 2, 'BAD'),
+    options: CHECKED,
+    script: reported('clientError', 2, HEADERS, 'BAD'),
   },
 ]);
 
@@ -98,7 +117,7 @@ compare('an idle connection', [
     name: 'is closed after keepAliveTimeout',
     options: KEEP,
     modes: ['default', 'watched'],
-    script: outlasted(GET),
+    script: outlasted({}, GET),
   },
   {
     name: 'is announced with its timeout',
@@ -121,12 +140,9 @@ compare('an idle connection', [
   {
     name: 'is closed by server.timeout',
     modes: ['default', 'watched'],
-    async script({ server, connect, send }) {
-      server.timeout = 150;
-      server.keepAliveTimeout = 0;
-      const lane = await connect();
-      await send(lane, GET);
-      await lane.untilEnd();
+    async script(script) {
+      script.server.keepAliveTimeout = 0;
+      await timedOut(script);
     },
   },
   {
@@ -154,9 +170,20 @@ compare('a request', [
     name: 'that takes longer than server.timeout',
     handler: 'hold',
     modes: ['default', 'watched'],
-    async script({ server, connect, send }) {
-      server.timeout = 150;
+    script: timedOut,
+  },
+  {
+    // Runs from that request on.
+    name: 'of a kept connection that takes longer than server.timeout',
+    handler: 'hold',
+    modes: ['default', 'watched'],
+    options: { keepAliveTimeout: 100_000 },
+    async script({ server, observer, connect, send }) {
       const lane = await connect();
+      await send(lane, GET);
+      observer.held[0].end('in time');
+      await lane.untilLogged('res close');
+      server.timeout = 20;
       await send(lane, GET);
       await lane.untilEnd();
     },
