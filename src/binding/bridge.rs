@@ -136,9 +136,22 @@ impl Drop for Local {
 
 #[cfg(unix)]
 impl Native {
+    /// Has connections served on this thread, unless there are I/O threads.
+    pub fn serve(&self) -> std::io::Result<()> {
+        if self.core.serves_on_js_thread() {
+            let fd = self.connections.borrow_mut().serve()?;
+            self.wake.watch(&self.core, fd)?;
+        }
+        Ok(())
+    }
+
     /// Keeps the engine's object alive while it has something to tell.
     pub fn hold(&self, env: sys::napi_env) {
         let needed = self.core.live() > 0;
+        if !needed {
+            self.wake.unwatch();
+            self.connections.borrow_mut().stop_serving();
+        }
         if self.held.replace(needed) != needed {
             let mut count = 0;
             // SAFETY: the reference is ours, and we are on the thread of `env`.

@@ -12,6 +12,8 @@ mod parser;
 mod server;
 mod values;
 #[cfg(unix)]
+mod uv;
+#[cfg(unix)]
 mod wake;
 
 use napi_derive::napi;

@@ -9,7 +9,8 @@ const MAX_IO_THREADS: u32 = 64;
 #[napi(object)]
 #[derive(Debug, Default)]
 pub struct EngineOptions {
-    /// I/O threads; without it, the environment's FERROHTTP_IO_THREADS, else 1.
+    /// I/O threads that read established connections; 0: the JavaScript thread does. Without it,
+    /// the environment's FERROHTTP_IO_THREADS, else 0.
     pub io_threads: Option<u32>,
     /// `process.versions.llhttp`
     pub llhttp: String,
@@ -22,7 +23,7 @@ impl EngineOptions {
         let environment = || std::env::var("FERROHTTP_IO_THREADS").ok()?.parse().ok();
         self.io_threads
             .or_else(environment)
-            .unwrap_or(1)
-            .clamp(1, MAX_IO_THREADS) as usize
+            .unwrap_or(0)
+            .min(MAX_IO_THREADS) as usize
     }
 }

@@ -77,7 +77,10 @@ impl NativeServer {
     #[napi]
     pub fn listen(&self, fd: i32, backlog: i32) -> i32 {
         let native = &self.local.native;
-        match Listener::open(&native.core, &self.server, fd, backlog) {
+        let listener = native
+            .serve()
+            .and_then(|()| Listener::open(&native.core, &self.server, fd, backlog));
+        match listener {
             Ok(listener) => {
                 self.local.hold();
                 let mut listeners = native.listeners.borrow_mut();
@@ -106,7 +109,11 @@ impl NativeServer {
     /// Takes over a duplicate of a connected descriptor. 0 or -errno.
     #[napi]
     pub fn adopt(&self, fd: i32) -> i32 {
-        match listener::adopt(&self.local.native.core, &self.server, fd) {
+        let native = &self.local.native;
+        let adopted = native
+            .serve()
+            .and_then(|()| listener::adopt(&native.core, &self.server, fd));
+        match adopted {
             Ok(()) => {
                 self.local.hold();
                 0

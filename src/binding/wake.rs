@@ -4,69 +4,25 @@
 //! the lock that the JavaScript thread takes first, which costs two more context switches at
 //! every wake-up. Node exports libuv to addons.
 
-use std::ffi::{CStr, c_int, c_void};
-use std::mem::transmute;
+use std::cell::Cell;
+use std::ffi::{c_int, c_void};
+use std::os::fd::RawFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use napi::{Error, Result, Status, check_status, sys};
 
+use super::uv::{Handle, UV_ASYNC, UV_POLL, UV_READABLE, Uv};
 use crate::engine::Core;
-
-/// The number of `UV_ASYNC` in libuv's list of handle types, which is part of its ABI.
-const UV_ASYNC: c_int = 1;
-
-type Handle = *mut c_void;
-
-type Init = unsafe extern "C" fn(*mut sys::uv_loop_s, Handle, Callback) -> c_int;
-type Signal = unsafe extern "C" fn(Handle) -> c_int;
-type Close = unsafe extern "C" fn(Handle, Callback);
-type Refer = unsafe extern "C" fn(Handle);
-type Size = unsafe extern "C" fn(c_int) -> usize;
-type Callback = unsafe extern "C" fn(Handle);
-
-/// The functions of libuv that are used here.
-#[derive(Clone, Copy, Debug)]
-struct Uv {
-    init: Init,
-    send: Signal,
-    close: Close,
-    reference: Refer,
-    unref: Refer,
-    size: Size,
-}
-
-impl Uv {
-    fn load() -> Result<Uv> {
-        // SAFETY: these are the signatures of libuv 1, whose ABI is stable.
-        unsafe {
-            Ok(Uv {
-                init: transmute::<*mut c_void, Init>(symbol(c"uv_async_init")?),
-                send: transmute::<*mut c_void, Signal>(symbol(c"uv_async_send")?),
-                close: transmute::<*mut c_void, Close>(symbol(c"uv_close")?),
-                reference: transmute::<*mut c_void, Refer>(symbol(c"uv_ref")?),
-                unref: transmute::<*mut c_void, Refer>(symbol(c"uv_unref")?),
-                size: transmute::<*mut c_void, Size>(symbol(c"uv_handle_size")?),
-            })
-        }
-    }
-}
-
-fn symbol(name: &CStr) -> Result<*mut c_void> {
-    // SAFETY: the name is a terminated string.
-    let symbol = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
-    if symbol.is_null() {
-        let message = format!("This process does not export {}", name.to_string_lossy());
-        return Err(Error::new(Status::GenericFailure, message));
-    }
-    Ok(symbol)
-}
 
 /// Calls the `wake` function of an engine, from any thread.
 #[derive(Debug)]
 pub struct Wake {
     uv: Uv,
+    event_loop: *mut sys::uv_loop_s,
     handle: Handle,
+    /// Watches the descriptor of the JavaScript thread's reactor; null while there is none.
+    poller: AtomicPtr<c_void>,
     /// The handle is closing.
     ended: AtomicBool,
 }
@@ -77,15 +33,23 @@ unsafe impl Send for Wake {}
 // SAFETY: as above.
 unsafe impl Sync for Wake {}
 
-/// What the handle carries as its `data`, which is the first field of every handle.
+/// What the handles carry as their `data`, which is the first field of every handle.
 struct Target {
     env: sys::napi_env,
+    /// Handles that are not closed.
+    handles: Cell<u32>,
     /// Weak, to the function: the engine's object decides how long that lives.
     function: sys::napi_ref,
     /// What the function runs in.
     context: sys::napi_async_context,
-    /// To be told when the handle is closed, if the environment waits for that.
+    /// To be told when the handles are closed, if the environment waits for that.
     hook: sys::napi_async_cleanup_hook_handle,
+}
+
+/// What the handle that watches the reactor carries.
+struct Poller {
+    target: *mut Target,
+    core: Arc<Core>,
 }
 
 impl Wake {
@@ -129,12 +93,15 @@ impl Wake {
                 function: reference,
                 context,
                 hook: std::ptr::null_mut(),
+                handles: Cell::new(1),
             });
             handle.cast::<*mut Target>().write(Box::into_raw(target));
             (uv.unref)(handle);
             Ok(Arc::new(Wake {
                 uv,
+                event_loop,
                 handle,
+                poller: AtomicPtr::default(),
                 ended: AtomicBool::new(false),
             }))
         }
@@ -157,16 +124,62 @@ impl Wake {
         }
     }
 
+    /// Calls the `wake` function when `fd` is readable, too, until [`unwatch`](Self::unwatch). On
+    /// the JavaScript thread only.
+    pub fn watch(&self, core: &Arc<Core>, fd: RawFd) -> std::io::Result<()> {
+        if self.has_ended() || !self.poller.load(Ordering::Relaxed).is_null() {
+            return Ok(());
+        }
+        let uv = &self.uv;
+        // SAFETY: as in `new`; the handle is open, so its data is the target.
+        unsafe {
+            let handle = libc::calloc(1, (uv.size)(UV_POLL));
+            if handle.is_null() {
+                return Err(std::io::Error::from_raw_os_error(libc::ENOMEM));
+            }
+            let status = (uv.poll_init)(self.event_loop, handle, fd);
+            if status != 0 {
+                libc::free(handle);
+                return Err(std::io::Error::from_raw_os_error(-status));
+            }
+            let target = self.handle.cast::<*mut Target>().read();
+            (*target).handles.set((*target).handles.get() + 1);
+            let poller = Box::new(Poller {
+                target,
+                core: core.clone(),
+            });
+            handle.cast::<*mut Poller>().write(Box::into_raw(poller));
+            self.poller.store(handle, Ordering::Relaxed);
+            (uv.unref)(handle);
+            let status = (uv.poll_start)(handle, UV_READABLE, readable);
+            if status != 0 {
+                self.unwatch();
+                return Err(std::io::Error::from_raw_os_error(-status));
+            }
+        }
+        Ok(())
+    }
+
+    /// On the JavaScript thread only, before the descriptor is closed.
+    pub fn unwatch(&self) {
+        let handle = self.poller.swap(std::ptr::null_mut(), Ordering::Relaxed);
+        if !handle.is_null() {
+            // SAFETY: `watch` made the handle, and nobody else closes it.
+            unsafe { (self.uv.close)(handle, poller_closed) };
+        }
+    }
+
     pub fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// Closes the handle, on the JavaScript thread, when no other thread is left. `hook` is then
+    /// Closes the handles, on the JavaScript thread, when no other thread is left. `hook` is then
     /// removed, unless it is null.
     fn close(&self, hook: sys::napi_async_cleanup_hook_handle) {
         if self.ended.swap(true, Ordering::AcqRel) {
             return;
         }
+        self.unwatch();
         // SAFETY: the handle is open, so its data is the target that `new` put there.
         unsafe {
             let target = &mut *self.handle.cast::<*mut Target>().read();
@@ -180,13 +193,50 @@ impl Wake {
 
 /// libuv is done with the handle.
 unsafe extern "C" fn closed(handle: Handle) {
-    // SAFETY: `new` made the data from a Box; nobody uses it or the handle any more.
+    // SAFETY: `new` made the data; nobody uses the handle any more.
     unsafe {
-        let target = Box::from_raw(handle.cast::<*mut Target>().read());
+        let target = handle.cast::<*mut Target>().read();
         libc::free(handle);
-        if !target.hook.is_null() {
-            sys::napi_remove_async_cleanup_hook(target.hook);
+        release(target);
+    }
+}
+
+/// As `closed`, for the handle that watched the reactor.
+unsafe extern "C" fn poller_closed(handle: Handle) {
+    // SAFETY: `watch` made the data from a Box; nobody uses it or the handle any more.
+    unsafe {
+        let poller = Box::from_raw(handle.cast::<*mut Poller>().read());
+        libc::free(handle);
+        release(poller.target);
+    }
+}
+
+/// One handle of the target is closed.
+///
+/// # Safety
+/// The target is that of a handle which nobody uses any more.
+unsafe fn release(target: *mut Target) {
+    // SAFETY: the target lives until its last handle is closed; `new` made it from a Box.
+    unsafe {
+        let left = (*target).handles.get() - 1;
+        (*target).handles.set(left);
+        if left == 0 {
+            let target = Box::from_raw(target);
+            if !target.hook.is_null() {
+                sys::napi_remove_async_cleanup_hook(target.hook);
+            }
         }
+    }
+}
+
+/// On the JavaScript thread, from its event loop: the reactor has something to do.
+unsafe extern "C" fn readable(handle: Handle, _status: c_int, _events: c_int) {
+    // SAFETY: the handle is open, so its data points to the poller, and the environment is alive.
+    unsafe {
+        let poller = &*handle.cast::<*const Poller>().read();
+        // What is delivered from now on need not wake.
+        poller.core.queue.awaken();
+        enter(&*poller.target);
     }
 }
 
@@ -195,7 +245,15 @@ unsafe extern "C" fn wake(handle: Handle) {
     // SAFETY: the handle is open, so its data points to the target, and the environment is alive.
     // Node-API checks everything else.
     unsafe {
-        let target = &*handle.cast::<*const Target>().read();
+        enter(&*handle.cast::<*const Target>().read());
+    }
+}
+
+/// # Safety
+/// On the thread of the target's environment, which is alive, outside of JavaScript.
+unsafe fn enter(target: &Target) {
+    // SAFETY: the caller's; Node-API checks everything else.
+    unsafe {
         let mut scope = std::ptr::null_mut();
         if sys::napi_open_handle_scope(target.env, &mut scope) != sys::Status::napi_ok {
             return;

@@ -5,6 +5,7 @@
 //! | [`task`] | the task that reads, parses, delivers, refuses and closes |
 //! | [`state`] | what it shares with the JavaScript thread |
 //! | [`registry`] | the connections of a server |
+//! | [`watch`] | when its descriptor is ready |
 //! | [`io`], [`address`] | system calls |
 //!
 //! Two locks: `read` is held while a packet is read and parsed, `control` for a few instructions
@@ -15,6 +16,7 @@ pub mod io;
 pub mod registry;
 pub mod state;
 pub mod task;
+pub mod watch;
 
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -40,8 +42,6 @@ pub struct Conn {
     start: AtomicU64,
     headers_complete: AtomicBool,
     begun: AtomicBool,
-    /// A large body is being read: the JavaScript thread reads it itself as long as it finds more.
-    bulk: AtomicBool,
     /// `start` of the message that was reported as overdue.
     reported: AtomicU64,
     control: Mutex<Control>,
@@ -84,7 +84,6 @@ impl Conn {
             start: AtomicU64::new(progress.start),
             headers_complete: AtomicBool::new(false),
             begun: AtomicBool::new(false),
-            bulk: AtomicBool::new(false),
             reported: AtomicU64::new(0),
             control: Mutex::new(Control::new(fd.into_raw_fd())),
             read: Mutex::new(ReadSide {
@@ -192,11 +191,6 @@ impl Conn {
         let waker = if paused { None } else { control.release() };
         drop(control);
         wake(waker);
-    }
-
-    /// Whether acknowledging the packet before had better go with reading the next one.
-    pub fn is_bulk(&self) -> bool {
-        self.bulk.load(Ordering::Relaxed)
     }
 
     /// The delivery of a packet was consumed.

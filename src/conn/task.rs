@@ -7,16 +7,13 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::io::ErrorKind;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use tokio::io::Interest;
-use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
-
 use super::state::{Control, Fate, Shutdown};
+use super::watch::{Ready, Watch};
 use super::{Conn, ReadSide, io};
 use crate::engine::queue::Kind;
 use crate::http1::{Outcome, ParseError};
@@ -32,27 +29,18 @@ thread_local! {
     static SPARE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The descriptor in the reactor's hands. The task drops this before it closes the descriptor.
-#[derive(Debug)]
-struct Watched(RawFd);
-
-impl AsRawFd for Watched {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Room {
     Lobby,
     Io,
+    JsThread,
 }
 
 /// The task of one connection.
 #[derive(Debug)]
 pub struct Task {
     /// None until there was nothing to read: many strangers are refused after their first packet.
-    watched: Option<AsyncFd<Watched>>,
+    watched: Option<Watch>,
     /// None after moving to another thread.
     conn: Option<Arc<Conn>>,
     room: Room,
@@ -77,6 +65,31 @@ impl Task {
         }
     }
 
+    /// Of a connection that had a complete head.
+    pub fn on_io_thread(conn: Arc<Conn>) -> Task {
+        Task {
+            watched: None,
+            conn: Some(conn),
+            room: Room::Io,
+        }
+    }
+
+    /// Likewise, for the JavaScript thread. Without a watch it can only end.
+    pub fn on_js_thread(conn: Arc<Conn>, watch: Option<Watch>) -> Task {
+        Task {
+            watched: watch,
+            conn: Some(conn),
+            room: Room::JsThread,
+        }
+    }
+
+    /// An event from the JavaScript thread's reactor.
+    pub fn note(&self, readable: bool, writable: bool) {
+        if let Some(watch) = &self.watched {
+            watch.note(readable, writable);
+        }
+    }
+
     fn turn(&mut self, conn: &Arc<Conn>, cx: &mut Context<'_>) -> Turn {
         let fd = {
             let mut control = crate::lock(&conn.control);
@@ -98,22 +111,10 @@ impl Task {
             return Turn::Wait;
         }
         let room = self.room;
-        if conn.is_bulk() {
-            let mut control = crate::lock(&conn.control);
-            if control.is_open() && !control.may_read() {
-                control.held = true;
-                if control.outbox.is_empty() {
-                    drop(control);
-                    // Every segment that arrives would wake this thread for nothing.
-                    self.watched = None;
-                }
-                return Turn::Wait;
-            }
-        }
         let first_try = self.watched.is_none() && room == Room::Lobby;
         let mut ready = None;
         if !first_try {
-            let Ok(watched) = watch(&mut self.watched, fd) else {
+            let Ok(watched) = self.watch(fd) else {
                 return Turn::Close;
             };
             match watched.poll_read_ready(cx) {
@@ -136,7 +137,7 @@ impl Task {
                 return Turn::Wait;
             }
         }
-        if conn.core.queue.is_full(cx.waker()) {
+        if room != Room::JsThread && conn.core.queue.is_full(cx.waker()) {
             return Turn::Wait;
         }
         let mut read = crate::lock(&conn.read);
@@ -144,8 +145,8 @@ impl Task {
             // Detached just now.
             return Turn::Close;
         }
-        let turn = if room == Room::Io && conn.is_in_body() {
-            read_owned(conn, &mut read, fd, &mut ready)
+        let turn = if room != Room::Lobby && conn.is_in_body() {
+            read_owned(room, conn, &mut read, fd, &mut ready)
         } else {
             BUFFER.with_borrow_mut(|buffer| {
                 let result = io::recv(fd, buffer);
@@ -160,8 +161,17 @@ impl Task {
         }
     }
 
+    /// Registers the descriptor with the reactor of this thread, once.
+    fn watch(&mut self, fd: RawFd) -> std::io::Result<&mut Watch> {
+        match &mut self.watched {
+            Some(watched) => Ok(watched),
+            None if self.room == Room::JsThread => Err(ErrorKind::NotFound.into()),
+            none => Ok(none.insert(Watch::runtime(fd)?)),
+        }
+    }
+
     fn watch_first(&mut self, fd: RawFd) -> Turn {
-        match watch(&mut self.watched, fd) {
+        match self.watch(fd) {
             Ok(_) => Turn::Again,
             Err(_) => Turn::Close,
         }
@@ -175,7 +185,7 @@ impl Task {
             if control.outbox.is_empty() && control.shutdown != Shutdown::Wanted {
                 return Ok(());
             }
-            let watched = watch(&mut self.watched, fd)?;
+            let watched = self.watch(fd)?;
             let result = loop {
                 if control.outbox.is_empty() {
                     break Ok(());
@@ -188,7 +198,7 @@ impl Task {
                     if error.kind() != ErrorKind::WouldBlock {
                         break Err(error);
                     }
-                    ready.clear_ready();
+                    ready.clear();
                 }
             };
             notices[0] = Some([WRITTEN, errno(&result)]);
@@ -207,8 +217,6 @@ impl Task {
         Ok(())
     }
 }
-
-type Ready<'a> = Option<AsyncFdReadyGuard<'a, Watched>>;
 
 /// A packet, and whether its memory may go to JavaScript.
 enum Packet<'a> {
@@ -231,7 +239,7 @@ fn take_in(
     conn: &Arc<Conn>,
     read: &mut ReadSide,
     result: std::io::Result<Packet<'_>>,
-    ready: &mut Ready<'_>,
+    ready: &mut Option<Ready<'_>>,
 ) -> Option<Turn> {
     match result {
         Ok(packet) => {
@@ -267,10 +275,11 @@ pub fn recycle(mut memory: Vec<u8>) {
 
 /// Reads a packet of a body into memory of its own and parses it. None: there was nothing to read.
 fn read_owned(
+    room: Room,
     conn: &Arc<Conn>,
     read: &mut ReadSide,
     fd: RawFd,
-    ready: &mut Ready<'_>,
+    ready: &mut Option<Ready<'_>>,
 ) -> Option<Turn> {
     SPARE.with_borrow_mut(|spare| {
         spare.reserve_exact(PACKET);
@@ -283,32 +292,10 @@ fn read_owned(
                 Packet::Shared(spare)
             }
         });
-        // Deliveries come after this.
-        conn.bulk.store(large, Ordering::Relaxed);
-        let turn = take_in(Room::Io, conn, read, packet, ready);
+        let turn = take_in(room, conn, read, packet, ready);
         spare.clear();
         turn
     })
-}
-
-/// Reads the next packet of a large body on the JavaScript thread, which has consumed the one
-/// before, and delivers it. False if the task has to wait for it.
-pub fn read_on(conn: &Arc<Conn>) -> bool {
-    // The packet before counts as outstanding all the while, so that the task keeps away.
-    let mut read = crate::lock(&conn.read);
-    let fd = {
-        let control = crate::lock(&conn.control);
-        let wanted = control.is_open()
-            && !control.paused
-            && !control.read_done
-            && !control.parked
-            && read.parser.is_some();
-        if !wanted {
-            return false;
-        }
-        control.fd
-    };
-    conn.is_in_body() && read_owned(conn, &mut read, fd, &mut None).is_some()
 }
 
 impl Conn {
@@ -420,29 +407,9 @@ fn errno(result: &std::io::Result<()>) -> u32 {
     }
 }
 
-/// Registers the descriptor with the reactor of this thread, once.
-fn watch(
-    watched: &mut Option<AsyncFd<Watched>>,
-    fd: RawFd,
-) -> std::io::Result<&mut AsyncFd<Watched>> {
-    match watched {
-        Some(watched) => Ok(watched),
-        none => {
-            // SAFETY: only the task closes the descriptor, after it dropped `watched`.
-            let registered = unsafe {
-                AsyncFd::register_with_interest(
-                    Watched(fd),
-                    Interest::READABLE | Interest::WRITABLE,
-                )
-            };
-            Ok(none.insert(registered?))
-        }
-    }
-}
-
-fn clear(ready: &mut Option<AsyncFdReadyGuard<'_, Watched>>) {
+fn clear(ready: &mut Option<Ready<'_>>) {
     if let Some(ready) = ready {
-        ready.clear_ready();
+        ready.clear();
     }
 }
 
@@ -501,12 +468,9 @@ impl Future for Task {
                 Turn::Close => return Poll::Ready(()),
                 Turn::Move => {
                     self.watched = None;
-                    if let Some(io) = conn.core.io_runtime() {
-                        io.spawn(Task {
-                            watched: None,
-                            conn: self.conn.take(),
-                            room: Room::Io,
-                        });
+                    if let Some(conn) = self.conn.take() {
+                        let core = conn.core.clone();
+                        core.settle(conn);
                     }
                     return Poll::Ready(());
                 }

@@ -2,12 +2,14 @@
 //! back of paused and destroyed connections.
 
 use std::collections::VecDeque;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Core;
-use super::queue::{Delivery, Kind, Source};
-use crate::conn::{Conn, Detached, task};
+use super::queue::{Delivery, Kind, Mail, Source};
+use super::reactor::Reactor;
+use crate::conn::{Conn, Detached};
 use crate::record::Records;
 
 /// Flags of a delivery.
@@ -17,9 +19,9 @@ pub const SERVER: u32 = 4;
 /// The id of a connection that JavaScript is done with: what is still queued of it is dropped.
 const GONE: u32 = u32::MAX;
 
-/// Packets that are read on the JavaScript thread in one turn, so that a fast sender leaves the
-/// event loop its other work.
-const READS_PER_TURN: u32 = 32;
+/// Bytes that are delivered in one turn of the event loop, so that a fast sender leaves it its
+/// other work.
+const BYTES_PER_TURN: u32 = 2 << 20;
 
 /// A delivery for `next`.
 #[derive(Debug)]
@@ -49,12 +51,14 @@ pub struct Connections {
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
     ready: VecDeque<Delivery>,
+    /// Connections that are served on this thread; none while there are I/O threads.
+    reactor: Option<Reactor>,
+    /// Empty; swapped for what there is in the queue.
+    mail: Mail,
     /// Whose packet is being dispatched.
     current: Option<Arc<Conn>>,
-    /// Packets that were read here in this turn.
-    reads: u32,
-    /// Connections with more to read here, in the next turn.
-    reading: VecDeque<Arc<Conn>>,
+    /// Bytes that were delivered in this turn.
+    bytes: u32,
     /// Ids that are free once the delivery being dispatched is done.
     ending: Vec<u32>,
 }
@@ -62,45 +66,72 @@ pub struct Connections {
 impl Connections {
     /// Acknowledges the delivery before, and pops the next one. None: the queue is empty, and
     /// the next delivery wakes.
-    pub fn next(&mut self, core: &Core) -> Option<Popped> {
+    pub fn next(&mut self, core: &Arc<Core>) -> Option<Popped> {
         if let Some(conn) = self.current.take() {
-            if conn.is_bulk() {
-                self.reading.push_back(conn);
-            } else {
-                conn.acknowledge();
-            }
-        }
-        while self.reads < READS_PER_TURN
-            && let Some(conn) = self.reading.pop_front()
-        {
-            if task::read_on(&conn) {
-                self.reads += 1;
-                break;
-            }
             conn.acknowledge();
         }
         while let Some(id) = self.ending.pop() {
             self.release(id);
         }
-        loop {
-            let Some(delivery) = self.ready.pop_front() else {
-                // The end of a batch.
-                core.deferred.flush();
-                core.queue.take(&mut self.ready);
-                if self.ready.is_empty() {
-                    self.reads = 0;
-                    if !self.reading.is_empty() {
-                        core.queue.rewake();
-                    }
-                    return None;
+        while self.bytes < BYTES_PER_TURN {
+            if let Some(delivery) = self.ready.pop_front() {
+                core.queue.popped(&delivery);
+                if let Some(popped) = self.open(delivery) {
+                    self.bytes += popped.bytes;
+                    return Some(popped);
                 }
-                continue;
-            };
-            core.queue.popped(&delivery);
-            if let Some(popped) = self.open(delivery) {
-                return Some(popped);
+            } else if !self.find_more(core) {
+                self.bytes = 0;
+                return None;
             }
         }
+        // The rest in another turn.
+        core.deferred.flush();
+        core.queue.rewake();
+        self.bytes = 0;
+        None
+    }
+
+    /// Looks for what is to be done next. False: there is nothing, and what comes wakes.
+    fn find_more(&mut self, core: &Arc<Core>) -> bool {
+        let mut busy = false;
+        if let Some(reactor) = &mut self.reactor {
+            if !reactor.is_busy() {
+                // The end of a batch.
+                core.deferred.flush();
+                reactor.poll();
+            }
+            reactor.run();
+            busy = reactor.is_busy();
+        } else {
+            core.deferred.flush();
+        }
+        core.queue.take(&mut self.mail, busy);
+        std::mem::swap(&mut self.ready, &mut self.mail.deliveries);
+        let Some(reactor) = &mut self.reactor else {
+            return !self.ready.is_empty();
+        };
+        for token in self.mail.roused.drain(..) {
+            reactor.rouse(token);
+        }
+        for conn in self.mail.arrivals.drain(..) {
+            reactor.admit(core, conn);
+        }
+        !self.ready.is_empty() || reactor.is_busy()
+    }
+
+    /// Gets ready for established connections to be served on this thread. The descriptor is
+    /// readable when there is something to do.
+    pub fn serve(&mut self) -> std::io::Result<RawFd> {
+        match &self.reactor {
+            Some(reactor) => Ok(reactor.as_raw_fd()),
+            None => Ok(self.reactor.insert(Reactor::new()?).as_raw_fd()),
+        }
+    }
+
+    /// Ends every connection that is served on this thread.
+    pub fn stop_serving(&mut self) {
+        self.reactor = None;
     }
 
     /// Decides what becomes of a delivery.
@@ -151,7 +182,7 @@ impl Connections {
 
     /// Whether deliveries are ready behind the one that is being dispatched.
     pub fn has_more(&self) -> bool {
-        !self.ready.is_empty()
+        !self.ready.is_empty() || self.reactor.as_ref().is_some_and(Reactor::is_busy)
     }
 
     /// The connection with an id, unless JavaScript ended it.
@@ -228,8 +259,9 @@ impl Connections {
 
     /// Whether the packet of a connection that is outstanding, if any, was popped.
     fn is_told(&self, id: u32) -> bool {
-        let is_it = |conn: &Arc<Conn>| conn.id.load(Ordering::Relaxed) == id;
-        self.current.as_ref().is_some_and(is_it) || self.reading.iter().any(is_it)
+        self.current
+            .as_ref()
+            .is_some_and(|conn| conn.id.load(Ordering::Relaxed) == id)
     }
 
     fn put_back(&mut self, core: &Core, held: Option<Delivery>) -> bool {

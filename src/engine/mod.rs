@@ -3,6 +3,7 @@
 pub mod connections;
 pub mod deferred;
 pub mod queue;
+pub mod reactor;
 mod threads;
 
 use std::io;
@@ -13,6 +14,8 @@ use std::thread::JoinHandle;
 use tokio::runtime::Handle;
 
 use deferred::Deferred;
+use crate::conn::Conn;
+use crate::conn::task::Task;
 use queue::Queue;
 use threads::Pool;
 
@@ -43,7 +46,7 @@ impl Core {
         Core {
             queue,
             deferred: Arc::default(),
-            io_threads: io_threads.max(1),
+            io_threads,
             threads: Mutex::default(),
             live: AtomicUsize::new(0),
             placed: AtomicUsize::new(0),
@@ -102,13 +105,26 @@ impl Core {
         crate::lock(&self.threads).running.is_some()
     }
 
-    /// The runtime of the I/O thread that the next established connection goes to.
-    pub fn io_runtime(&self) -> Option<Handle> {
+    /// Whether established connections are read on the JavaScript thread.
+    pub fn serves_on_js_thread(&self) -> bool {
+        self.io_threads == 0
+    }
+
+    /// Passes an established connection on to where it is served.
+    pub fn settle(&self, conn: Arc<Conn>) {
+        if self.serves_on_js_thread() {
+            self.queue.arrive(conn);
+            return;
+        }
         let turn = self.placed.fetch_add(1, Ordering::Relaxed);
-        crate::lock(&self.threads)
+        let io = crate::lock(&self.threads)
             .running
             .as_ref()
-            .map(|pool| pool.io(turn))
+            .and_then(|pool| pool.io(turn));
+        let task = Task::on_io_thread(conn);
+        if let Some(io) = io {
+            io.spawn(task);
+        }
     }
 
     /// Ends every thread and with them every listener and connection, and waits for it.
@@ -124,5 +140,6 @@ impl Core {
             // A thread that panicked has ended, too.
             let _ = thread.join();
         }
+        self.queue.end();
     }
 }

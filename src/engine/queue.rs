@@ -61,9 +61,27 @@ pub struct Queue {
 
 #[derive(Default)]
 struct Shared {
-    deliveries: VecDeque<Delivery>,
+    mail: Mail,
     /// JavaScript was woken and has not yet found the queue empty.
     awake: bool,
+    /// Nobody takes anything any more.
+    ended: bool,
+}
+
+/// What there is for the JavaScript thread.
+#[derive(Debug, Default)]
+pub struct Mail {
+    pub deliveries: VecDeque<Delivery>,
+    /// Connections that are now served on the JavaScript thread.
+    pub arrivals: Vec<Arc<Conn>>,
+    /// Tokens of tasks on the JavaScript thread that have something to do.
+    pub roused: Vec<usize>,
+}
+
+impl Mail {
+    pub fn is_empty(&self) -> bool {
+        self.deliveries.is_empty() && self.arrivals.is_empty() && self.roused.is_empty()
+    }
 }
 
 impl std::fmt::Debug for Queue {
@@ -87,9 +105,26 @@ impl Queue {
     /// Appends a delivery, and wakes JavaScript unless it is awake.
     pub fn push(&self, delivery: Delivery) {
         self.pushed(&delivery);
+        self.put(|mail| mail.deliveries.push_back(delivery));
+    }
+
+    /// Hands a connection to the JavaScript thread.
+    pub fn arrive(&self, conn: Arc<Conn>) {
+        self.put(|mail| mail.arrivals.push(conn));
+    }
+
+    /// Has a task of the JavaScript thread run.
+    pub fn rouse(&self, token: usize) {
+        self.put(|mail| mail.roused.push(token));
+    }
+
+    fn put(&self, put: impl FnOnce(&mut Mail)) {
         let wake = {
             let mut shared = crate::lock(&self.shared);
-            shared.deliveries.push_back(delivery);
+            if shared.ended {
+                return;
+            }
+            put(&mut shared.mail);
             !std::mem::replace(&mut shared.awake, true)
         };
         if wake {
@@ -97,14 +132,30 @@ impl Queue {
         }
     }
 
-    /// Swaps `empty` for everything that was pushed. If that is nothing, the next push wakes.
-    pub fn take(&self, empty: &mut VecDeque<Delivery>) {
+    /// Swaps `empty` for everything that has come. If that is nothing, the next wakes, unless
+    /// JavaScript is `busy` and will ask again.
+    pub fn take(&self, empty: &mut Mail, busy: bool) {
         let mut shared = crate::lock(&self.shared);
-        if shared.deliveries.is_empty() {
-            shared.awake = false;
+        if shared.mail.is_empty() {
+            shared.awake = busy;
         } else {
-            std::mem::swap(&mut shared.deliveries, empty);
+            std::mem::swap(&mut shared.mail, empty);
         }
+    }
+
+    /// JavaScript looks at the queue without having been woken.
+    pub fn awaken(&self) {
+        crate::lock(&self.shared).awake = true;
+    }
+
+    /// Lets go of everything, now and from now on.
+    pub fn end(&self) {
+        let mail = {
+            let mut shared = crate::lock(&self.shared);
+            shared.ended = true;
+            std::mem::take(&mut shared.mail)
+        };
+        drop(mail);
     }
 
     /// Wakes JavaScript although it was woken before: it stopped before the queue was empty.
@@ -168,15 +219,15 @@ mod tests {
         queue.push(notice(0));
         queue.push(notice(0));
         assert_eq!(wakes.load(Ordering::Relaxed), 1);
-        let mut taken = VecDeque::new();
-        queue.take(&mut taken);
-        assert_eq!(taken.len(), 2);
+        let mut taken = Mail::default();
+        queue.take(&mut taken, false);
+        assert_eq!(taken.deliveries.len(), 2);
         queue.push(notice(0));
         assert_eq!(wakes.load(Ordering::Relaxed), 1);
-        taken.clear();
-        queue.take(&mut taken);
-        taken.clear();
-        queue.take(&mut taken);
+        taken.deliveries.clear();
+        queue.take(&mut taken, false);
+        taken.deliveries.clear();
+        queue.take(&mut taken, false);
         assert!(taken.is_empty());
         queue.push(notice(0));
         assert_eq!(wakes.load(Ordering::Relaxed), 2);
@@ -191,13 +242,13 @@ mod tests {
             queue.push(notice(BACKLOG_LIMIT / 4));
         }
         assert!(queue.is_full(waker));
-        let mut taken = VecDeque::new();
-        queue.take(&mut taken);
-        queue.popped(&taken[0]);
+        let mut taken = Mail::default();
+        queue.take(&mut taken, false);
+        queue.popped(&taken.deliveries[0]);
         assert!(!queue.is_full(waker));
-        queue.popped(&taken[1]);
+        queue.popped(&taken.deliveries[1]);
         assert_eq!(crate::lock(&queue.held_up).len(), 1);
-        queue.popped(&taken[2]);
+        queue.popped(&taken.deliveries[2]);
         assert!(crate::lock(&queue.held_up).is_empty());
     }
 }

@@ -48,10 +48,11 @@ impl Pool {
         self.workers[0].handle.clone()
     }
 
-    /// The I/O thread that has the `turn`th turn.
-    pub fn io(&self, turn: usize) -> Handle {
-        let io = &self.workers[1..];
-        io[turn % io.len()].handle.clone()
+    /// The I/O thread that has the `turn`th turn, if there are any.
+    pub fn io(&self, turn: usize) -> Option<Handle> {
+        let io = self.workers.get(1..)?;
+        let worker = io.get(turn.checked_rem(io.len())?)?;
+        Some(worker.handle.clone())
     }
 
     /// Tells the threads to end. Their tasks are dropped there, which closes what they own.

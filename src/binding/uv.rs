@@ -1,0 +1,65 @@
+//! The functions of libuv, which Node exports to addons, that are used here.
+
+use std::ffi::{CStr, c_int, c_void};
+use std::mem::transmute;
+
+use napi::{Error, Result, Status, sys};
+
+/// The numbers of `UV_ASYNC` and `UV_POLL` in libuv's list of handle types, and that of the event
+/// `UV_READABLE`, which are part of its ABI.
+pub const UV_ASYNC: c_int = 1;
+pub const UV_POLL: c_int = 8;
+pub const UV_READABLE: c_int = 1;
+
+pub type Handle = *mut c_void;
+
+pub type Init = unsafe extern "C" fn(*mut sys::uv_loop_s, Handle, Callback) -> c_int;
+pub type Signal = unsafe extern "C" fn(Handle) -> c_int;
+pub type Close = unsafe extern "C" fn(Handle, Callback);
+pub type Refer = unsafe extern "C" fn(Handle);
+pub type Size = unsafe extern "C" fn(c_int) -> usize;
+pub type Callback = unsafe extern "C" fn(Handle);
+pub type PollInit = unsafe extern "C" fn(*mut sys::uv_loop_s, Handle, c_int) -> c_int;
+pub type PollStart = unsafe extern "C" fn(Handle, c_int, PollCallback) -> c_int;
+pub type PollCallback = unsafe extern "C" fn(Handle, c_int, c_int);
+
+/// The functions.
+#[derive(Clone, Copy, Debug)]
+pub struct Uv {
+    pub init: Init,
+    pub send: Signal,
+    pub close: Close,
+    pub reference: Refer,
+    pub unref: Refer,
+    pub size: Size,
+    pub poll_init: PollInit,
+    pub poll_start: PollStart,
+}
+
+impl Uv {
+    pub fn load() -> Result<Uv> {
+        // SAFETY: these are the signatures of libuv 1, whose ABI is stable.
+        unsafe {
+            Ok(Uv {
+                init: transmute::<*mut c_void, Init>(symbol(c"uv_async_init")?),
+                send: transmute::<*mut c_void, Signal>(symbol(c"uv_async_send")?),
+                close: transmute::<*mut c_void, Close>(symbol(c"uv_close")?),
+                reference: transmute::<*mut c_void, Refer>(symbol(c"uv_ref")?),
+                unref: transmute::<*mut c_void, Refer>(symbol(c"uv_unref")?),
+                size: transmute::<*mut c_void, Size>(symbol(c"uv_handle_size")?),
+                poll_init: transmute::<*mut c_void, PollInit>(symbol(c"uv_poll_init")?),
+                poll_start: transmute::<*mut c_void, PollStart>(symbol(c"uv_poll_start")?),
+            })
+        }
+    }
+}
+
+fn symbol(name: &CStr) -> Result<*mut c_void> {
+    // SAFETY: the name is a terminated string.
+    let symbol = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    if symbol.is_null() {
+        let message = format!("This process does not export {}", name.to_string_lossy());
+        return Err(Error::new(Status::GenericFailure, message));
+    }
+    Ok(symbol)
+}

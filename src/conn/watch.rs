@@ -1,0 +1,119 @@
+//! Readiness of a connection's descriptor: from the reactor of a runtime's thread, or from the one
+//! that the JavaScript thread looks after itself.
+
+use std::cell::Cell;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use mio::unix::SourceFd;
+use mio::{Registry, Token};
+use tokio::io::Interest;
+use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
+
+/// A descriptor that somebody else closes, after this is dropped.
+#[derive(Debug)]
+pub struct Fd(RawFd);
+
+impl AsRawFd for Fd {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0
+    }
+}
+
+/// A descriptor in a reactor's hands. It has to be dropped before the descriptor is closed.
+#[derive(Debug)]
+pub enum Watch {
+    Runtime(AsyncFd<Fd>),
+    JsThread(Seat),
+}
+
+/// Readiness that holds until it is cleared.
+pub enum Ready<'a> {
+    Runtime(AsyncFdReadyGuard<'a, Fd>),
+    JsThread(&'a Cell<bool>),
+}
+
+/// What the JavaScript thread's reactor has said of a descriptor.
+#[derive(Debug)]
+pub struct Seat {
+    fd: RawFd,
+    registry: Arc<Registry>,
+    readable: Cell<bool>,
+    writable: Cell<bool>,
+}
+
+impl Watch {
+    /// Registers with the reactor of the current thread's runtime.
+    pub fn runtime(fd: RawFd) -> io::Result<Watch> {
+        // SAFETY: who closes the descriptor drops this first.
+        unsafe {
+            AsyncFd::register_with_interest(Fd(fd), Interest::READABLE | Interest::WRITABLE)
+        }
+        .map(Watch::Runtime)
+        .map_err(|error| error.into_parts().1)
+    }
+
+    /// Registers with the JavaScript thread's reactor.
+    pub fn js_thread(fd: RawFd, registry: &Arc<Registry>, token: Token) -> io::Result<Watch> {
+        let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
+        registry.register(&mut SourceFd(&fd), token, interest)?;
+        Ok(Watch::JsThread(Seat {
+            fd,
+            registry: registry.clone(),
+            readable: Cell::new(false),
+            // As a rule it is, and a failing send tells.
+            writable: Cell::new(true),
+        }))
+    }
+
+    /// An event from the JavaScript thread's reactor.
+    pub fn note(&self, readable: bool, writable: bool) {
+        if let Watch::JsThread(seat) = self {
+            seat.readable.set(readable || seat.readable.get());
+            seat.writable.set(writable || seat.writable.get());
+        }
+    }
+
+    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready<'_>>> {
+        match self {
+            Watch::Runtime(fd) => fd.poll_read_ready(cx).map_ok(Ready::Runtime),
+            Watch::JsThread(seat) => Seat::poll(&seat.readable),
+        }
+    }
+
+    pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready<'_>>> {
+        match self {
+            Watch::Runtime(fd) => fd.poll_write_ready(cx).map_ok(Ready::Runtime),
+            Watch::JsThread(seat) => Seat::poll(&seat.writable),
+        }
+    }
+}
+
+impl Seat {
+    fn poll(ready: &Cell<bool>) -> Poll<io::Result<Ready<'_>>> {
+        if ready.get() {
+            Poll::Ready(Ok(Ready::JsThread(ready)))
+        } else {
+            // The reactor runs the task when that changes.
+            Poll::Pending
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let _ = self.registry.deregister(&mut SourceFd(&self.fd));
+    }
+}
+
+impl Ready<'_> {
+    /// There was nothing more to read, or no more room to write.
+    pub fn clear(&mut self) {
+        match self {
+            Ready::Runtime(guard) => guard.clear_ready(),
+            Ready::JsThread(ready) => ready.set(false),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Connections whose tasks run on the JavaScript thread, between its deliveries.
+//!
+//! With no I/O thread in between, a request costs no wake-up and no change of threads: the event
+//! loop watches the reactor's descriptor, and when something is ready the JavaScript thread reads,
+//! parses and dispatches it.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
+use std::time::Duration;
+
+use mio::{Events, Poll, Registry, Token};
+
+use super::Core;
+use crate::conn::Conn;
+use crate::conn::task::Task;
+use crate::conn::watch::Watch;
+
+/// Events that one system call asks for.
+const EVENTS: usize = 256;
+
+/// The tasks of the JavaScript thread.
+#[derive(Debug)]
+pub struct Reactor {
+    poll: Poll,
+    registry: Arc<Registry>,
+    events: Events,
+    /// By token.
+    residents: Vec<Option<Resident>>,
+    free: Vec<usize>,
+    /// Tokens of tasks that have something to do.
+    runnable: VecDeque<usize>,
+}
+
+#[derive(Debug)]
+struct Resident {
+    task: Task,
+    waker: Waker,
+}
+
+/// Wakes a task of the JavaScript thread, from any thread.
+#[derive(Debug)]
+struct Alarm {
+    core: Arc<Core>,
+    token: usize,
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.core.queue.rouse(self.token);
+    }
+}
+
+impl Reactor {
+    pub fn new() -> io::Result<Reactor> {
+        let poll = Poll::new()?;
+        let registry = Arc::new(poll.registry().try_clone()?);
+        Ok(Reactor {
+            poll,
+            registry,
+            events: Events::with_capacity(EVENTS),
+            residents: Vec::new(),
+            free: Vec::new(),
+            runnable: VecDeque::new(),
+        })
+    }
+
+    /// Takes a connection in; its task runs soon.
+    pub fn admit(&mut self, core: &Arc<Core>, conn: Arc<Conn>) {
+        let token = self.free.pop().unwrap_or_else(|| {
+            self.residents.push(None);
+            self.residents.len() - 1
+        });
+        let core = core.clone();
+        let watch = Watch::js_thread(conn.as_raw_fd(), &self.registry, Token(token));
+        let resident = Resident {
+            // Without a watch it ends at once.
+            task: Task::on_js_thread(conn, watch.ok()),
+            waker: Waker::from(Arc::new(Alarm { core, token })),
+        };
+        if let Some(place) = self.residents.get_mut(token) {
+            *place = Some(resident);
+        }
+        self.rouse(token);
+    }
+
+    /// Has a task run. One that is gone, or has nothing to do, does not mind.
+    pub fn rouse(&mut self, token: usize) {
+        self.runnable.push_back(token);
+    }
+
+    /// Whether tasks are waiting for their turn.
+    pub fn is_busy(&self) -> bool {
+        !self.runnable.is_empty()
+    }
+
+    /// Asks the kernel what is ready. False if nothing is.
+    pub fn poll(&mut self) -> bool {
+        // An error would leave no events, and the event loop calls again.
+        let _ = self.poll.poll(&mut self.events, Some(Duration::ZERO));
+        for event in &self.events {
+            let Token(token) = event.token();
+            if let Some(Some(resident)) = self.residents.get(token) {
+                let over = event.is_error();
+                resident.task.note(
+                    event.is_readable() || event.is_read_closed() || over,
+                    event.is_writable() || event.is_write_closed() || over,
+                );
+                self.runnable.push_back(token);
+            }
+        }
+        self.is_busy()
+    }
+
+    /// Runs one task.
+    pub fn run(&mut self) {
+        let Some(token) = self.runnable.pop_front() else {
+            return;
+        };
+        let Some(place) = self.residents.get_mut(token) else {
+            return;
+        };
+        let Some(resident) = place else {
+            return;
+        };
+        let mut cx = Context::from_waker(&resident.waker);
+        if Pin::new(&mut resident.task).poll(&mut cx).is_ready() {
+            *place = None;
+            self.free.push(token);
+        }
+    }
+}
+
+impl AsRawFd for Reactor {
+    /// Readable when something is ready.
+    fn as_raw_fd(&self) -> RawFd {
+        self.poll.as_raw_fd()
+    }
+}
