@@ -15,7 +15,7 @@ use crate::record::{Blob, Records};
 #[cfg(unix)]
 use {
     super::parser::NativeParser,
-    super::wake::{Ending, Wake},
+    super::wake::{Ending, Parts, Wake},
     crate::conn::{Conn, address::End, io},
     crate::engine::{Core, connections::Connections, queue::Queue},
     crate::listener::Listener,
@@ -47,7 +47,7 @@ pub struct Local {
 pub struct Native {
     pub core: Arc<Core>,
     pub wake: Arc<Wake>,
-    pub connections: RefCell<Connections>,
+    pub connections: Rc<RefCell<Connections>>,
     /// By id - 1.
     pub listeners: RefCell<Vec<Option<Arc<Listener>>>>,
     /// Bytes of strings on their way to the kernel.
@@ -399,11 +399,19 @@ impl Native {
         let queue = Queue::new(Box::new(move || waker.wake()));
         let core = Arc::new(Core::new(queue, options.io_threads()));
         // SAFETY: as above.
-        let ending = unsafe { Ending::register(env, core.clone(), wake.clone())? };
+        let connections = Rc::default();
+        let ending = unsafe {
+            let parts = Parts {
+                core: core.clone(),
+                wake: wake.clone(),
+                connections: Rc::clone(&connections),
+            };
+            Ending::register(env, parts)?
+        };
         Ok(Native {
             core,
             wake,
-            connections: RefCell::default(),
+            connections,
             listeners: RefCell::default(),
             scratch: RefCell::default(),
             engine: reference,

@@ -4,9 +4,10 @@
 //! the lock that the JavaScript thread takes first, which costs two more context switches at
 //! every wake-up. Node exports libuv to addons.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
 use std::os::fd::RawFd;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
@@ -14,6 +15,7 @@ use napi::{Error, Result, Status, check_status, sys};
 
 use super::uv::{Handle, UV_ASYNC, UV_POLL, UV_READABLE, Uv};
 use crate::engine::Core;
+use crate::engine::connections::Connections;
 
 /// Calls the `wake` function of an engine, from any thread.
 #[derive(Debug)]
@@ -302,28 +304,45 @@ unsafe fn call(target: &Target) {
     }
 }
 
+/// What has to end with an environment.
+#[derive(Debug)]
+pub struct Parts {
+    pub core: Arc<Core>,
+    pub wake: Arc<Wake>,
+    pub connections: Rc<RefCell<Connections>>,
+}
+
+impl Parts {
+    /// Closes everything; `hook` is removed when libuv has done its part, unless it is null.
+    fn end(&self, hook: sys::napi_async_cleanup_hook_handle) {
+        self.core.shut_down();
+        self.wake.close(hook);
+        self.connections.borrow_mut().stop_serving();
+    }
+}
+
 /// Ends an engine when its environment does.
 #[derive(Debug)]
 pub struct Ending {
-    parts: *mut (Arc<Core>, Arc<Wake>),
+    parts: *mut Parts,
     hook: sys::napi_async_cleanup_hook_handle,
     wake: Arc<Wake>,
 }
 
 impl Ending {
     /// # Safety
-    /// `env` is the environment of the current call, and the one of `wake`.
-    pub unsafe fn register(env: sys::napi_env, core: Arc<Core>, wake: Arc<Wake>) -> Result<Ending> {
+    /// `env` is the environment of the current call, and the one of the parts.
+    pub unsafe fn register(env: sys::napi_env, parts: Parts) -> Result<Ending> {
         let mut hook = std::ptr::null_mut();
-        let parts = Box::into_raw(Box::new((core, wake.clone())));
+        let wake = parts.wake.clone();
+        let parts = Box::into_raw(Box::new(parts));
         // SAFETY: either the hook or Ending's Drop takes the box back, or we do.
         let status = unsafe {
             sys::napi_add_async_cleanup_hook(env, Some(environment_ends), parts.cast(), &mut hook)
         };
         if status != sys::Status::napi_ok {
             // SAFETY: nobody else has the box.
-            drop(unsafe { Box::from_raw(parts) });
-            wake.close(std::ptr::null_mut());
+            unsafe { Box::from_raw(parts) }.end(std::ptr::null_mut());
         }
         check_status!(status)?;
         Ok(Ending { parts, hook, wake })
@@ -335,12 +354,11 @@ impl Drop for Ending {
     fn drop(&mut self) {
         if !self.wake.has_ended() {
             // SAFETY: the hook was not called, or the handle would be closed. So the box is ours.
-            let (core, wake) = unsafe {
+            let parts = unsafe {
                 sys::napi_remove_async_cleanup_hook(self.hook);
-                *Box::from_raw(self.parts)
+                Box::from_raw(self.parts)
             };
-            core.shut_down();
-            wake.close(std::ptr::null_mut());
+            parts.end(std::ptr::null_mut());
         }
     }
 }
@@ -351,7 +369,5 @@ unsafe extern "C" fn environment_ends(
     parts: *mut c_void,
 ) {
     // SAFETY: `register` made the pointer from a Box; the hook is called once.
-    let (core, wake) = *unsafe { Box::from_raw(parts.cast::<(Arc<Core>, Arc<Wake>)>()) };
-    core.shut_down();
-    wake.close(hook);
+    unsafe { Box::from_raw(parts.cast::<Parts>()) }.end(hook);
 }

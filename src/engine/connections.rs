@@ -94,30 +94,31 @@ impl Connections {
 
     /// Looks for what is to be done next. False: there is nothing, and what comes wakes.
     fn find_more(&mut self, core: &Arc<Core>) -> bool {
-        let mut busy = false;
+        core.deferred.flush();
+        self.take_mail(core);
         if let Some(reactor) = &mut self.reactor {
-            if !reactor.is_busy() {
-                // The end of a batch.
-                core.deferred.flush();
-                reactor.poll();
+            reactor.poll();
+            // All of them before anything is dispatched: system calls of one kind in a row take
+            // less time.
+            if reactor.run() {
+                self.take_mail(core);
             }
-            reactor.run();
-            busy = reactor.is_busy();
-        } else {
-            core.deferred.flush();
         }
-        core.queue.take(&mut self.mail, busy);
-        std::mem::swap(&mut self.ready, &mut self.mail.deliveries);
-        let Some(reactor) = &mut self.reactor else {
-            return !self.ready.is_empty();
-        };
-        for token in self.mail.roused.drain(..) {
-            reactor.rouse(token);
+        !self.ready.is_empty()
+    }
+
+    /// Fetches what there is in the queue.
+    fn take_mail(&mut self, core: &Arc<Core>) {
+        core.queue.take(&mut self.mail);
+        self.ready.append(&mut self.mail.deliveries);
+        if let Some(reactor) = &mut self.reactor {
+            for token in self.mail.roused.drain(..) {
+                reactor.rouse(token);
+            }
+            for conn in self.mail.arrivals.drain(..) {
+                reactor.admit(core, conn);
+            }
         }
-        for conn in self.mail.arrivals.drain(..) {
-            reactor.admit(core, conn);
-        }
-        !self.ready.is_empty() || reactor.is_busy()
     }
 
     /// Gets ready for established connections to be served on this thread. The descriptor is
@@ -182,7 +183,7 @@ impl Connections {
 
     /// Whether deliveries are ready behind the one that is being dispatched.
     pub fn has_more(&self) -> bool {
-        !self.ready.is_empty() || self.reactor.as_ref().is_some_and(Reactor::is_busy)
+        !self.ready.is_empty()
     }
 
     /// The connection with an id, unless JavaScript ended it.

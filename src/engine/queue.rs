@@ -132,12 +132,11 @@ impl Queue {
         }
     }
 
-    /// Swaps `empty` for everything that has come. If that is nothing, the next wakes, unless
-    /// JavaScript is `busy` and will ask again.
-    pub fn take(&self, empty: &mut Mail, busy: bool) {
+    /// Swaps `empty` for everything that has come. If that is nothing, the next wakes.
+    pub fn take(&self, empty: &mut Mail) {
         let mut shared = crate::lock(&self.shared);
         if shared.mail.is_empty() {
-            shared.awake = busy;
+            shared.awake = false;
         } else {
             std::mem::swap(&mut shared.mail, empty);
         }
@@ -220,14 +219,14 @@ mod tests {
         queue.push(notice(0));
         assert_eq!(wakes.load(Ordering::Relaxed), 1);
         let mut taken = Mail::default();
-        queue.take(&mut taken, false);
+        queue.take(&mut taken);
         assert_eq!(taken.deliveries.len(), 2);
         queue.push(notice(0));
         assert_eq!(wakes.load(Ordering::Relaxed), 1);
         taken.deliveries.clear();
-        queue.take(&mut taken, false);
+        queue.take(&mut taken);
         taken.deliveries.clear();
-        queue.take(&mut taken, false);
+        queue.take(&mut taken);
         assert!(taken.is_empty());
         queue.push(notice(0));
         assert_eq!(wakes.load(Ordering::Relaxed), 2);
@@ -243,7 +242,7 @@ mod tests {
         }
         assert!(queue.is_full(waker));
         let mut taken = Mail::default();
-        queue.take(&mut taken, false);
+        queue.take(&mut taken);
         queue.popped(&taken.deliveries[0]);
         assert!(!queue.is_full(waker));
         queue.popped(&taken.deliveries[1]);

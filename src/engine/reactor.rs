@@ -97,13 +97,8 @@ impl Reactor {
         self.runnable.push_back(token);
     }
 
-    /// Whether tasks are waiting for their turn.
-    pub fn is_busy(&self) -> bool {
-        !self.runnable.is_empty()
-    }
-
-    /// Asks the kernel what is ready. False if nothing is.
-    pub fn poll(&mut self) -> bool {
+    /// Asks the kernel what is ready.
+    pub fn poll(&mut self) {
         // An error would leave no events, and the event loop calls again.
         let _ = self.poll.poll(&mut self.events, Some(Duration::ZERO));
         for event in &self.events {
@@ -117,25 +112,24 @@ impl Reactor {
                 self.runnable.push_back(token);
             }
         }
-        self.is_busy()
     }
 
-    /// Runs one task.
-    pub fn run(&mut self) {
-        let Some(token) = self.runnable.pop_front() else {
-            return;
-        };
-        let Some(place) = self.residents.get_mut(token) else {
-            return;
-        };
-        let Some(resident) = place else {
-            return;
-        };
-        let mut cx = Context::from_waker(&resident.waker);
-        if Pin::new(&mut resident.task).poll(&mut cx).is_ready() {
-            *place = None;
-            self.free.push(token);
+    /// Runs the tasks that have something to do. False if there are none.
+    pub fn run(&mut self) -> bool {
+        if self.runnable.is_empty() {
+            return false;
         }
+        while let Some(token) = self.runnable.pop_front() {
+            let Some(Some(resident)) = self.residents.get_mut(token) else {
+                continue;
+            };
+            let mut cx = Context::from_waker(&resident.waker);
+            if Pin::new(&mut resident.task).poll(&mut cx).is_ready() {
+                self.residents[token] = None;
+                self.free.push(token);
+            }
+        }
+        true
     }
 }
 
