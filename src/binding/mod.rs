@@ -10,9 +10,9 @@ mod calls;
 mod options;
 mod parser;
 mod server;
-mod values;
 #[cfg(unix)]
 mod uv;
+mod values;
 #[cfg(unix)]
 mod wake;
 

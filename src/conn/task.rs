@@ -7,10 +7,12 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::io::ErrorKind;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+
+use mio::{Registry, Token};
 
 use super::state::{Control, Fate, Shutdown};
 use super::watch::{Ready, Watch};
@@ -74,13 +76,19 @@ impl Task {
         }
     }
 
-    /// Likewise, for the JavaScript thread. Without a watch it can only end.
-    pub fn on_js_thread(conn: Arc<Conn>, watch: Option<Watch>) -> Task {
+    /// Likewise, for the JavaScript thread.
+    pub fn on_js_thread(conn: Arc<Conn>) -> Task {
         Task {
-            watched: watch,
+            watched: None,
             conn: Some(conn),
             room: Room::JsThread,
         }
+    }
+
+    /// Registers a task of the JavaScript thread with its reactor. Without that it ends at once.
+    pub fn register(&mut self, registry: &Arc<Registry>, token: Token) {
+        let fd = self.conn.as_ref().map_or(-1, |conn| conn.as_raw_fd());
+        self.watched = Watch::js_thread(fd, registry, token).ok();
     }
 
     /// An event from the JavaScript thread's reactor.

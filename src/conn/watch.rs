@@ -48,11 +48,9 @@ impl Watch {
     /// Registers with the reactor of the current thread's runtime.
     pub fn runtime(fd: RawFd) -> io::Result<Watch> {
         // SAFETY: who closes the descriptor drops this first.
-        unsafe {
-            AsyncFd::register_with_interest(Fd(fd), Interest::READABLE | Interest::WRITABLE)
-        }
-        .map(Watch::Runtime)
-        .map_err(|error| error.into_parts().1)
+        unsafe { AsyncFd::register_with_interest(Fd(fd), Interest::READABLE | Interest::WRITABLE) }
+            .map(Watch::Runtime)
+            .map_err(|error| error.into_parts().1)
     }
 
     /// Registers with the JavaScript thread's reactor.

@@ -115,8 +115,8 @@ impl Connections {
             for token in self.mail.roused.drain(..) {
                 reactor.rouse(token);
             }
-            for conn in self.mail.arrivals.drain(..) {
-                reactor.admit(core, conn);
+            for task in self.mail.arrivals.drain(..) {
+                reactor.admit(core, task);
             }
         }
     }

@@ -13,9 +13,9 @@ use std::thread::JoinHandle;
 
 use tokio::runtime::Handle;
 
-use deferred::Deferred;
 use crate::conn::Conn;
 use crate::conn::task::Task;
+use deferred::Deferred;
 use queue::Queue;
 use threads::Pool;
 
@@ -113,7 +113,7 @@ impl Core {
     /// Passes an established connection on to where it is served.
     pub fn settle(&self, conn: Arc<Conn>) {
         if self.serves_on_js_thread() {
-            self.queue.arrive(conn);
+            self.queue.arrive(Task::on_js_thread(conn));
             return;
         }
         let turn = self.placed.fetch_add(1, Ordering::Relaxed);

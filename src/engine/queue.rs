@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
 use crate::conn::Conn;
+use crate::conn::task::Task;
 use crate::record::Records;
 
 /// Bytes of undelivered deliveries at which reading and accepting pause; they go on at half of it.
@@ -73,7 +74,7 @@ struct Shared {
 pub struct Mail {
     pub deliveries: VecDeque<Delivery>,
     /// Connections that are now served on the JavaScript thread.
-    pub arrivals: Vec<Arc<Conn>>,
+    pub arrivals: Vec<Task>,
     /// Tokens of tasks on the JavaScript thread that have something to do.
     pub roused: Vec<usize>,
 }
@@ -109,8 +110,8 @@ impl Queue {
     }
 
     /// Hands a connection to the JavaScript thread.
-    pub fn arrive(&self, conn: Arc<Conn>) {
-        self.put(|mail| mail.arrivals.push(conn));
+    pub fn arrive(&self, task: Task) {
+        self.put(|mail| mail.arrivals.push(task));
     }
 
     /// Has a task of the JavaScript thread run.

@@ -16,9 +16,7 @@ use std::time::Duration;
 use mio::{Events, Poll, Registry, Token};
 
 use super::Core;
-use crate::conn::Conn;
 use crate::conn::task::Task;
-use crate::conn::watch::Watch;
 
 /// Events that one system call asks for.
 const EVENTS: usize = 256;
@@ -74,16 +72,15 @@ impl Reactor {
     }
 
     /// Takes a connection in; its task runs soon.
-    pub fn admit(&mut self, core: &Arc<Core>, conn: Arc<Conn>) {
+    pub fn admit(&mut self, core: &Arc<Core>, mut task: Task) {
         let token = self.free.pop().unwrap_or_else(|| {
             self.residents.push(None);
             self.residents.len() - 1
         });
         let core = core.clone();
-        let watch = Watch::js_thread(conn.as_raw_fd(), &self.registry, Token(token));
+        task.register(&self.registry, Token(token));
         let resident = Resident {
-            // Without a watch it ends at once.
-            task: Task::on_js_thread(conn, watch.ok()),
+            task,
             waker: Waker::from(Arc::new(Alarm { core, token })),
         };
         if let Some(place) = self.residents.get_mut(token) {

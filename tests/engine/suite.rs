@@ -1,18 +1,16 @@
-//! The engine over real sockets, with the test in JavaScript's place.
-#![cfg(unix)]
-
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ferrohttp::conn::Conn;
 use ferrohttp::conn::address::End;
 use ferrohttp::engine::Core;
 use ferrohttp::engine::connections::{Connections, FIRST, Popped, SERVER};
-use ferrohttp::engine::queue::Queue;
+use ferrohttp::engine::queue::{Mail, Queue};
 use ferrohttp::http1::{Code, Profile};
 use ferrohttp::listener::{self, Listener};
 use ferrohttp::record::*;
@@ -23,26 +21,25 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// An engine, a server, and what `wake` sets.
+/// An engine, a server, and a pipe that `wake` writes to.
 struct Host {
     core: Arc<Core>,
     server: Arc<Server>,
     connections: Connections,
-    woken: Arc<(Mutex<bool>, Condvar)>,
+    /// Popped by `beside`.
+    early: VecDeque<Popped>,
+    woken: UnixStream,
 }
 
 impl Host {
     fn new() -> Host {
-        let woken = Arc::new((Mutex::new(false), Condvar::new()));
-        let wake = woken.clone();
-        let queue = Queue::new(Box::new(move || {
-            *wake.0.lock().unwrap() = true;
-            wake.1.notify_all();
-        }));
+        let (woken, wake) = UnixStream::pair().unwrap();
+        let queue = Queue::new(Box::new(move || (&wake).write_all(b"w").unwrap()));
         Host {
-            core: Arc::new(Core::new(queue, 1)),
+            core: Arc::new(Core::new(queue, IO_THREADS)),
             server: Arc::new(Server::new(7, Profile::for_host("9.4.3", 24))),
             connections: Connections::default(),
+            early: VecDeque::new(),
             woken,
         }
     }
@@ -53,14 +50,22 @@ impl Host {
         host
     }
 
-    fn listen(&self) -> (Arc<Listener>, std::net::SocketAddr) {
+    fn listen(&mut self) -> (Arc<Listener>, std::net::SocketAddr) {
+        self.serve();
         let bound = TcpListener::bind("127.0.0.1:0").unwrap();
         let listener = Listener::open(&self.core, &self.server, bound.as_raw_fd(), 511).unwrap();
         (listener, bound.local_addr().unwrap())
     }
 
+    fn serve(&mut self) {
+        if IO_THREADS == 0 {
+            self.connections.serve().unwrap();
+        }
+    }
+
     /// A connection that was accepted elsewhere.
-    fn adopted(&self) -> UnixStream {
+    fn adopted(&mut self) -> UnixStream {
+        self.serve();
         let (ours, theirs) = UnixStream::pair().unwrap();
         listener::adopt(&self.core, &self.server, theirs.as_raw_fd()).unwrap();
         ours.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -69,18 +74,65 @@ impl Host {
 
     /// The next delivery, acknowledging the one before.
     fn next(&mut self) -> Popped {
+        if let Some(popped) = self.early.pop_front() {
+            return popped;
+        }
         loop {
             if let Some(popped) = self.connections.next(&self.core) {
                 return popped;
             }
-            let (woken, changed) = &*self.woken;
-            let woken = woken.lock().unwrap();
-            let (mut woken, timeout) = changed
-                .wait_timeout_while(woken, PATIENCE, |woken| !*woken)
-                .unwrap();
-            assert!(!timeout.timed_out(), "no delivery came");
-            *woken = false;
+            self.wait();
         }
+    }
+
+    /// Does what a client waits for the engine with. Where that takes the JavaScript thread, it
+    /// goes on meanwhile.
+    fn beside<T: Send>(&mut self, work: impl FnOnce() -> T + Send) -> T {
+        std::thread::scope(|scope| {
+            let work = scope.spawn(work);
+            while IO_THREADS == 0 && !work.is_finished() {
+                match self.connections.next(&self.core) {
+                    Some(popped) => self.early.push_back(popped),
+                    None => std::thread::yield_now(),
+                }
+            }
+            work.join().unwrap()
+        })
+    }
+
+    /// What a client reads until FIN.
+    fn rest(&mut self, client: impl Read + Send) -> Vec<u8> {
+        self.beside(|| rest(client))
+    }
+
+    /// Waits as the event loop does: for the engine to wake it, or for the reactor.
+    fn wait(&mut self) {
+        let watch = |fd| libc::pollfd {
+            fd,
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        let reactor = match IO_THREADS {
+            0 => self.connections.serve().unwrap(),
+            _ => -1,
+        };
+        let mut watched = [watch(self.woken.as_raw_fd()), watch(reactor)];
+        let patience = PATIENCE.as_millis() as i32;
+        // SAFETY: the pointer and the number are those of the array.
+        let ready = unsafe { libc::poll(watched.as_mut_ptr(), 2, patience) };
+        assert!(ready > 0, "no delivery came");
+        if watched[0].revents != 0 {
+            self.woken.read_exact(&mut [0]).unwrap();
+        }
+        if watched[1].revents != 0 {
+            self.core.queue.awaken();
+        }
+    }
+
+    /// What the end of the environment does.
+    fn end(&mut self) {
+        self.core.shut_down();
+        self.connections.stop_serving();
     }
 
     fn conn(&self, id: u32) -> Arc<Conn> {
@@ -105,7 +157,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        self.core.shut_down();
+        self.end();
     }
 }
 
@@ -142,7 +194,7 @@ fn a_request_is_delivered_and_answered() {
     assert_eq!(conn.write(&[b"an ", b"answer"]), Ok(false));
     assert_eq!(conn.bytes_written(), 9);
     assert_eq!(conn.shutdown(), Ok(false));
-    assert_eq!(rest(&client), b"an answer");
+    assert_eq!(host.rest(&client), b"an answer");
     let peer = conn.address(End::Peer).unwrap();
     assert_eq!(peer.host, "127.0.0.1");
     assert_eq!(peer.port, client.local_addr().unwrap().port());
@@ -151,6 +203,10 @@ fn a_request_is_delivered_and_answered() {
 
 #[test]
 fn a_packet_waits_for_the_acknowledgement_of_the_one_before() {
+    if IO_THREADS == 0 {
+        // Reading is part of `next`, which acknowledges.
+        return;
+    }
     let mut host = Host::new();
     let mut one = host.adopted();
     one.write_all(GET).unwrap();
@@ -160,11 +216,11 @@ fn a_packet_waits_for_the_acknowledgement_of_the_one_before() {
     one.write_all(b"GET /second HTTP/1.1\r\n\r\n").unwrap();
     let mut other = host.adopted();
     other.write_all(b"GET /other HTTP/1.1\r\n\r\n").unwrap();
-    let mut taken = std::collections::VecDeque::new();
+    let mut taken = Mail::default();
     while taken.is_empty() {
         host.core.queue.take(&mut taken);
     }
-    assert_eq!(taken[0].records.text, b"/other");
+    assert_eq!(taken.deliveries[0].records.text, b"/other");
     let second = host.next();
     assert_eq!((second.id, second.flags), (first.id, 0));
     assert_eq!(second.records.text, b"/second");
@@ -186,7 +242,7 @@ fn a_stranger_is_refused_without_a_delivery() {
         client.write_all(packets).unwrap();
         client.shutdown(Shutdown::Write).unwrap();
         let expected = format!("HTTP/1.1 {reply}\r\nConnection: close\r\n\r\n");
-        assert_eq!(rest(&client), expected.as_bytes());
+        assert_eq!(host.rest(&client), expected.as_bytes());
         assert_eq!(host.count(code.as_str()), 1);
     }
     host.until_closed();
@@ -197,10 +253,10 @@ fn a_stranger_is_refused_without_a_delivery() {
 
 #[test]
 fn a_stranger_that_says_nothing_is_closed_at_fin_and_not_counted() {
-    let host = Host::refusing();
+    let mut host = Host::refusing();
     let client = host.adopted();
     client.shutdown(Shutdown::Write).unwrap();
-    assert_eq!(rest(&client), b"");
+    assert_eq!(host.rest(&client), b"");
     host.until_closed();
     assert!(host.server.counters.snapshot().is_empty());
 }
@@ -272,7 +328,7 @@ fn fin_is_delivered_with_the_parsers_verdict() {
         // Still writable.
         assert_eq!(host.conn(id).write(&[b"bye"]), Ok(false));
         host.connections.close(id, false);
-        assert_eq!(rest(&client), b"bye");
+        assert_eq!(host.rest(&client), b"bye");
         assert_eq!(host.next().records.numbers, [CLOSED]);
     }
 }
@@ -305,7 +361,7 @@ fn output_that_the_kernel_does_not_take_follows_in_order() {
     assert_eq!(conn.write(&[b"end"]), Ok(true));
     assert_eq!(conn.shutdown(), Ok(true));
     assert_eq!(conn.write(&[b"late"]), Err(libc::EPIPE));
-    let received = rest(&client);
+    let received = host.rest(&client);
     assert_eq!(received.len(), big.len() + 3);
     assert!(received.starts_with(&big) && received.ends_with(b"end"));
     assert_eq!(host.next().records.numbers, [WRITTEN, 0]);
@@ -323,7 +379,7 @@ fn deferred_output_that_does_not_fit_leaves_before_the_fin_after_it() {
     let big = vec![7; 4_000_000];
     assert_eq!(conn.defer(&[&big]), Some(()));
     assert_eq!(conn.shutdown(), Ok(true));
-    assert!(rest(&client) == big);
+    assert!(host.rest(&client) == big);
     assert_eq!(host.next().records.numbers, [WRITTEN, 0]);
     assert_eq!(host.next().records.numbers, [SHUTDOWN, 0]);
 }
@@ -351,19 +407,12 @@ fn a_paused_connection_is_not_read_and_its_packets_are_held_back() {
     let id = host.next().id;
     assert!(host.connections.next(&host.core).is_none());
     client.write_all(b"GET /held HTTP/1.1\r\n\r\n").unwrap();
-    // In the queue already when JavaScript pauses.
-    {
-        let (woken, changed) = &*host.woken;
-        let guard = woken.lock().unwrap();
-        drop(
-            changed
-                .wait_timeout_while(guard, PATIENCE, |woken| !*woken)
-                .unwrap(),
-        );
-    }
+    // In the queue already when JavaScript pauses, if a thread has put it there.
+    host.wait();
     host.connections.pause(id);
     assert!(host.connections.next(&host.core).is_none());
-    assert!(host.connections.resume(&host.core, id));
+    let held = host.connections.resume(&host.core, id);
+    assert_eq!(held, IO_THREADS != 0);
     assert_eq!(host.next().records.text, b"/held");
 }
 
@@ -394,7 +443,7 @@ fn reset_sends_rst() {
     client.write_all(GET).unwrap();
     let id = host.next().id;
     host.connections.close(id, true);
-    let error = client.read(&mut [0]).unwrap_err();
+    let error = host.beside(|| client.read(&mut [0])).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(libc::ECONNRESET));
 }
 
@@ -452,20 +501,27 @@ fn detaching_gives_away_what_was_not_parsed_and_not_sent() {
     client.read_exact(&mut received[..8]).unwrap();
     assert_eq!(&received[..8], b"directly");
     drop(ours);
-    assert_eq!(rest(&client), b"");
+    assert_eq!(host.rest(&client), b"");
     assert!(host.connections.next(&host.core).is_none());
 }
 
 #[test]
 fn a_packet_that_was_parsed_before_detaching_is_still_delivered() {
     let mut host = Host::new();
-    let mut client = host.adopted();
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
-    host.connections.pause(id);
-    host.connections.resume(&host.core, id);
+    let mut clients = [host.adopted(), host.adopted()];
+    let mut ask = |client: &mut UnixStream| {
+        client.write_all(GET).unwrap();
+        host.next().id
+    };
+    // With its second request a connection has settled where it is read.
+    let _ = clients.each_mut().map(&mut ask);
+    let ids = clients.each_mut().map(&mut ask);
     assert!(host.connections.next(&host.core).is_none());
-    client.write_all(b"GET /queued HTTP/1.1\r\n\r\n").unwrap();
+    for client in &mut clients {
+        client.write_all(b"GET /queued HTTP/1.1\r\n\r\n").unwrap();
+    }
+    let told = host.next().id;
+    let id = if told == ids[0] { ids[1] } else { ids[0] };
     let conn = host.conn(id);
     while !conn.is_outstanding() {
         std::thread::yield_now();
@@ -556,7 +612,7 @@ fn shutting_down_closes_every_descriptor() {
     host.conn(id).with_fd(|raw| fd = raw);
     assert!(open(fd));
     let stranger = connect(address);
-    host.core.shut_down();
+    host.end();
     assert!(!open(fd));
     assert_eq!(rest(&known), b"");
     assert_eq!(host.core.live(), 0);
@@ -709,7 +765,7 @@ fn a_turn_ends_while_a_large_body_keeps_coming() {
         longest = longest.max(turn);
     }
     assert!(longest <= 128, "{longest} deliveries in a turn");
-    host.core.shut_down();
+    host.end();
     let _ = sender.join().unwrap();
 }
 
@@ -766,7 +822,7 @@ fn output_leaves_while_a_large_body_waits_for_javascript() {
     let output = vec![7; 32 << 20];
     assert_eq!(conn.write(&[&output]), Ok(true));
     let mut echoed = vec![0; output.len()];
-    (&client).read_exact(&mut echoed).unwrap();
+    host.beside(|| (&client).read_exact(&mut echoed)).unwrap();
     assert!(echoed == output);
     client.shutdown(Shutdown::Both).unwrap();
     let _ = sender.join();
