@@ -14,11 +14,12 @@ const { native, meta } = engine;
 
 const FIRST = 1, OVERFLOWN = 2, SERVER_RECORD = 4;
 const HEAD = 1, BODY = 2, COMPLETE = 3, FAILED = 4, PARKED = 5, END = 6, SOCKET_ERROR = 7, WRITTEN = 8,
-      SHUTDOWN = 9, CLOSED = 10, ACCEPTED = 11, DROPPED = 12, DRAINED = 13, ACCEPT_ERROR = 14, UPGRADED = 15;
+      SHUTDOWN = 9, CLOSED = 10, ACCEPTED = 11, DROPPED = 12, DRAINED = 13, ACCEPT_ERROR = 14, UPGRADED = 15,
+      FLUSHED = 16;
 const KEEP_ALIVE = 1, UPGRADE = 2, WHOLE = 4, HAS_HOST = 8, HAS_EXPECT = 16;
 const SYSCALLS = ['read', 'write', 'shutdown'];
-// Node's binding hands over at most so many fields at once. After the first time it was more, or
-// trailers came, it enters JavaScript once more before each head, and ticks run there.
+// Node's binding hands over at most so many fields at once. When it is more, and once it was more or
+// trailers came, it enters JavaScript once more before the head is complete, and ticks run there.
 const FLUSH_AFTER = 31;
 const RECORDS = 4; // where records start in the numbers
 
@@ -48,6 +49,7 @@ function dispatch(text) {
       } finally {
         connection.dispatching = false;
       }
+      refusePreface(connection);
       if (connection.behind > 0) connection.delivered();
     }
     return;
@@ -89,19 +91,27 @@ function next(numbers, at) {
 function run(socket, text, numbers, blobs, chunk) {
   const { parser } = socket;
   if (parser) parser.dispatching = true;
+  let failed;
   try {
-    tell(socket, text, numbers, blobs, chunk);
+    failed = tell(socket, text, numbers, blobs, chunk);
   } finally {
     if (parser) parser.dispatching = false;
   }
   const connection = socket.parser;
-  if (connection && connection.incoming?.upgrade && !connection.incoming.complete) {
-    inScope(connection, connection.onUpgrade, null);
-  }
+  if (!connection || failed) return;
+  if (connection.incoming?.upgrade && !connection.incoming.complete) inScope(connection, connection.onUpgrade, null);
+  else refusePreface(connection);
 }
 
+/** Node destroys the socket after a packet that left it with a PRI request, which only HTTP/0.9 can be. */
+function refusePreface({ incoming, socket }) {
+  if (incoming !== null && incoming.method === 'PRI') socket.destroy();
+}
+
+/** Tells the records to the connection; whether the packet was refused. */
 function tell(socket, text, numbers, blobs, chunk) {
   const length = numbers[0];
+  let failed = false;
   let blob = 0;
   let cut = 0; // position in the text
   for (let at = RECORDS; at < length; at = next(numbers, at)) {
@@ -109,7 +119,7 @@ function tell(socket, text, numbers, blobs, chunk) {
     switch (numbers[at]) {
       case HEAD:
         if (connection) {
-          if (connection.flushed && connection.consumed) runTicks();
+          if ((connection.flushed || numbers[at + 5] > FLUSH_AFTER) && connection.consumed) runTicks();
           cut = head(connection, text, numbers, at, cut);
         }
         break;
@@ -132,7 +142,11 @@ function tell(socket, text, numbers, blobs, chunk) {
         if (connection) inScope(connection, connection.onComplete, trailers);
         break;
       }
+      case FLUSHED:
+        if (connection?.consumed) runTicks();
+        break;
       case FAILED:
+        failed = true;
         if (connection) {
           inScope(connection, connection.onFailed,
             parseError(numbers[at + 1], numbers[at + 2], numbers[at + 3] | 0, chunk ?? blobs[blob]));
@@ -166,6 +180,7 @@ function tell(socket, text, numbers, blobs, chunk) {
         break;
     }
   }
+  return failed;
 }
 
 let cutEnd = 0; // where the last `fields` ended in the text

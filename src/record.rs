@@ -20,6 +20,7 @@ pub const DROPPED: u32 = 12;
 pub const DRAINED: u32 = 13;
 pub const ACCEPT_ERROR: u32 = 14;
 pub const UPGRADED: u32 = 15;
+pub const FLUSHED: u32 = 16;
 
 const HEAD_KEEP_ALIVE: u32 = 1;
 const HEAD_UPGRADE: u32 = 2;
@@ -299,6 +300,13 @@ impl Sink for Recorder {
         self.progress.start = 0;
         self.records.numbers.push(COMPLETE);
         self.records.push_fields(trailers);
+    }
+
+    fn fields_flushed(&mut self) {
+        // With nothing before it in the packet it would change nothing.
+        if !self.records.is_empty() {
+            self.records.numbers.push(FLUSHED);
+        }
     }
 }
 

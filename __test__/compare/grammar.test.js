@@ -161,6 +161,17 @@ const LENIENT = [
   ['a bad method still', 'BAD / HTTP/1.1\r\n\r\n'],
 ];
 
+compare('grammar', [{
+  name: 'the preface of HTTP/2 as a request of HTTP/0.9 is one, and ends the connection',
+  modes: ['default', 'listener'],
+  async script({ connect, observer, send }) {
+    observer.handle = () => {}; // no answer
+    const lane = await connect();
+    await send(lane, 'PRI *\n\r\n');
+    await send(lane, 'SM');
+  },
+}]);
+
 compare('lenient grammar', LENIENT.map(([name, packet]) => ({
   name,
   options: { insecureHTTPParser: true },

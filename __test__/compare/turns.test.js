@@ -62,6 +62,21 @@ compare('between the events of two connections', [
       await send(lane, url('/a') + url('/b') + url('/c'));
     },
   },
+  ...[['complete', '\r\n\r\n'], ['refused', '\n\n']].map(([name, end]) => ({
+    name: `run ticks before a head of many fields that is ${name}`,
+    modes: ['listener'],
+    async script({ connect, note, observer, send }) {
+      observer.handle = (req, res) => {
+        note('request', req.url);
+        process.nextTick(() => note('tick', req.url));
+        res.end('x');
+      };
+      for (const count of [31, 32]) {
+        const lane = await connect();
+        await send(lane, url('/a') + `GET /b HTTP/1.1${'\r\nHost: a'.repeat(count)}${end}`);
+      }
+    },
+  })),
   {
     name: 'run ticks before the body',
     async script({ connect, note, observer, send }) {

@@ -127,6 +127,9 @@ impl Parser {
                 outcome
             }
             Halt::Failed(error) => {
+                if self.limits.has_flushed() {
+                    sink.fields_flushed();
+                }
                 self.state = State::Failed;
                 self.error = Some(error);
                 self.span = None;

@@ -71,6 +71,11 @@ impl Limits {
         }
     }
 
+    /// Whether more lines have begun than Node's binding hands over at once.
+    pub fn has_flushed(&self) -> bool {
+        self.fields > FLUSH_GROUP as u64
+    }
+
     pub fn count_extension(&mut self, bytes: usize) -> Result<(), Exceeded> {
         self.extension_bytes += bytes as u64;
         if self.extension_bytes > MAX_CHUNK_EXTENSIONS {

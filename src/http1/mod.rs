@@ -49,6 +49,9 @@ pub trait Sink {
     /// The message is complete, with its trailers. Not called for a message whose head said
     /// [`Head::complete`].
     fn message_complete(&mut self, trailers: &Fields<'_>);
+    /// The head or trailers that are about to be refused had more than
+    /// [`profile::FLUSH_GROUP`] lines: Node's binding has entered JavaScript with the first ones.
+    fn fields_flushed(&mut self) {}
 }
 
 /// How [`Parser::execute`] ended.
