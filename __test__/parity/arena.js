@@ -15,10 +15,11 @@ const TIMELESS = { keepAliveTimeout: 1e9, requestTimeout: 0, headersTimeout: 0 }
 const PROPERTIES = ['maxHeadersCount', 'maxRequestsPerSocket', 'httpAllowHalfOpen'];
 
 /** Takes upgrades and tunnels over, and says what comes through them. */
-function accept({ server, laneOf }) {
+function accept({ server, laneOf, taken }) {
   for (const event of ['upgrade', 'connect']) {
     server.on(event, (req, socket, head) => {
       const lane = laneOf(req.socket);
+      taken.push(socket);
       lane.record(event, describeRequest(req), text(head));
       socket.on('error', () => {});
       socket.on('data', (chunk) => lane.record('data', text(chunk)));
@@ -57,6 +58,7 @@ class Arena {
           handler: (req, res) => HANDLERS[observer.laneOf(req.socket).handler](req, res, observer),
         });
         observer.laneOf = observer.laneOf.bind(observer);
+        observer.taken = [];
         server.on('request', observer.onRequest);
         ARENA_MODES[mode](observer);
         await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -100,7 +102,10 @@ class Arena {
     }
     await quiet();
     for (const corners of this.corners.values()) {
-      for (const { observer } of corners) {
+      for (const { server, observer } of corners) {
+        // Who does not read does not hear of the reset.
+        for (const socket of observer.taken.splice(0)) socket.destroy();
+        server.closeAllConnections();
         observer.lanes.length = 0;
         observer.held.length = 0;
       }

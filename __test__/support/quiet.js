@@ -124,6 +124,8 @@ async function accepted(server, connections) {
   for (let turns = 0; await count() < connections; turns++) {
     if (turns > MOST_TURNS) throw new Error(`${await count()} of ${connections} were accepted`);
     await turn();
+    // Threads that accept may have to wait for a processor.
+    if (turns > SPINS_BEFORE_BACKING_OFF) await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
 
