@@ -2,7 +2,8 @@
 //! writes, refuses strangers, and closes the descriptor in the end.
 //!
 //! It is a future written by hand, so that an idle connection costs a few hundred bytes. It
-//! starts in the lobby as a stranger; after the first complete head it moves to an I/O thread.
+//! starts in the lobby as a stranger; after the first complete head it is established, and moves
+//! to the JavaScript thread or an I/O thread.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -53,7 +54,7 @@ enum Turn {
     /// There may be more to do at once.
     Again,
     Wait,
-    /// To an I/O thread.
+    /// To where established connections are served.
     Move,
     Close,
 }
