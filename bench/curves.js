@@ -67,7 +67,7 @@ const curves = {
     title: 'hello by I/O threads, 64 connections',
     xLabel: 'I/O threads',
     yLabel: 'requests per second',
-    values: [1, 2, 3, 4],
+    values: [0, 1, 2, 3, 4],
     figure: rps,
     work: (n) => ({ file: 'hello.js', options: { ...hello, connections: 64 }, env: { FERROHTTP_IO_THREADS: String(n) } }),
   },
