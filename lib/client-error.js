@@ -3,7 +3,7 @@
 
 const { Duplex } = require('stream');
 const { _errnoException } = require('util');
-const { IncomingMessage, Server } = require('./internals');
+const { Server, nodeConnectionListener } = require('./internals');
 const { codes, reasons, replies } = require('./native');
 
 const CODES = codes();
@@ -50,30 +50,30 @@ function abortedError() {
 }
 
 /**
- * Lets a server of Node's own abort a request on a socket that is none, all within this call. No
- * response is made of it: the request would then be seen on diagnostics channels.
+ * Lets Node's own listener of connections abort a request, on a socket that is none and all within
+ * this call. Nobody is to notice: no event is emitted on a server, and no response is made, which
+ * diagnostics channels would show. Node's parser does not run, because an async hook would get no
+ * 'after' for what ends in an exception, and a domain not be left.
  */
 function findAbortedPrototype() {
   let found;
-  class Request extends IncomingMessage {
-    destroy(error) {
-      found = Object.getPrototypeOf(error);
-      return this;
-    }
-  }
   const noResponse = {};
   function Response() {
     throw noResponse;
   }
-  const server = new Server({ IncomingMessage: Request, ServerResponse: Response }, noop);
+  const request = {
+    destroy(error) { found = Object.getPrototypeOf(error); },
+  };
+  const server = new Server({ ServerResponse: Response }, noop);
   const socket = new Duplex({ read: noop, write: noop });
-  server.emit('connection', socket);
+  socket.pause(); // 'data' listeners would make it flow, some ticks later
+  nodeConnectionListener.call(server, socket);
   try {
-    socket.emit('data', Buffer.from('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n'));
+    socket.parser.onIncoming(request, false);
   } catch (error) {
     if (error !== noResponse) throw error;
   }
-  socket.emit('close');
+  for (const listener of socket.listeners('close')) listener.call(socket);
   return found;
 }
 

@@ -20,6 +20,8 @@ function get(url) {
   return GET.replace('/', url);
 }
 
+const UNFINISHED = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na';
+
 // program: what the client sends, where it is not a GET; null for no client.
 const CLIENTS = {
   'exit after a pipelined pair': get('/first') + get('/last'),
@@ -28,6 +30,9 @@ const CLIENTS = {
   'an exception among pipelined requests': get('/a') + get('/throw') + get('/b') + get('/last'),
   'an exception in the clientError listener': 'BAD',
   'an exception in a body': 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc',
+  'an aborted request with async hooks': UNFINISHED,
+  'an aborted request in a domain': UNFINISHED,
+  'an aborted request and a wrapped emit': UNFINISHED,
   'nothing but the module': null,
   'a server that does not listen': null,
   'a listening server': null,

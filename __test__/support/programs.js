@@ -3,7 +3,9 @@
 // Small servers to be run as processes of their own: node programs.js <program> <implementation>.
 // Each tells its port on stdout ('port N') and what it sees, one line a thing.
 
+const { createHook } = require('node:async_hooks');
 const fs = require('node:fs');
+const http = require('node:http');
 const { spawn } = require('node:child_process');
 
 const [, , program, specifier, flag] = process.argv;
@@ -33,6 +35,18 @@ function listening(server, then = () => {}) {
 }
 
 const serve = (listener, options) => listening(create(listener, options));
+
+/** A server whose first request is aborted, and that closes then. */
+function abortFirst() {
+  const server = serve((req) => {
+    req.on('error', (err) => {
+      say(`${err.message} ${err.code} ${err.constructor.name}`);
+      server.close();
+    });
+    req.socket.destroy();
+  });
+  return server;
+}
 
 const PROGRAMS = {
   // Written bytes leave though the turn does not end.
@@ -143,6 +157,28 @@ const PROGRAMS = {
         server.close();
       });
     });
+  },
+
+  // The first request of a process that is aborted leaves nothing behind.
+  'an aborted request with async hooks': () => {
+    const entered = new Map();
+    const count = (by) => (id) => entered.set(id, (entered.get(id) ?? 0) + by);
+    createHook({ before: count(1), after: count(-1) }).enable();
+    abortFirst();
+    process.on('exit', () => say(`not left ${[...entered.values()].filter((n) => n !== 0).length}`));
+  },
+  'an aborted request in a domain': () => {
+    const domain = require('node:domain').create();
+    domain.run(abortFirst);
+    process.on('beforeExit', () => say(process.domain ? 'still in the domain' : 'in no domain'));
+  },
+  'an aborted request and a wrapped emit': () => {
+    const server = abortFirst();
+    const { emit } = http.Server.prototype;
+    http.Server.prototype.emit = function (event) {
+      say(`${this === server ? 'the' : 'another'} server: ${event}`);
+      return Reflect.apply(emit, this, arguments);
+    };
   },
 
   // What keeps the process alive, and what does not.
@@ -258,7 +294,7 @@ const PROGRAMS = {
   'limits of the command line': () => {
     const server = serve((req, res) => {
       say(`request ${req.url}`);
-      res.end(String(require('node:http').maxHeaderSize), () => server.close());
+      res.end(String(http.maxHeaderSize), () => server.close());
     });
     process.on('warning', ({ message }) => say(`warning ${message}`));
     server.on('clientError', (err, socket) => {
