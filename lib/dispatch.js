@@ -143,7 +143,10 @@ function tell(socket, text, numbers, blobs, chunk) {
         break;
       }
       case FLUSHED:
-        if (connection?.consumed) runTicks();
+        if (connection) {
+          connection.flushed = true;
+          if (connection.consumed) runTicks();
+        }
         break;
       case FAILED:
         failed = true;

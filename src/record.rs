@@ -302,9 +302,9 @@ impl Sink for Recorder {
         self.records.push_fields(trailers);
     }
 
-    fn fields_flushed(&mut self) {
-        // With nothing before it in the packet it would change nothing.
-        if !self.records.is_empty() {
+    fn fields_flushed(&mut self, refused: bool) {
+        // A refusal with nothing before it in the packet may be JavaScript's first.
+        if !refused || !self.records.is_empty() {
             self.records.numbers.push(FLUSHED);
         }
     }

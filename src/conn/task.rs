@@ -86,6 +86,13 @@ impl Task {
         }
     }
 
+    /// Whether all that is left is to close the descriptor, which dropping the task does.
+    pub fn is_over(&self) -> bool {
+        self.conn
+            .as_ref()
+            .is_none_or(|conn| !crate::lock(&conn.control).is_open())
+    }
+
     /// Registers a task of the JavaScript thread with its reactor. Without that it ends at once.
     pub fn register(&mut self, registry: &Arc<Registry>, token: Token) {
         let fd = self.conn.as_ref().map_or(-1, |conn| conn.as_raw_fd());
@@ -254,7 +261,7 @@ fn take_in(
         Ok(packet) => {
             let length = packet.bytes().len();
             if length == 0 {
-                return Some(end(conn, read));
+                return Some(end(room, conn, read));
             }
             if length < PACKET {
                 clear(ready);
@@ -269,7 +276,7 @@ fn take_in(
         }
         Err(error) => {
             let errno = error.raw_os_error().unwrap_or(libc::EIO);
-            Some(fail(conn, read, errno))
+            Some(fail(room, conn, read, errno))
         }
     }
 }
@@ -349,7 +356,13 @@ fn parse(
         return Turn::Again;
     }
     conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);
-    if room == Room::Lobby && saw_head {
+    told(room, conn, saw_head)
+}
+
+/// How a turn goes on that JavaScript heard of. An I/O thread is for established connections; what
+/// the JavaScript thread knows of it had better look after itself, than wake another thread for it.
+fn told(room: Room, conn: &Conn, saw_head: bool) -> Turn {
+    if room == Room::Lobby && (saw_head || conn.core.serves_on_js_thread()) {
         Turn::Move
     } else {
         Turn::Again
@@ -423,7 +436,7 @@ fn clear(ready: &mut Option<Ready<'_>>) {
 }
 
 /// FIN was read.
-fn end(conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
+fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     let Some(parser) = &mut read.parser else {
         return Turn::Close;
     };
@@ -449,18 +462,18 @@ fn end(conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     let mut records = Records::default();
     records.push_end(verdict, !recorder.records.is_empty());
     conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);
-    Turn::Again
+    told(room, conn, false)
 }
 
 /// Reading failed.
-fn fail(conn: &Arc<Conn>, read: &mut ReadSide, errno: i32) -> Turn {
+fn fail(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, errno: i32) -> Turn {
     if conn.drop_stranger(errno) {
         return Turn::Close;
     }
     crate::lock(&conn.control).read_done = true;
     let records = Records::notice(&[SOCKET_ERROR, errno as u32, 0]);
     conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);
-    Turn::Again
+    told(room, conn, false)
 }
 
 impl Future for Task {

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use super::Core;
 use super::queue::{Delivery, Kind, Mail, Source};
 use super::reactor::Reactor;
+use crate::conn::task::Task;
 use crate::conn::{Conn, Detached};
 use crate::record::Records;
 
@@ -53,6 +54,8 @@ pub struct Connections {
     ready: VecDeque<Delivery>,
     /// Connections that are served on this thread; none while there are I/O threads.
     reactor: Option<Reactor>,
+    /// Connections that are to be served on this thread.
+    arrivals: Vec<Task>,
     /// Empty; swapped for what there is in the queue.
     mail: Mail,
     /// Whose packet is being dispatched.
@@ -95,6 +98,12 @@ impl Connections {
     /// Looks for what is to be done next. False: there is nothing, and what comes wakes.
     fn find_more(&mut self, core: &Arc<Core>) -> bool {
         core.deferred.flush();
+        if let Some(reactor) = &mut self.reactor {
+            // Their first packets have been dispatched, and many are over with that.
+            for task in self.arrivals.drain(..) {
+                reactor.admit(core, task);
+            }
+        }
         self.take_mail(core);
         if let Some(reactor) = &mut self.reactor {
             reactor.poll();
@@ -104,21 +113,19 @@ impl Connections {
                 self.take_mail(core);
             }
         }
-        !self.ready.is_empty()
+        !self.ready.is_empty() || !self.arrivals.is_empty()
     }
 
     /// Fetches what there is in the queue.
-    fn take_mail(&mut self, core: &Arc<Core>) {
+    fn take_mail(&mut self, core: &Core) {
         core.queue.take(&mut self.mail);
         self.ready.append(&mut self.mail.deliveries);
         if let Some(reactor) = &mut self.reactor {
             for token in self.mail.roused.drain(..) {
                 reactor.rouse(token);
             }
-            for task in self.mail.arrivals.drain(..) {
-                reactor.admit(core, task);
-            }
         }
+        self.arrivals.append(&mut self.mail.arrivals);
     }
 
     /// Gets ready for established connections to be served on this thread. The descriptor is
@@ -132,6 +139,7 @@ impl Connections {
 
     /// Ends every connection that is served on this thread.
     pub fn stop_serving(&mut self) {
+        self.arrivals.clear();
         self.reactor = None;
     }
 

@@ -73,6 +73,9 @@ impl Reactor {
 
     /// Takes a connection in; its task runs soon.
     pub fn admit(&mut self, core: &Arc<Core>, mut task: Task) {
+        if task.is_over() {
+            return;
+        }
         let token = self.free.pop().unwrap_or_else(|| {
             self.residents.push(None);
             self.residents.len() - 1

@@ -128,7 +128,7 @@ impl Parser {
             }
             Halt::Failed(error) => {
                 if self.limits.has_flushed() {
-                    sink.fields_flushed();
+                    sink.fields_flushed(true);
                 }
                 self.state = State::Failed;
                 self.error = Some(error);
@@ -294,6 +294,9 @@ impl Parser {
     fn head<S: Sink + ?Sized>(&mut self, input: &mut Input<'_>, sink: &mut S) {
         let mut scratch = self.scratch.take().unwrap_or_else(scratch::take);
         let (target, fields) = scratch.head(input.packet);
+        if self.limits.has_flushed() {
+            sink.fields_flushed(false);
+        }
         self.report_head(target, fields, sink);
         scratch.clear();
         self.scratch = Some(scratch);

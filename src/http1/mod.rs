@@ -49,9 +49,12 @@ pub trait Sink {
     /// The message is complete, with its trailers. Not called for a message whose head said
     /// [`Head::complete`].
     fn message_complete(&mut self, trailers: &Fields<'_>);
-    /// The head or trailers that are about to be refused had more than
+    /// The head that is reported next, or what is about to be refused, had more than
     /// [`profile::FLUSH_GROUP`] lines: Node's binding has entered JavaScript with the first ones.
-    fn fields_flushed(&mut self) {}
+    /// Said of a head only by the machine, which alone drops lines.
+    fn fields_flushed(&mut self, refused: bool) {
+        let _ = refused;
+    }
 }
 
 /// How [`Parser::execute`] ended.
