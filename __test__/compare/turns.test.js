@@ -62,9 +62,14 @@ compare('between the events of two connections', [
       await send(lane, url('/a') + url('/b') + url('/c'));
     },
   },
-  ...[['complete', '\r\n\r\n'], ['refused', '\n\n']].map(([name, end]) => ({
+  ...[
+    ['complete', '\r\n\r\n'],
+    ['refused', '\n\n'],
+    ['cut down to fewer', '\r\n\r\n', 3],
+  ].map(([name, end, limit = null]) => ({
     name: `run ticks before a head of many fields that is ${name}`,
     modes: ['listener'],
+    setup(server) { server.maxHeadersCount = limit; },
     async script({ connect, note, observer, send }) {
       observer.handle = (req, res) => {
         note('request', req.url);
