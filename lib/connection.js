@@ -14,7 +14,7 @@ const { Socket, handOver, kId, kBytesRead, kEnded, kStopped } = require('./socke
 const { NativeParser } = require('./native');
 const { warn, warningIsDue } = require('./lenient');
 const engine = require('./engine');
-const { Response } = require('./response');
+const { Response, assign, assignQueued, detach, onFinish } = require('./response');
 const { UpgradeStream } = require('./upgrade');
 
 const requestStart = dc.channel('http.server.request.start');
@@ -45,6 +45,7 @@ class Connection {
     this.keepAliveTimerSet = false;
     this.keepAliveTimer = null;
     this.keepAliveMilliseconds = 0;
+    this.idleSince = -1; // clock of the batch, if the timer runs from an earlier time on
     this.maxHeaderPairs = typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : 2000;
     this.parser = null; // NativeParser, where JavaScript feeds it
     this.consumed = false; // nobody but us is meant to see the bytes
@@ -165,9 +166,10 @@ class Connection {
     }
 
     if (socket._httpMessage) this.queue.push(res);
+    else if (socket.on === socketOn) assign(res, socket, this.onClose);
     else res.assignSocket(socket);
 
-    res.on('finish', () => this.onFinish(req, res));
+    onFinish(res, () => this.onFinish(req, res));
 
     if (req.httpVersionMajor === 1 && req.httpVersionMinor === 1 && this.answeredByServer(req, res, hasHost, hasExpect)) {
       return;
@@ -335,7 +337,7 @@ class Connection {
       req._dump();
     }
 
-    res.detachSocket(socket);
+    detach(res, socket, this.onClose);
     if (this.incoming === req && socket.parser === this) {
       if (unread || req.readableEnded) this.incoming = null;
       else req.on('end', () => { if (this.incoming === req) this.incoming = null; });
@@ -346,7 +348,7 @@ class Connection {
       if (typeof socket.destroySoon === 'function') socket.destroySoon();
       else socket.end();
     } else if (this.queue.length > 0) {
-      this.queue.shift().assignSocket(socket);
+      assignQueued(this.queue.shift(), socket, this.onClose);
     } else {
       const timeout = finiteOr(server.keepAliveTimeout, 0);
       if (timeout && typeof socket.setTimeout === 'function') {
@@ -356,18 +358,21 @@ class Connection {
   }
 
   // The idle timer is the socket's own timeout. Between two requests it is left to run, marked by
-  // `socket.timeout` 0, and refreshed later, where making a new one would come to the same.
+  // `socket.timeout` 0. Where making it anew, as Node does, would come to the same, it is only
+  // noted when the connection fell idle: if the timer ends too early for that, it gets the rest.
 
   armKeepAlive(milliseconds) {
     const { socket, keepAliveTimer } = this;
     if (keepAliveTimer !== null && socket[symbols.timeout] === keepAliveTimer &&
         this.keepAliveMilliseconds === milliseconds) {
       socket.timeout = milliseconds;
-      keepAliveTimer.refresh();
+      this.idleSince = engine.clockOfBatch();
+      if (this.idleSince < 0) keepAliveTimer.refresh();
     } else {
       socket.setTimeout(milliseconds);
       this.keepAliveTimer = socket instanceof Socket ? socket[symbols.timeout] : null;
       this.keepAliveMilliseconds = milliseconds;
+      this.idleSince = -1;
     }
     this.keepAliveTimerSet = true;
   }
@@ -377,6 +382,20 @@ class Connection {
     this.keepAliveTimerSet = false;
     if (!server.timeout && keepAliveTimer !== null && socket[symbols.timeout] === keepAliveTimer) socket.timeout = 0;
     else socket.setTimeout(server.timeout || 0);
+  }
+
+  /** The socket's timer has ended; whether too early, or while nothing is timed. */
+  timerEnded() {
+    const { socket, idleSince } = this;
+    this.keepAliveTimer = null;
+    if (!this.keepAliveTimerSet || idleSince < 0) return socket.timeout === 0;
+    const milliseconds = socket.timeout;
+    const left = milliseconds - ((engine.native.clock() - idleSince) >>> 0);
+    if (left <= 0) return false;
+    this.idleSince = -1;
+    socket.setTimeout(left);
+    socket.timeout = milliseconds;
+    return true;
   }
 
   /** HTTP is over on this socket. */

@@ -2,7 +2,7 @@
 // From the numbers and text of a delivery to the methods of a Connection.
 // The layout of records is in docs/architecture.md, 'Deliveries'.
 
-const { methods } = require('./native');
+const { fieldNames, methods } = require('./native');
 const { parseError, systemError, kServer } = require('./client-error');
 const { Socket, handOver, kId, kBytesRead, kEnded } = require('./socket');
 const { Connection } = require('./connection');
@@ -10,6 +10,7 @@ const { runTicks } = require('./internals');
 const engine = require('./engine');
 
 const METHODS = methods();
+const FIELD_NAMES = fieldNames();
 const { native, meta } = engine;
 
 const FIRST = 1, OVERFLOWN = 2, SERVER_RECORD = 4;
@@ -17,11 +18,12 @@ const HEAD = 1, BODY = 2, COMPLETE = 3, FAILED = 4, PARKED = 5, END = 6, SOCKET_
       SHUTDOWN = 9, CLOSED = 10, ACCEPTED = 11, DROPPED = 12, DRAINED = 13, ACCEPT_ERROR = 14, UPGRADED = 15,
       FLUSHED = 16;
 const KEEP_ALIVE = 1, UPGRADE = 2, WHOLE = 4, HAS_HOST = 8, HAS_EXPECT = 16;
+const KNOWN_NAME = 1 << 30; // in the place of a name's length
 const SYSCALLS = ['read', 'write', 'shutdown'];
 // Node's binding hands over at most so many fields at once. When it is more, and once it was more or
 // trailers came, it enters JavaScript once more before the head is complete, and ticks run there.
 const FLUSH_AFTER = 31;
-const RECORDS = 4; // where records start in the numbers
+const RECORDS = 5; // where records start in the numbers
 
 const sockets = []; // by connection id
 const servers = new Map(); // by server id
@@ -36,8 +38,8 @@ function dispatch(text) {
   const socket = (flags & FIRST) !== 0 || sockets[id] === undefined ? open(id) : sockets[id];
   socket[kBytesRead] += meta[3];
   const connection = socket.parser;
-  // A keep-alive timer is not refreshed: the request stops it.
-  if (socket.timeout && !connection?.keepAliveTimerSet) socket._unrefTimer();
+  // A head stops a keep-alive timer.
+  if (socket.timeout && (!connection?.keepAliveTimerSet || meta[0] === RECORDS)) socket._unrefTimer();
 
   // By far the most deliveries are one request without a body.
   if (meta[RECORDS] === HEAD && (meta[RECORDS + 1] & (WHOLE | UPGRADE)) === WHOLE &&
@@ -191,9 +193,16 @@ let cutEnd = 0; // where the last `fields` ended in the text
 /** `count` names and values as a flat array, lengths from `at`, text from `cut`. */
 function fields(text, numbers, at, count, cut) {
   const list = new Array(2 * count);
-  for (let i = 0; i < 2 * count; i++) {
-    const end = cut + numbers[at + i];
-    list[i] = text.slice(cut, end);
+  for (let i = 0; i < 2 * count; i += 2) {
+    const name = numbers[at + i];
+    if ((name & KNOWN_NAME) !== 0) {
+      list[i] = FIELD_NAMES[name ^ KNOWN_NAME];
+    } else {
+      list[i] = text.slice(cut, cut + name);
+      cut += name;
+    }
+    const end = cut + numbers[at + i + 1];
+    list[i + 1] = text.slice(cut, end);
     cut = end;
   }
   cutEnd = cut;

@@ -1,5 +1,5 @@
 'use strict';
-// http.ServerResponse with a shorter way for its last bytes.
+// http.ServerResponse with a shorter way for its last bytes, and the bond of a response with its socket.
 //
 // `end` usually follows nothing or a complete head, on an idle socket. Then head and body go to
 // the engine in one call, instead of through two corked stream writes. Everything that a program
@@ -7,16 +7,22 @@
 // to which every other case goes; so do all cases once somebody has replaced one of the methods
 // in between. Re-parented objects (Express) simply lose the short way.
 
-const { Duplex } = require('stream');
+const { EventEmitter } = require('events');
+const { Duplex, Readable } = require('stream');
 const { ServerResponse, nodeMajor, symbols } = require('./internals');
-const { Socket, kId, kBusy, waiting } = require('./socket');
+const { Socket, kId, kBusy, waiting, encodingOf, BYTES, LATIN1, UTF8 } = require('./socket');
 const { systemError } = require('./client-error');
 const { native } = require('./engine');
 
-const LATIN1 = 1, UTF8 = 2, BYTES = 0;
 const { prototype } = ServerResponse;
-const plain = { end: prototype.end, _send: prototype._send, _writeRaw: prototype._writeRaw };
+const plain = {
+  end: prototype.end, _send: prototype._send, _writeRaw: prototype._writeRaw,
+  assignSocket: prototype.assignSocket, detachSocket: prototype.detachSocket,
+  _flush: prototype._flush, _flushOutput: prototype._flushOutput,
+};
 const plainWrite = Duplex.prototype.write;
+const { on: plainOn, emit: plainEmit, removeListener: plainRemove } = EventEmitter.prototype;
+const { on: plainStreamOn, removeListener: plainStreamRemove } = Readable.prototype;
 
 function Response(req, options) {
   ServerResponse.call(this, req, options);
@@ -109,4 +115,113 @@ function finish(res) {
   res.emit('finish');
 }
 
-module.exports = { Response };
+// While a response owns a socket, Node has one 'close' listener more on it. It comes and goes with
+// each request; where nobody can see how, `_events` is written to as EventEmitter would.
+
+/** That listener, once a response was assigned as Node does it. */
+let onSocketClose;
+
+/** As `res.assignSocket(socket)`, for a new response. `onClose` is the connection's own 'close' listener. */
+function assign(res, socket, onClose) {
+  const { _events: events } = socket;
+  const short = events.close === onClose && events.newListener === undefined && emittersAreUnpatched() &&
+    res.assignSocket === plain.assignSocket && res.emit === plainEmit && res._eventsCount === 0 &&
+    res.outputData.length === 0 && !res.finished;
+  if (!short || onSocketClose === undefined) {
+    res.assignSocket(socket);
+    if (short && events.close.length === 2) onSocketClose = events.close[1];
+    return;
+  }
+  socket._httpMessage = res;
+  events.close = [onClose, onSocketClose];
+  res.socket = socket;
+}
+
+/**
+ * As `res.assignSocket(socket)`, for a response that waited for the ones before it. If it is complete,
+ * all of it goes to the engine in one call, as `end` does it.
+ */
+function assignQueued(res, socket, onClose) {
+  const { outputData } = res;
+  const last = outputData.length - 1;
+  if (
+    !(res instanceof Response) || !res.finished || res.writableCorked > 0 || last < 0 ||
+    res.assignSocket !== plain.assignSocket || res._flush !== plain._flush || res._flushOutput !== plain._flushOutput ||
+    res._events.socket !== undefined || res.emit !== plainEmit ||
+    !(socket instanceof Socket) || !(socket[kId] >= 0) || socket[kBusy] || socket._httpMessage ||
+    socket._events.close !== onClose || onSocketClose === undefined || socket._events.newListener !== undefined ||
+    !emittersAreUnpatched() || !idle(socket) || !unpatched(socket) || !socket.writable ||
+    res.outputSize >= socket.writableHighWaterMark
+  ) {
+    res.assignSocket(socket);
+    return;
+  }
+  const list = [];
+  for (const { data, encoding } of outputData) {
+    const code = typeof data !== 'string' ? BYTES : encodingOf(encoding || 'utf8');
+    if (code === BYTES && typeof data === 'string') {
+      res.assignSocket(socket);
+      return;
+    }
+    if (data.length > 0) list.push(data, code);
+  }
+  socket._httpMessage = res;
+  socket._events.close = [onClose, onSocketClose];
+  res.socket = socket;
+  if (socket.timeout) socket._unrefTimer();
+  const result = list.length === 2 ? native.write(socket[kId], list[0], list[1] | waiting(socket)) :
+    native.writev(socket[kId], list, waiting(socket));
+  res.outputData = [];
+  res._onPendingData(-res.outputSize);
+  res.outputSize = 0;
+  if (result > 0) {
+    socket[kBusy] = true;
+    socket.write('', 'latin1', (error) => callBack(outputData, error));
+  }
+  res._finish();
+  if (result === 0) {
+    process.nextTick(callBack, outputData, null);
+  } else if (result < 0) {
+    const error = systemError(result, 'write');
+    socket.destroy(error);
+    process.nextTick(callBack, outputData, error);
+  }
+}
+
+/** What was queued has been written. */
+function callBack(outputData, error) {
+  for (const { callback } of outputData) callback?.(error ?? null);
+}
+
+/** As `res.detachSocket(socket)`. */
+function detach(res, socket, onClose) {
+  const { _events: events } = socket;
+  const { close } = events;
+  if (Array.isArray(close) && close.length === 2 && close[0] === onClose && close[1] === onSocketClose &&
+      events.removeListener === undefined && emittersAreUnpatched() &&
+      res.detachSocket === plain.detachSocket && socket._httpMessage === res) {
+    events.close = onClose;
+    socket._httpMessage = null;
+    res.socket = null;
+  } else {
+    res.detachSocket(socket);
+  }
+}
+
+/** As `res.on('finish', listener)`, for a new response. */
+function onFinish(res, listener) {
+  if (res._eventsCount === 0 && res.on === plainOn) {
+    res._events.finish = listener;
+    res._eventsCount = 1;
+  } else {
+    res.on('finish', listener);
+  }
+}
+
+function emittersAreUnpatched() {
+  const emitter = EventEmitter.prototype;
+  return emitter.on === plainOn && emitter.removeListener === plainRemove &&
+    Readable.prototype.on === plainStreamOn && Readable.prototype.removeListener === plainStreamRemove;
+}
+
+module.exports = { Response, assign, assignQueued, detach, onFinish };

@@ -208,7 +208,7 @@ class Socket extends net.Socket {
   }
 
   _onTimeout() {
-    if (!this.timeout) return; // left running by connection.js
+    if (this.parser?.timerEnded?.() || !this.timeout) return;
     const id = this[kId];
     if (!(id >= 0)) return super._onTimeout();
     if (this[kPending] !== null) {
@@ -317,4 +317,7 @@ function handOver(socket) {
   engine.updateRef();
 }
 
-module.exports = { waiting, Socket, handOver, kId, kBytesRead, kEnded, kStopped, kBusy };
+module.exports = {
+  BYTES, LATIN1, UTF8, encodingOf, waiting,
+  Socket, handOver, kId, kBytesRead, kEnded, kStopped, kBusy,
+};

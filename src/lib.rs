@@ -5,6 +5,7 @@
 //! | [`http1`] | the HTTP/1 request parser with llhttp's verdicts; no napi, no tokio, no unsafe |
 //! | [`record`] | what a packet meant, laid out for JavaScript |
 //! | [`server`] | the live settings of one server, and what it counts |
+//! | `scrap` | small memory that is used again |
 //! | [`observe`] | counters of refusals |
 //! | `engine` | threads, their life, and the queue of deliveries to JavaScript |
 //! | `listener` | accepting connections |
@@ -18,6 +19,8 @@ pub mod http1;
 pub mod observe;
 pub mod record;
 pub mod server;
+
+mod scrap;
 
 mod binding;
 #[cfg(unix)]

@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use crate::http1::{Fields, Head, ParseError, Sink};
+use crate::http1::{Fields, Head, ParseError, Sink, names};
+use crate::scrap;
 
 pub const HEAD: u32 = 1;
 pub const BODY: u32 = 2;
@@ -27,6 +28,10 @@ const HEAD_UPGRADE: u32 = 2;
 const HEAD_COMPLETE: u32 = 4;
 const HEAD_HAS_HOST: u32 = 8;
 const HEAD_HAS_EXPECT: u32 = 16;
+
+/// In the place of a name's length: the rest is its number among the known ones, and the text does
+/// not have it.
+pub const KNOWN_NAME: u32 = 1 << 30;
 
 /// A run of bytes. It may lie in a larger piece of memory, so that big ones need no copy.
 #[derive(Debug, Default)]
@@ -83,6 +88,21 @@ impl Records {
         }
     }
 
+    /// Of the memory of earlier ones.
+    fn recycled() -> Records {
+        Records {
+            numbers: scrap::numbers(),
+            text: scrap::bytes(),
+            blobs: Vec::new(),
+        }
+    }
+
+    /// They were told: their memory is for the next.
+    pub fn recycle(self) {
+        scrap::keep_numbers(self.numbers);
+        scrap::keep_bytes(self.text);
+    }
+
     pub fn is_empty(&self) -> bool {
         self.numbers.is_empty()
     }
@@ -130,9 +150,14 @@ impl Records {
     fn push_fields(&mut self, fields: &Fields<'_>) {
         self.numbers.push(fields.len() as u32);
         for (name, value) in fields.iter() {
-            self.numbers.push(name.len() as u32);
+            match names::number(name) {
+                Some(number) => self.numbers.push(KNOWN_NAME | number),
+                None => {
+                    self.numbers.push(name.len() as u32);
+                    self.text.extend_from_slice(name);
+                }
+            }
             self.numbers.push(value.len() as u32);
-            self.text.extend_from_slice(name);
             self.text.extend_from_slice(value);
         }
     }
@@ -190,6 +215,11 @@ pub fn now() -> u64 {
     u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX - 1) + 1
 }
 
+/// The same clock in milliseconds; it wraps.
+pub fn milliseconds() -> u32 {
+    (now() / 1_000_000) as u32
+}
+
 /// The parser's sink: writes records and follows the progress of the message.
 #[derive(Debug)]
 pub struct Recorder {
@@ -206,7 +236,7 @@ pub struct Recorder {
 impl Recorder {
     pub fn new(progress: Progress) -> Recorder {
         Recorder {
-            records: Records::default(),
+            records: Records::recycled(),
             progress,
             saw_head: false,
             packet: 0..0,

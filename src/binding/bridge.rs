@@ -19,6 +19,7 @@ use {
     crate::conn::{Conn, address::End, io},
     crate::engine::{Core, connections::Connections, queue::Queue},
     crate::listener::Listener,
+    crate::record::milliseconds,
     napi::JsValue,
     napi::bindgen_prelude::Object,
     std::os::fd::{IntoRawFd, RawFd},
@@ -26,7 +27,7 @@ use {
 };
 
 /// Numbers of the array before the first record.
-const META_HEADER: usize = 4;
+const META_HEADER: usize = 5;
 /// Flag: the numbers did not fit.
 const OVERFLOW: u32 = 2;
 
@@ -38,6 +39,8 @@ pub struct Local {
     meta: Meta,
     published: RefCell<Published>,
     server_ids: Cell<u32>,
+    /// Milliseconds, as of when the deliveries of this batch were read.
+    pub clock: Cell<u32>,
     #[cfg(unix)]
     pub native: Native,
 }
@@ -80,11 +83,11 @@ impl Local {
         id: u32,
         flags: u32,
         bytes: u32,
-        records: Records,
+        mut records: Records,
     ) -> Result<sys::napi_value> {
         let mut published = self.published.borrow_mut();
         let total = META_HEADER + records.numbers.len();
-        let header = |flags| [total as u32, id, flags, bytes];
+        let header = |flags| [total as u32, id, flags, bytes, self.clock.get()];
         if total <= self.meta.length {
             // SAFETY: the array has room for `total` numbers, is kept alive by the reference,
             // and only this thread uses it.
@@ -96,11 +99,14 @@ impl Local {
             // SAFETY: as above; the constructor made sure of META_HEADER numbers.
             let meta = unsafe { std::slice::from_raw_parts_mut(self.meta.data, META_HEADER) };
             meta.copy_from_slice(&header(flags));
-            published.overflow = header(flags).into_iter().chain(records.numbers).collect();
+            let numbers = records.numbers.iter().copied();
+            published.overflow = header(flags).into_iter().chain(numbers).collect();
         }
         published.blobs.clear();
-        published.blobs.extend(records.blobs.into_iter().map(Some));
-        values::latin1(self.env, &records.text)
+        published.blobs.extend(records.blobs.drain(..).map(Some));
+        let text = values::latin1(self.env, &records.text);
+        records.recycle();
+        text
     }
 
     pub fn env(&self) -> sys::napi_env {
@@ -195,6 +201,7 @@ impl Engine {
             meta,
             published: RefCell::default(),
             server_ids: Cell::new(0),
+            clock: Cell::new(0),
             #[cfg(unix)]
             native,
         });
@@ -242,6 +249,12 @@ impl Engine {
     #[napi]
     pub fn unref(&self) {
         self.local.native.wake.set_ref(false);
+    }
+
+    /// The clock of deliveries, now.
+    #[napi]
+    pub fn clock(&self) -> u32 {
+        milliseconds()
     }
 
     /// Gives a connection away. Throws if there is none.

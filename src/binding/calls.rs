@@ -174,7 +174,12 @@ unsafe extern "C" fn next(env: sys::napi_env, info: sys::napi_callback_info) -> 
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<0>::new(env, info) };
     let native = &call.local.native;
-    let popped = native.connections.borrow_mut().next(&native.core);
+    let popped = {
+        let mut connections = native.connections.borrow_mut();
+        let popped = connections.next(&native.core);
+        call.local.clock.set(connections.clock());
+        popped
+    };
     let Some(popped) = popped else {
         call.local.hold();
         return values::null(env);

@@ -18,7 +18,7 @@ mod wake;
 
 use napi_derive::napi;
 
-use crate::http1::{Code, METHODS, Reason};
+use crate::http1::{Code, METHODS, Reason, names};
 
 /// Error codes, at the numbers that FAILED and END records use.
 #[napi]
@@ -37,6 +37,12 @@ pub fn replies() -> Vec<String> {
 #[napi]
 pub fn reasons() -> Vec<&'static str> {
     Reason::ALL.iter().map(|reason| reason.as_str()).collect()
+}
+
+/// Field names that records give by their number.
+#[napi]
+pub fn field_names() -> Vec<&'static str> {
+    names::NAMES.to_vec()
 }
 
 /// Request methods, at the numbers that HEAD records use.

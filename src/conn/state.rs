@@ -5,6 +5,7 @@ use std::os::fd::RawFd;
 use std::task::Waker;
 
 use super::io::MAX_PIECES;
+use crate::scrap;
 
 /// Whether a connection goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,11 @@ impl Control {
         self.fate == Fate::Open
     }
 
+    /// Whether the task has something to send.
+    pub fn has_output(&self) -> bool {
+        !self.outbox.is_empty() || self.shutdown == Shutdown::Wanted
+    }
+
     /// Whether a further packet may be read now.
     pub fn may_read(&self) -> bool {
         !self.outstanding && !self.paused && !self.parked
@@ -98,10 +104,14 @@ impl Control {
     }
 }
 
+/// Small outputs are put together in one piece up to this length.
+const PIECE: usize = 16 * 1024;
+
 /// Output that the kernel has not taken yet.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    pieces: VecDeque<Vec<u8>>,
+    first: Vec<u8>,
+    rest: VecDeque<Vec<u8>>,
     /// Bytes of the first piece that are gone.
     gone: usize,
     length: usize,
@@ -121,9 +131,18 @@ impl Outbox {
         for piece in pieces {
             let rest = piece.get(skip..).unwrap_or(&[]);
             skip = skip.saturating_sub(piece.len());
-            if !rest.is_empty() {
-                self.length += rest.len();
-                self.pieces.push_back(rest.to_vec());
+            if rest.is_empty() {
+                continue;
+            }
+            if self.is_empty() {
+                self.first = scrap::bytes();
+            }
+            self.length += rest.len();
+            let last = self.rest.back_mut().unwrap_or(&mut self.first);
+            if last.is_empty() || last.len() + rest.len() <= PIECE {
+                last.extend_from_slice(rest);
+            } else {
+                self.rest.push_back(rest.to_vec());
             }
         }
     }
@@ -131,40 +150,40 @@ impl Outbox {
     /// The first pieces, for one system call.
     pub fn front(&self) -> ([&[u8]; MAX_PIECES], usize) {
         let mut front = [&[][..]; MAX_PIECES];
-        let used = self.pieces.len().min(MAX_PIECES);
-        for (slot, piece) in front.iter_mut().zip(&self.pieces) {
+        front[0] = self.first.get(self.gone..).unwrap_or(&[]);
+        let mut used = 1;
+        for (slot, piece) in front[1..].iter_mut().zip(&self.rest) {
             *slot = piece;
+            used += 1;
         }
-        front[0] = front[0].get(self.gone..).unwrap_or(&[]);
         (front, used)
     }
 
     /// `count` bytes have left.
     pub fn advance(&mut self, count: usize) {
         self.length = self.length.saturating_sub(count);
-        self.gone += count;
-        while let Some(first) = self.pieces.front() {
-            if self.gone < first.len() {
-                return;
-            }
-            self.gone -= first.len();
-            self.pieces.pop_front();
+        if self.length == 0 {
+            // An idle connection keeps no memory for output.
+            self.clear();
+            return;
         }
-        // An idle connection keeps no memory for output.
-        self.pieces = VecDeque::new();
+        self.gone += count;
+        while self.gone >= self.first.len() {
+            self.gone -= self.first.len();
+            self.first = self.rest.pop_front().unwrap_or_default();
+        }
     }
 
     pub fn clear(&mut self) {
-        *self = Outbox::default();
+        scrap::keep_bytes(std::mem::take(self).first);
     }
 
     /// Takes all of it, in one piece.
     pub fn take(&mut self) -> Vec<u8> {
         let mut all = Vec::with_capacity(self.length);
-        let mut skip = self.gone;
-        for piece in &self.pieces {
-            all.extend_from_slice(piece.get(skip..).unwrap_or(&[]));
-            skip = 0;
+        all.extend_from_slice(self.first.get(self.gone..).unwrap_or(&[]));
+        for piece in &self.rest {
+            all.extend_from_slice(piece);
         }
         self.clear();
         all

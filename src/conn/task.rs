@@ -106,26 +106,37 @@ impl Task {
         }
     }
 
+    /// Whether the JavaScript thread's reactor has to speak first; it runs the task when it does.
+    fn has_to_wait(&self) -> bool {
+        self.watched.as_ref().is_some_and(Watch::is_quiet)
+    }
+
     fn turn(&mut self, conn: &Arc<Conn>, cx: &mut Context<'_>) -> Turn {
-        let fd = {
+        let (fd, has_output, read_done, may_read) = {
             let mut control = crate::lock(&conn.control);
             if !control.is_open() {
                 return Turn::Close;
             }
             control.keep_waker(cx.waker());
-            control.fd
+            let has_output = control.has_output();
+            (
+                control.fd,
+                has_output,
+                control.read_done,
+                control.may_read(),
+            )
         };
-        if self.flush(conn, fd, cx).is_err() {
+        if has_output && self.flush(conn, fd, cx).is_err() {
             return Turn::Close;
         }
-        self.read(conn, fd, cx)
+        if read_done {
+            return Turn::Wait;
+        }
+        self.read(conn, fd, may_read, cx)
     }
 
     /// Reads one packet, if JavaScript is ready for it.
-    fn read(&mut self, conn: &Arc<Conn>, fd: RawFd, cx: &mut Context<'_>) -> Turn {
-        if crate::lock(&conn.control).read_done {
-            return Turn::Wait;
-        }
+    fn read(&mut self, conn: &Arc<Conn>, fd: RawFd, may_read: bool, cx: &mut Context<'_>) -> Turn {
         let room = self.room;
         let first_try = self.watched.is_none() && room == Room::Lobby;
         let mut ready = None;
@@ -139,7 +150,7 @@ impl Task {
                 Poll::Pending => return Turn::Wait,
             }
         }
-        {
+        if !may_read {
             let mut control = crate::lock(&conn.control);
             if !control.is_open() {
                 return Turn::Close;
@@ -198,9 +209,6 @@ impl Task {
         let mut notices = [None, None];
         {
             let mut control = crate::lock(&conn.control);
-            if control.outbox.is_empty() && control.shutdown != Shutdown::Wanted {
-                return Ok(());
-            }
             let watched = self.watch(fd)?;
             let result = loop {
                 if control.outbox.is_empty() {
@@ -485,6 +493,7 @@ impl Future for Task {
         };
         loop {
             match self.turn(&conn, cx) {
+                Turn::Again if self.has_to_wait() => return Poll::Pending,
                 Turn::Again => {}
                 Turn::Wait => return Poll::Pending,
                 Turn::Close => return Poll::Ready(()),

@@ -74,6 +74,12 @@ impl Watch {
         }
     }
 
+    /// Nothing is known to be there to read. Only the JavaScript thread's reactor can tell; tokio has
+    /// to be asked with a waker.
+    pub fn is_quiet(&self) -> bool {
+        matches!(self, Watch::JsThread(seat) if !seat.readable.get())
+    }
+
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready<'_>>> {
         match self {
             Watch::Runtime(fd) => fd.poll_read_ready(cx).map_ok(Ready::Runtime),

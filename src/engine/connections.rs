@@ -11,7 +11,7 @@ use super::queue::{Delivery, Kind, Mail, Source};
 use super::reactor::Reactor;
 use crate::conn::task::Task;
 use crate::conn::{Conn, Detached};
-use crate::record::Records;
+use crate::record::{Records, milliseconds};
 
 /// Flags of a delivery.
 pub const FIRST: u32 = 1;
@@ -62,6 +62,8 @@ pub struct Connections {
     current: Option<Arc<Conn>>,
     /// Bytes that were delivered in this turn.
     bytes: u32,
+    /// When what is being delivered was looked for, in milliseconds.
+    clock: u32,
     /// Ids that are free once the delivery being dispatched is done.
     ending: Vec<u32>,
 }
@@ -98,6 +100,7 @@ impl Connections {
     /// Looks for what is to be done next. False: there is nothing, and what comes wakes.
     fn find_more(&mut self, core: &Arc<Core>) -> bool {
         core.deferred.flush();
+        self.clock = milliseconds();
         if let Some(reactor) = &mut self.reactor {
             // Their first packets have been dispatched, and many are over with that.
             for task in self.arrivals.drain(..) {
@@ -187,6 +190,11 @@ impl Connections {
             bytes: delivery.bytes,
             records: delivery.records,
         })
+    }
+
+    /// When what is being delivered was looked for, in milliseconds.
+    pub fn clock(&self) -> u32 {
+        self.clock
     }
 
     /// Whether deliveries are ready behind the one that is being dispatched.

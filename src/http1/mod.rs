@@ -13,6 +13,7 @@ mod fields;
 pub mod head;
 mod limits;
 mod methods;
+pub mod names;
 pub mod profile;
 mod scratch;
 mod start_line;

@@ -1,0 +1,73 @@
+'use strict';
+
+// How long a kept connection may be idle. Its timer is not made anew for each request
+// (lib/connection.js, armKeepAlive), which must not show. The bounds are lower ones: a slow machine
+// only adds to the time.
+
+const assert = require('node:assert');
+const http = require('node:http');
+const net = require('node:net');
+const { once } = require('node:events');
+const { test } = require('node:test');
+const { setTimeout: sleep } = require('node:timers/promises');
+const ferrohttp = require('../..');
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const KEPT = 1000; // what Node 20 adds to keepAliveTimeout, and what newer ones are given
+
+/** Milliseconds from the last thing that `talk` did to the server's close. */
+async function lasted(implementation, talk) {
+  const server = implementation.createServer({ keepAliveTimeout: 1, keepAliveTimeoutBuffer: KEPT }, (req, res) => {
+    res.end('x');
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const client = net.connect(server.address().port, '127.0.0.1');
+  const closed = once(client, 'close');
+  await once(client, 'connect');
+  try {
+    const last = await talk(client);
+    await closed;
+    return performance.now() - last;
+  } finally {
+    server.close();
+  }
+}
+
+async function ask(client, bytes = GET) {
+  client.write(bytes);
+  const [chunk] = await Promise.race([once(client, 'data'), once(client, 'close')]);
+  assert.ok(chunk instanceof Buffer, 'closed in between');
+}
+
+const TALKS = {
+  'after several requests in one of which the timer would have ended': async (client) => {
+    await ask(client);
+    for (let i = 0; i < 3; i++) {
+      await sleep(KEPT / 2);
+      await ask(client);
+    }
+    return performance.now();
+  },
+  'after pipelined requests': async (client) => {
+    await ask(client);
+    await sleep(KEPT / 2);
+    await ask(client, GET + GET);
+    return performance.now();
+  },
+  'after the first bytes of a further head': async (client) => {
+    await ask(client);
+    await sleep(KEPT / 2);
+    client.write('GET / HT');
+    return performance.now();
+  },
+};
+
+for (const [name, talk] of Object.entries(TALKS)) {
+  for (const [label, implementation] of Object.entries({ 'node:http': http, ferrohttp })) {
+    test(`a connection may be idle for its whole time, ${name} (${label})`, async () => {
+      const time = await lasted(implementation, talk);
+      // Timers may end a millisecond early.
+      assert.ok(time >= KEPT - 2, `closed after ${time} ms`);
+    });
+  }
+}
