@@ -29,7 +29,8 @@ fn heads(c: &mut Criterion) {
                 let mut request = httparse::Request::new(&mut []);
                 let result = request.parse_with_uninit_headers(black_box(head), &mut slots);
                 assert!(result.is_ok_and(|status| status.is_complete()));
-                request.headers.len()
+                // All of it is wanted, or the compiler leaves out what is not looked at.
+                black_box(&request).headers.len()
             });
         });
         for (path, fast) in [("fast", true), ("exact", false)] {

@@ -17,6 +17,9 @@ pub const QDTEXT: u8 = 1 << 6;
 /// Letters: URL schemes.
 pub const ALPHA: u8 = 1 << 7;
 
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
 static CLASSES: [u8; 256] = classes();
 
 const fn classes() -> [u8; 256] {
@@ -105,8 +108,6 @@ pub fn skip(bytes: &[u8], at: usize, mask: u8) -> usize {
 /// As [`skip`] with [`VALUE`], eight bytes at a time.
 #[inline]
 pub fn skip_value(bytes: &[u8], at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
     let mut at = at;
     while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let word = u64::from_le_bytes(*word);
@@ -126,6 +127,28 @@ pub fn skip_value(bytes: &[u8], at: usize) -> usize {
         }
     }
     skip(bytes, at, VALUE)
+}
+
+/// The first offset from `at` on whose byte is not VCHAR, eight bytes at a time.
+#[inline(always)]
+pub fn skip_visible(bytes: &[u8], at: usize) -> usize {
+    let mut at = at;
+    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*word);
+        // Bytes from 0x80 on are high already; the others do not carry into the next.
+        let control = !((word & !HIGH) + ONES * (0x80 - 0x21));
+        let del = (word & !HIGH) + ONES;
+        let stop = (control | del | word) & HIGH;
+        if stop != 0 {
+            return at + (stop.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or(&[]);
+    at + rest
+        .iter()
+        .take_while(|byte| byte.is_ascii_graphic())
+        .count()
 }
 
 /// Whether `text` is `lower` in any case. `lower` may have letters and `-`; `text` must be of
@@ -155,6 +178,21 @@ mod tests {
                 assert_eq!(Some(skip(&bytes, 0, VALUE)), end, "{byte}");
             }
         }
+    }
+
+    #[test]
+    fn visible_runs_end_at_the_first_byte_that_is_not() {
+        for byte in 0..=255u8 {
+            for position in 0..20 {
+                let mut bytes = [b'~'; 20];
+                bytes[position] = byte;
+                bytes[19] = b' ';
+                let end = bytes.iter().position(|b| !b.is_ascii_graphic());
+                assert_eq!(Some(skip_visible(&bytes, 0)), end, "{byte}");
+            }
+        }
+        assert_eq!(skip_visible(b"abc", 1), 3);
+        assert_eq!(skip_visible(b"", 4), 4);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! llhttp consumes first. A run of bytes that JavaScript or a limit must hear of is a *span*;
 //! it is reported when it ends and at the end of each packet, and only then limits are checked.
 
+use std::mem::MaybeUninit;
+
 use super::codes::{Code, ParseError, Reason};
 use super::fast;
 use super::head::{Fields, Head, Method};
@@ -278,8 +280,9 @@ impl Parser {
     /// Tries to read a whole head at once. Nothing has changed if that fails.
     fn fast_head<S: Sink + ?Sized>(&mut self, input: &mut Input<'_>, sink: &mut S) -> bool {
         let rest = input.packet.get(input.at..).unwrap_or(&[]);
-        let mut slots = fast::slots();
-        let Some(found) = fast::parse(rest, &self.config, &mut slots) else {
+        let mut few = [httparse::EMPTY_HEADER; fast::FEW_FIELDS];
+        let mut many = [const { MaybeUninit::uninit() }; fast::MAX_FIELDS];
+        let Some(found) = fast::parse(rest, &self.config, &mut few, &mut many) else {
             return false;
         };
         self.method = found.method;

@@ -1,23 +1,24 @@
-//! httparse over a head that lies whole in the packet, and the checks that make its verdict
-//! llhttp's. Knows no errors: whenever the two might differ there is no answer, and the exact
-//! machine reads the same bytes.
+//! The usual request line, httparse over the lines after it if they lie whole in the packet, and
+//! the checks that make the verdict llhttp's. Knows no errors: whenever the two might differ there
+//! is no answer, and the exact machine reads the same bytes.
 
 use std::mem::MaybeUninit;
 
-use super::classes::eq_lower;
+use super::classes::{eq_lower, skip_visible};
 use super::head::Method;
 use super::profile::{FLUSH_GROUP, HeaderCount};
 use super::state::flag;
 use super::{Config, methods};
 
 /// Header lines of a head that is tried; more go to the exact machine.
-const MAX_FIELDS: usize = 64;
+pub(super) const MAX_FIELDS: usize = 64;
 
-type Slots<'a> = [MaybeUninit<httparse::Header<'a>>; MAX_FIELDS];
+/// The same for a packet below [`SMALL`].
+pub(super) const FEW_FIELDS: usize = 12;
+const SMALL: usize = 512;
 
-pub(super) const fn slots<'a>() -> Slots<'a> {
-    [const { MaybeUninit::uninit() }; MAX_FIELDS]
-}
+pub(super) type Few<'a> = [httparse::Header<'a>; FEW_FIELDS];
+pub(super) type Many<'a> = [MaybeUninit<httparse::Header<'a>>; MAX_FIELDS];
 
 /// A complete head: what the exact machine would know at its end.
 pub(super) struct Found<'a> {
@@ -36,64 +37,109 @@ pub(super) struct Found<'a> {
 pub(super) fn parse<'a>(
     rest: &'a [u8],
     config: &Config,
-    slots: &'a mut Slots<'a>,
+    few: &'a mut Few<'a>,
+    many: &'a mut Many<'a>,
 ) -> Option<Found<'a>> {
-    let mut request = httparse::Request::new(&mut []);
-    let Ok(httparse::Status::Complete(len)) = request.parse_with_uninit_headers(rest, slots) else {
-        return None;
+    let line = RequestLine::of(rest)?;
+    let (len, fields) = if rest.len() < SMALL {
+        // Without the request line, which is a third of such a head's work.
+        let lines = rest.get(line.len..)?;
+        match httparse::parse_headers(lines, few) {
+            Ok(httparse::Status::Complete((len, fields))) => (line.len + len, fields),
+            _ => return None,
+        }
+    } else {
+        // Only so it takes slots that were not made first: so many cost more than the request line.
+        let mut request = httparse::Request::new(&mut []);
+        match request.parse_with_uninit_headers(rest, many) {
+            Ok(httparse::Status::Complete(len)) => (len, &*request.headers),
+            _ => return None,
+        }
     };
     let head = rest.get(..len)?;
-
-    let method = methods::find(request.method?.as_bytes()).filter(|&method| {
-        methods::of_http(method) && !matches!(method, Method::CONNECT | Method::PRI)
-    })?;
-    // In a target that begins so, both take the same bytes, but for those that are not ASCII.
-    let target = request.path?.as_bytes();
-    if !matches!(target.first(), Some(b'/' | b'*')) || !target.is_ascii() {
-        return None;
-    }
-    let fields: &'a [httparse::Header<'a>] = request.headers;
-    if !count_allowed(fields.len(), config) {
+    // What the size limit counts is less than the whole: near it the exact machine counts.
+    if len as u64 > config.max_header_size || !count_allowed(fields.len(), config) {
         return None;
     }
 
     let mut semantics = Semantics::default();
-    // Bytes as the limit counts them: with the blanks at the end of values.
-    let mut counted = target.len();
-    // Where the line before ends: at its CR, for httparse also takes a bare LF.
-    let mut line_end = offset(head, target) + target.len() + " HTTP/1.x".len();
     for (i, field) in fields.iter().enumerate() {
+        // For httparse the line before may also end with a bare LF.
         let name_at = offset(head, field.name.as_bytes());
-        if head.get(line_end..name_at) != Some(b"\r\n") {
+        if head.get(name_at.wrapping_sub(2)) != Some(&b'\r') {
             return None;
         }
-        let next = match fields.get(i + 1) {
-            Some(next) => offset(head, next.name.as_bytes()),
-            None => len - 2,
-        };
-        line_end = next.checked_sub(2)?;
-        let raw = if field.value.is_empty() {
-            &[]
-        } else {
-            head.get(offset(head, field.value)..line_end)?
-        };
-        counted += field.name.len() + raw.len();
         if matches!(field.name.len(), 7 | 10 | 14 | 16 | 17) {
+            // With the blanks at its end.
+            let raw = if field.value.is_empty() {
+                &[]
+            } else {
+                let next = match fields.get(i + 1) {
+                    Some(next) => offset(head, next.name.as_bytes()),
+                    None => len - 2,
+                };
+                head.get(offset(head, field.value)..next.checked_sub(2)?)?
+            };
             semantics = semantics.and(field.name.as_bytes(), raw, config)?;
         }
     }
-    if head.get(line_end..) != Some(b"\r\n\r\n") || counted as u64 >= config.max_header_size {
+    if !head.ends_with(b"\r\n\r\n") {
         return None;
     }
     Some(Found {
         len,
-        method,
-        target,
-        version: (1, request.version?),
+        method: line.method,
+        target: line.target,
+        version: (1, line.minor),
         fields,
         flags: semantics.flags,
         length: semantics.length,
     })
+}
+
+/// A request line that both take, and the same way.
+struct RequestLine<'a> {
+    len: usize,
+    method: Method,
+    target: &'a [u8],
+    minor: u8,
+}
+
+impl<'a> RequestLine<'a> {
+    #[inline(always)]
+    fn of(rest: &'a [u8]) -> Option<RequestLine<'a>> {
+        let (method, target_at) = match rest.first_chunk()? {
+            b"GET " => (Method::GET, 4),
+            _ => other_method(rest)?,
+        };
+        let target_end = skip_visible(rest, target_at);
+        let target = rest.get(target_at..target_end)?;
+        // In a target that begins so, llhttp takes any of these bytes.
+        if !matches!(target.first(), Some(b'/' | b'*')) {
+            return None;
+        }
+        let version = rest.get(target_end..)?.first_chunk()?;
+        let minor = match version {
+            b" HTTP/1.1\r\n" => 1,
+            b" HTTP/1.0\r\n" => 0,
+            _ => return None,
+        };
+        Some(RequestLine {
+            len: target_end + version.len(),
+            method,
+            target,
+            minor,
+        })
+    }
+}
+
+/// The method, and where the target begins.
+fn other_method(rest: &[u8]) -> Option<(Method, usize)> {
+    // No name is longer.
+    let len = rest.iter().take(16).position(|&byte| byte == b' ')?;
+    let method = methods::find(rest.get(..len)?)?;
+    let here = methods::of_http(method) && !matches!(method, Method::CONNECT | Method::PRI);
+    here.then_some((method, len + 1))
 }
 
 fn count_allowed(count: usize, config: &Config) -> bool {
@@ -119,8 +165,8 @@ impl Semantics {
     fn and(self, name: &[u8], raw: &[u8], config: &Config) -> Option<Semantics> {
         let framed = self.flags & (flag::CONTENT_LENGTH | flag::TRANSFER_ENCODING) != 0;
         match name.len() {
-            10 if eq_lower(name, b"connection") => self.and_flags(connection(raw, config)?),
-            16 if eq_lower(name, b"proxy-connection") => self.and_flags(connection(raw, config)?),
+            10 if eq_lower(name, b"connection") => self.and_connection(raw, config),
+            16 if eq_lower(name, b"proxy-connection") => self.and_connection(raw, config),
             // Repeated and mixed framing is for the other.
             14 if eq_lower(name, b"content-length") && framed => None,
             14 if eq_lower(name, b"content-length") => Some(Semantics {
@@ -136,6 +182,14 @@ impl Semantics {
             7 if eq_lower(name, b"upgrade") && !raw.is_empty() => self.and_flags(flag::UPGRADE),
             _ => Some(self),
         }
+    }
+
+    #[inline(always)]
+    fn and_connection(self, raw: &[u8], config: &Config) -> Option<Semantics> {
+        if eq_lower(raw, b"keep-alive") {
+            return self.and_flags(flag::KEEP_ALIVE);
+        }
+        self.and_flags(connection(raw, config)?)
     }
 
     #[inline(always)]
@@ -158,9 +212,6 @@ fn content_length(raw: &[u8]) -> Option<u64> {
 
 /// The flags of a list of connection options.
 fn connection(raw: &[u8], config: &Config) -> Option<u16> {
-    if eq_lower(raw, b"keep-alive") {
-        return Some(flag::KEEP_ALIVE);
-    }
     // HT after a word means different things to different llhttps.
     if raw.contains(&b'\t') && !config.profile.tab_after_connection_token {
         return None;

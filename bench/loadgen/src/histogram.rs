@@ -22,6 +22,15 @@ impl Histogram {
         self.max = self.max.max(value);
     }
 
+    pub fn merge(&mut self, other: &Self) {
+        for (to, n) in self.buckets.iter_mut().zip(&other.buckets) {
+            *to += n;
+        }
+        self.count += other.count;
+        self.sum += other.sum;
+        self.max = self.max.max(other.max);
+    }
+
     pub fn max(&self) -> u64 {
         self.max
     }
@@ -82,5 +91,17 @@ mod tests {
         assert!((980..=990).contains(&h.quantile(0.99)));
         assert_eq!(h.max(), 1000);
         assert_eq!(h.count, 1000);
+    }
+
+    #[test]
+    fn merged_halves_are_the_whole() {
+        let [mut whole, mut a, mut b] = [Histogram::new(), Histogram::new(), Histogram::new()];
+        for v in 1..=1000 {
+            whole.record(v);
+            if v % 3 == 0 { a.record(v) } else { b.record(v) }
+        }
+        a.merge(&b);
+        assert_eq!(a.buckets, whole.buckets);
+        assert_eq!((a.count, a.sum, a.max), (whole.count, whole.sum, whole.max));
     }
 }

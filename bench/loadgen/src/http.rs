@@ -238,7 +238,7 @@ impl Load {
             };
             self.open += 1;
             self.unproven += 1;
-            let fate = self.send_batch(&mut conn);
+            let fate = self.send_batch(&mut conn, Instant::now());
             self.settle(token, conn, fate);
         }
         Ok(())
@@ -249,7 +249,8 @@ impl Load {
         self.opening = false;
         for token in 0..self.conns.len() {
             let Some(mut conn) = self.conns[token].take() else { continue };
-            let fate = if conn.awaiting == 0 { self.send_batch(&mut conn) } else { Fate::Keep };
+            let fate =
+                if conn.awaiting == 0 { self.send_batch(&mut conn, Instant::now()) } else { Fate::Keep };
             self.settle(token, conn, fate);
         }
     }
@@ -284,8 +285,8 @@ impl Load {
         }
     }
 
-    fn send_batch(&mut self, conn: &mut Conn) -> Fate {
-        conn.sent_at = Instant::now();
+    fn send_batch(&mut self, conn: &mut Conn, now: Instant) -> Fate {
+        conn.sent_at = now;
         conn.awaiting = self.depth;
         conn.written = Some(0);
         self.write(conn)
@@ -327,7 +328,9 @@ impl Load {
             if completed > conn.awaiting {
                 return Fate::Failed("unasked_response");
             }
-            self.completed(conn, completed);
+            // One look at the clock is the end of these and the beginning of the next.
+            let now = Instant::now();
+            self.completed(conn, completed, now);
             if let Err(kind) = fed {
                 return Fate::Failed(kind);
             }
@@ -335,7 +338,7 @@ impl Load {
                 if conn.written.is_some() {
                     return Fate::Failed("early_response");
                 }
-                match self.send_batch(conn) {
+                match self.send_batch(conn, now) {
                     Fate::Keep => {}
                     other => return other,
                 }
@@ -350,7 +353,7 @@ impl Load {
     fn eof(&mut self, conn: &mut Conn) -> Fate {
         match conn.reader.eof(&self.expect) {
             Ok(true) if conn.awaiting == 1 => {
-                self.completed(conn, 1);
+                self.completed(conn, 1, Instant::now());
                 Fate::Closed
             }
             Ok(_) if conn.awaiting == 0 && conn.reader.closes() => Fate::Closed,
@@ -359,7 +362,7 @@ impl Load {
         }
     }
 
-    fn completed(&mut self, conn: &mut Conn, n: u32) {
+    fn completed(&mut self, conn: &mut Conn, n: u32, now: Instant) {
         if n == 0 {
             return;
         }
@@ -370,7 +373,7 @@ impl Load {
         }
         self.stats.requests += u64::from(n);
         if let Some(latency) = &mut self.stats.latency {
-            let ns = conn.sent_at.elapsed().as_nanos() as u64;
+            let ns = (now - conn.sent_at).as_nanos() as u64;
             for _ in 0..n {
                 latency.record(ns);
             }

@@ -1,5 +1,6 @@
-//! The load generator of the benchmarks. One thread, one epoll instance, loopback only, and every
-//! response is checked, so that a fast wrong answer is an error and not a result.
+//! The load generator of the benchmarks. One thread and one epoll instance (`malformed` can be given
+//! more), loopback only, and every response is checked, so that a fast wrong answer is an error and not
+//! a result.
 //!
 //! - `args`       the command line
 //! - `net`        non-blocking connect, epoll
@@ -33,7 +34,7 @@ const USAGE: &str = "usage: loadgen http|malformed|idle|drip --port PORT [--host
              --body TEXT  --body-length N
              --upload BYTES  --chunked CHUNK_BYTES  (a generated request body; TEXT is then
              the head without its framing field and without the empty line)
-  malformed  --connections N | --rate PER_SECOND  --request TEXT  --reply-prefix TEXT
+  malformed  --connections N  --threads N | --rate PER_SECOND  --request TEXT  --reply-prefix TEXT
   idle       --connections N  --request TEXT (optional)  --status 200
   drip       --connections N  --interval-ms MS
 TEXT takes the escapes \\r \\n \\t \\\\ and \\xNN.";

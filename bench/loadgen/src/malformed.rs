@@ -1,34 +1,54 @@
 //! Connections that send bytes the server has to refuse, read its reply, and wait for its close.
 //! Either a closed loop of so many at a time, or an open loop at a fixed rate whatever the server
 //! does; there latency counts from the moment at which the connection was due.
+//!
+//! A connection is over when the server's FIN arrives; only then is its reply read. On the wire that
+//! looks like any client that reads until the end, and takes one wakeup and one read.
 
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::sync::Barrier;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::args::{Args, Common};
+use crate::args::Args;
 use crate::histogram::Histogram;
 use crate::net::{self, Event, Poller};
-use crate::observe::Moment;
+use crate::observe::{self, Moment};
 use crate::report::{Errors, Report, announce};
 
 /// The most connections that an open loop has open; those that are due beyond it are skipped and counted.
 const MAX_OPEN: usize = 8192;
 /// How long after the end an open loop waits for the replies that are still due.
 const GRACE: Duration = Duration::from_secs(2);
+/// The largest reply that is waited for: less than a socket takes in before anyone reads.
+const MAX_REPLY: usize = 16 * 1024;
 
-struct Conn {
-    fd: OwnedFd,
-    due: Instant,
-    sent: bool,
-    reply: Vec<u8>,
-}
-
-struct Load {
-    common: Common,
-    poller: Poller,
+/// What every thread does.
+struct Work {
+    addr: SocketAddr,
     request: Vec<u8>,
     prefix: Vec<u8>,
-    conns: Vec<Option<Conn>>,
+    rate: Option<f64>,
+    warmup: Duration,
+    seconds: Duration,
+}
+
+/// Where one connection is at a time.
+#[derive(Default)]
+struct Place {
+    /// Once registered, used for one connection after the other: that of a new socket costs a quarter
+    /// more.
+    socket: Option<OwnedFd>,
+    /// When the connection that is open was due.
+    due: Option<Instant>,
+    sent: bool,
+}
+
+struct Load<'a> {
+    work: &'a Work,
+    poller: Poller,
+    places: Vec<Place>,
     free: Vec<usize>,
     buffer: Vec<u8>,
     /// An open loop counts the replies to what was due from here on, so that all of it can be told.
@@ -36,70 +56,138 @@ struct Load {
     stats: Stats,
 }
 
-#[derive(Default)]
 struct Stats {
     opened: u64,
     refused: u64,
     skipped: u64,
     errors: Errors,
-    latency: Option<Histogram>,
+    latency: Histogram,
+    /// The largest share of a thread; each has its own until they are merged.
+    busiest: Duration,
+}
+
+impl Stats {
+    fn new() -> Self {
+        Self {
+            opened: 0,
+            refused: 0,
+            skipped: 0,
+            errors: Errors::default(),
+            latency: Histogram::new(),
+            busiest: Duration::ZERO,
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.opened += other.opened;
+        self.refused += other.refused;
+        self.skipped += other.skipped;
+        self.errors.merge(&other.errors);
+        self.latency.merge(&other.latency);
+        self.busiest = self.busiest.max(other.busiest);
+    }
 }
 
 pub fn run(args: &mut Args) -> Result<String, String> {
     let common = args.common()?;
     let rate: Option<f64> = args.take("rate")?;
     let connections: usize = args.take("connections")?.unwrap_or(16);
+    let threads: usize = args.take("threads")?.unwrap_or(1);
     let request = args.take_bytes("request")?.ok_or("--request is missing")?;
     let prefix = args.take_bytes("reply-prefix")?.unwrap_or_default();
     args.finish()?;
-    let slots = if rate.is_some() { MAX_OPEN } else { connections };
-    let (warmup, seconds, pid) = (common.warmup, common.seconds, common.pid);
-    let mut load = Load {
-        common,
-        poller: Poller::new()?,
-        request,
-        prefix,
-        conns: Vec::new(),
-        free: (0..slots).rev().collect(),
-        buffer: vec![0; 16 * 1024],
-        count_from: None,
-        stats: Stats::default(),
-    };
-    load.conns.resize_with(slots, || None);
-
-    load.drive(rate, warmup)?;
-    load.stats = Stats { latency: Some(Histogram::new()), ..Stats::default() };
-    announce("start");
-    let start = Moment::now(pid);
-    load.count_from = rate.map(|_| Instant::now());
-    load.drive(rate, seconds)?;
-    let end = Moment::now(pid);
-    // What the closed loop had in flight was neither refused nor lost.
-    if rate.is_some() {
-        load.drain()?;
-        let left = load.conns.iter().flatten().filter(|c| Some(c.due) >= load.count_from).count();
-        for _ in 0..left {
-            load.stats.errors.add("unanswered");
-        }
+    if rate.is_some() && threads != 1 {
+        return Err("--rate and --threads exclude each other".into());
     }
+    if !(1..=connections.max(1)).contains(&threads) {
+        return Err("--threads has to be between 1 and --connections".into());
+    }
+    let places = if rate.is_some() { MAX_OPEN } else { connections };
+    let (warmup, seconds) = (common.warmup, common.seconds);
+    let work = Work { addr: common.addr, request, prefix, rate, warmup, seconds };
 
-    let usage = start.until(&end);
-    let stats = &load.stats;
+    let gate = Barrier::new(threads + 1);
+    let (usage, stats) = thread::scope(|scope| {
+        let loads: Vec<_> = (0..threads)
+            .map(|i| {
+                let share = places / threads + usize::from(i < places % threads);
+                let (work, gate) = (&work, &gate);
+                scope.spawn(move || one_thread(work, share, gate))
+            })
+            .collect();
+        gate.wait();
+        announce("start");
+        let start = Moment::now(common.pid);
+        gate.wait();
+        gate.wait();
+        let end = Moment::now(common.pid);
+        gate.wait();
+        let mut total = Stats::new();
+        for load in loads {
+            total.merge(&load.join().map_err(|_| "a thread panicked")??);
+        }
+        let mut usage = start.until(&end);
+        if threads > 1 {
+            usage.busiest = total.busiest;
+        }
+        Ok::<_, String>((usage, total))
+    })?;
+
     Ok(Report::new("malformed")
         .number("rate", rate.unwrap_or(0.0))
-        .count("connections", if rate.is_some() { 0 } else { slots as u64 })
+        .count("connections", if rate.is_some() { 0 } else { places as u64 })
+        .count("threads", threads as u64)
         .count("opened", stats.opened)
         .count("requests", stats.refused)
         .count("skipped", stats.skipped)
         .number("rps", stats.refused as f64 / usage.wall.as_secs_f64())
         .errors(&stats.errors)
-        .latency(stats.latency.as_ref().unwrap_or(&Histogram::new()))
+        .latency(&stats.latency)
         .usage(&usage)
         .finish())
 }
 
-impl Load {
-    fn drive(&mut self, rate: Option<f64>, time: Duration) -> Result<(), String> {
+/// What one thread does; at the gate it meets who measures, whether it failed or not.
+fn one_thread(work: &Work, places: usize, gate: &Barrier) -> Result<Stats, String> {
+    let mut load = Load::new(work, places);
+    let warmed = load.as_mut().map_or(Ok(()), |load| load.drive(work.warmup));
+    gate.wait();
+    gate.wait();
+    let driven = load.as_mut().map_or(Ok(()), Load::measured);
+    gate.wait();
+    gate.wait();
+    warmed.and(driven)?;
+    let mut load = load?;
+    // What the closed loop had in flight was neither refused nor lost.
+    if work.rate.is_some() {
+        load.drain()?;
+    }
+    Ok(load.stats)
+}
+
+impl<'a> Load<'a> {
+    fn new(work: &'a Work, places: usize) -> Result<Self, String> {
+        Ok(Self {
+            work,
+            poller: Poller::new()?,
+            places: (0..places).map(|_| Place::default()).collect(),
+            free: (0..places).rev().collect(),
+            buffer: vec![0; MAX_REPLY],
+            count_from: None,
+            stats: Stats::new(),
+        })
+    }
+
+    fn measured(&mut self) -> Result<(), String> {
+        self.stats = Stats::new();
+        self.count_from = self.work.rate.map(|_| Instant::now());
+        let before = observe::thread_cpu();
+        self.drive(self.work.seconds)?;
+        self.stats.busiest = observe::thread_cpu() - before;
+        Ok(())
+    }
+
+    fn drive(&mut self, time: Duration) -> Result<(), String> {
         let start = Instant::now();
         let until = start + time;
         let mut events = Vec::new();
@@ -110,7 +198,7 @@ impl Load {
                 return Ok(());
             }
             let mut wake = until;
-            match rate {
+            match self.work.rate {
                 None => self.fill(now)?,
                 Some(rate) => {
                     let due_at = |n: u64| start + Duration::from_secs_f64(n as f64 / rate);
@@ -129,9 +217,14 @@ impl Load {
     fn drain(&mut self) -> Result<(), String> {
         let until = Instant::now() + GRACE;
         let mut events = Vec::new();
-        while self.free.len() < self.conns.len() && Instant::now() < until {
+        while self.free.len() < self.places.len() && Instant::now() < until {
             self.poller.wait(&mut events, until)?;
             self.events(&events);
+        }
+        for due in self.places.iter().filter_map(|place| place.due) {
+            if Some(due) >= self.count_from {
+                self.stats.errors.add("unanswered");
+            }
         }
         Ok(())
     }
@@ -149,25 +242,31 @@ impl Load {
             self.stats.skipped += 1;
             return Ok(());
         };
-        let fd = net::connect(self.common.addr).map_err(|e| format!("connect: {e}"))?;
-        self.poller.add(&fd, token).map_err(|e| format!("epoll_ctl: {e}"))?;
-        self.stats.opened += 1;
-        let mut conn = Conn { fd, due, sent: false, reply: Vec::new() };
-        match self.send(&mut conn) {
-            Ok(()) => self.conns[token] = Some(conn),
-            Err(kind) => {
-                self.stats.errors.add(kind);
-                self.free.push(token);
+        let place = &mut self.places[token];
+        match &place.socket {
+            Some(fd) => net::connect_again(fd, self.work.addr).map_err(|e| format!("connect: {e}"))?,
+            None => {
+                let fd = net::connect(self.work.addr).map_err(|e| format!("connect: {e}"))?;
+                self.poller.add_end(&fd, token).map_err(|e| format!("epoll_ctl: {e}"))?;
+                place.socket = Some(fd);
             }
+        }
+        place.due = Some(due);
+        place.sent = false;
+        self.stats.opened += 1;
+        if let Err(kind) = self.send(token) {
+            self.fail(token, kind);
         }
         Ok(())
     }
 
-    fn send(&self, conn: &mut Conn) -> Result<(), &'static str> {
-        match net::write(&conn.fd, &self.request) {
-            Ok(0) => Ok(()),
-            Ok(n) if n == self.request.len() => {
-                conn.sent = true;
+    fn send(&mut self, token: usize) -> Result<(), &'static str> {
+        let place = &mut self.places[token];
+        let Some(fd) = &place.socket else { return Ok(()) };
+        match net::write(fd, &self.work.request) {
+            Ok(0) => self.poller.and_writable(fd, token).map_err(|_| "epoll_ctl"),
+            Ok(n) if n == self.work.request.len() => {
+                place.sent = true;
                 Ok(())
             }
             // So short a request that the socket takes it whole or not at all.
@@ -176,54 +275,58 @@ impl Load {
         }
     }
 
-    fn counts(&self, conn: &Conn) -> bool {
-        self.count_from.is_none_or(|from| conn.due >= from)
+    fn fail(&mut self, token: usize, kind: &'static str) {
+        self.stats.errors.add(kind);
+        self.places[token] = Place::default();
+        self.free.push(token);
     }
 
     fn events(&mut self, events: &[Event]) {
         for event in events {
-            let Some(mut conn) = self.conns[event.token].take() else { continue };
-            if self.event(event, &mut conn) {
-                self.conns[event.token] = Some(conn);
-            } else {
-                self.free.push(event.token);
+            self.event(event);
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        let place = &self.places[event.token];
+        let Some(due) = place.due else { return };
+        if event.writable
+            && !place.sent
+            && let Err(kind) = self.send(event.token)
+        {
+            self.fail(event.token, kind);
+            return;
+        }
+        if event.readable {
+            match self.finish(event, due) {
+                Ok(()) => self.free.push(event.token),
+                Err(kind) => self.fail(event.token, kind),
             }
         }
     }
 
-    /// Whether the connection goes on.
-    fn event(&mut self, event: &Event, conn: &mut Conn) -> bool {
-        if event.writable
-            && !conn.sent
-            && let Err(kind) = self.send(conn)
-        {
-            self.stats.errors.add(kind);
-            return false;
+    /// The server ended the connection: checks its reply, and makes the socket ready for the next.
+    fn finish(&mut self, event: &Event, due: Instant) -> Result<(), &'static str> {
+        let place = &mut self.places[event.token];
+        place.due = None;
+        let Some(fd) = &place.socket else { return Ok(()) };
+        // FIN came after the whole reply, so that nothing is left behind a read that is not full.
+        let n = match net::read(fd, &mut self.buffer) {
+            Ok(Some(n)) if event.ended && n < self.buffer.len() => n,
+            Ok(Some(n)) if n == self.buffer.len() => return Err("reply"),
+            _ => return Err("reset"),
+        };
+        if net::hang_up(fd).is_err() {
+            place.socket = None;
         }
-        if !event.readable {
-            return true;
+        if self.count_from.is_some_and(|from| due < from) {
+            return Ok(());
         }
-        loop {
-            match net::read(&conn.fd, &mut self.buffer) {
-                Ok(None) => return true,
-                Ok(Some(0)) if !self.counts(conn) => return false,
-                Ok(Some(0)) => {
-                    if !conn.reply.starts_with(&self.prefix) {
-                        self.stats.errors.add("reply");
-                    } else {
-                        self.stats.refused += 1;
-                        if let Some(latency) = &mut self.stats.latency {
-                            latency.record(conn.due.elapsed().as_nanos() as u64);
-                        }
-                    }
-                    return false;
-                }
-                Ok(Some(n)) => conn.reply.extend_from_slice(&self.buffer[..n]),
-                Err(_) => {
-                    self.stats.errors.add("reset");
-                    return false;
-                }
-            }
+        if !self.buffer[..n].starts_with(&self.work.prefix) {
+            return Err("reply");
         }
+        self.stats.refused += 1;
+        self.stats.latency.record(due.elapsed().as_nanos() as u64);
+        Ok(())
     }
 }

@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType};
 
 pub struct Event {
     pub token: usize,
     pub readable: bool,
     pub writable: bool,
+    /// The peer's FIN has arrived, after all of its bytes.
+    pub ended: bool,
 }
 
 pub struct Poller {
@@ -37,6 +39,17 @@ impl Poller {
         epoll::add(&self.epoll, fd, EventData::new_u64(token as u64), EventFlags::IN)
     }
 
+    /// Registers for the peer's FIN or reset only: what arrives before it wakes nobody.
+    pub fn add_end(&self, fd: impl AsFd, token: usize) -> Result<(), Errno> {
+        epoll::add(&self.epoll, fd, EventData::new_u64(token as u64), EventFlags::RDHUP | EventFlags::ET)
+    }
+
+    /// Changes that to also tell when it can be written.
+    pub fn and_writable(&self, fd: impl AsFd, token: usize) -> Result<(), Errno> {
+        let flags = EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+        epoll::modify(&self.epoll, fd, EventData::new_u64(token as u64), flags)
+    }
+
     /// Fills `events`; returns with none when `until` has passed.
     pub fn wait(&mut self, events: &mut Vec<Event>, until: Instant) -> Result<(), String> {
         events.clear();
@@ -56,6 +69,7 @@ impl Poller {
                 token: data.u64() as usize,
                 readable: failed || flags.intersects(EventFlags::IN | EventFlags::RDHUP),
                 writable: failed || flags.contains(EventFlags::OUT),
+                ended: !failed && flags.contains(EventFlags::RDHUP),
             });
         }
         Ok(())
@@ -68,10 +82,23 @@ pub fn connect(addr: SocketAddr) -> Result<OwnedFd, Errno> {
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let fd = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
     rustix::net::sockopt::set_tcp_nodelay(&fd, true)?;
-    match rustix::net::connect(&fd, &addr) {
-        Ok(()) | Err(Errno::INPROGRESS) => Ok(fd),
+    connect_again(&fd, addr)?;
+    Ok(fd)
+}
+
+/// As [`connect`], with a socket after [`hang_up`].
+pub fn connect_again(fd: &OwnedFd, addr: SocketAddr) -> Result<(), Errno> {
+    match rustix::net::connect(fd, &addr) {
+        Ok(()) | Err(Errno::INPROGRESS) => Ok(()),
         Err(e) => Err(e),
     }
+}
+
+/// Ends a connection whose peer has ended it, with the FIN of a close; the socket keeps its place in
+/// the epoll instance and can connect again, from another port.
+pub fn hang_up(fd: &OwnedFd) -> Result<(), Errno> {
+    rustix::net::shutdown(fd, Shutdown::Write)?;
+    rustix::net::connect_unspec(fd)
 }
 
 /// Bytes read (0 = end), or `None` if there is nothing at the moment.

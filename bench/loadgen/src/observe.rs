@@ -33,6 +33,8 @@ struct Server {
 pub struct Usage {
     pub wall: Duration,
     pub own_cpu: Duration,
+    /// What the busiest thread used of that: all of it, but where the load has several threads.
+    pub busiest: Duration,
     pub server: Option<ServerUsage>,
     /// What processes other than this one and the server used, and what the hypervisor took.
     pub others: Duration,
@@ -50,8 +52,7 @@ pub struct ServerUsage {
 impl Moment {
     pub fn now(pid: Option<u32>) -> Self {
         let server = pid.map(server);
-        let cpu = clock_gettime(ClockId::ProcessCPUTime);
-        let own_cpu = Duration::new(cpu.tv_sec as u64, cpu.tv_nsec as u32);
+        let own_cpu = cpu(ClockId::ProcessCPUTime);
         Self { at: Instant::now(), own_cpu, server, machine: machine() }
     }
 
@@ -66,11 +67,22 @@ impl Moment {
         Usage {
             wall: end.at - self.at,
             own_cpu,
+            busiest: own_cpu,
             others: busy.saturating_sub(own_cpu + server_cpu),
             steal: from_ticks(end.machine.steal.saturating_sub(self.machine.steal)),
             server,
         }
     }
+}
+
+/// What the calling thread has used so far.
+pub fn thread_cpu() -> Duration {
+    cpu(ClockId::ThreadCPUTime)
+}
+
+fn cpu(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 fn from_ticks(ticks: u64) -> Duration {

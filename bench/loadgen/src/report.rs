@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use crate::histogram::Histogram;
 use crate::observe::Usage;
 
-/// The share of the wall time above which this one-threaded process, and not the server, may be
-/// what limits the result.
+/// The share of the wall time above which a thread of this process, and not the server, may be what
+/// limits the result.
 const SATURATED: f64 = 0.9;
 
 /// Failures by kind.
@@ -17,6 +17,12 @@ pub struct Errors(BTreeMap<&'static str, u64>);
 impl Errors {
     pub fn add(&mut self, kind: &'static str) {
         *self.0.entry(kind).or_default() += 1;
+    }
+
+    pub fn merge(&mut self, other: &Self) {
+        for (kind, n) in &other.0 {
+            *self.0.entry(kind).or_default() += n;
+        }
     }
 
     pub fn total(&self) -> u64 {
@@ -81,7 +87,7 @@ impl Report {
             self.0,
             ",\"seconds\":{wall:.4},\"ownCpuUs\":{},\"ownCpuShare\":{share:.3},\"saturated\":{},\"othersShare\":{:.3},\"stealShare\":{:.3}",
             usage.own_cpu.as_micros(),
-            share > SATURATED,
+            usage.busiest.as_secs_f64() / wall > SATURATED,
             usage.others.as_secs_f64() / wall,
             usage.steal.as_secs_f64() / wall
         );
