@@ -117,14 +117,16 @@ impl<const N: usize> Call<'_, N> {
         let Some(conn) = connections.get(self.number(0)) else {
             return int(self.env, -libc::EBADF);
         };
-        let wait = flags & MORE_FOLLOWS != 0 || (flags & MAY_WAIT != 0 && connections.has_more());
+        let last = flags & FIN_FOLLOWS != 0;
+        let wait = !last
+            && (flags & MORE_FOLLOWS != 0 || (flags & MAY_WAIT != 0 && connections.has_more()));
         if wait && conn.defer(pieces).is_some() {
             native.core.deferred.add(conn);
             return int(self.env, 0);
         }
         let mut result = Ok(false);
         for some in pieces.chunks(MAX_PIECES) {
-            result = conn.write(some);
+            result = conn.write(some, last);
             if result.is_err() {
                 break;
             }
@@ -147,6 +149,8 @@ const ENCODING: u32 = 3;
 const MAY_WAIT: u32 = 4;
 /// More output of the connection is to follow at once.
 const MORE_FOLLOWS: u32 = 8;
+/// The output is the last: `shutdown` follows before this returns to the event loop.
+const FIN_FOLLOWS: u32 = 16;
 
 fn number(env: sys::napi_env, value: sys::napi_value) -> u32 {
     let mut number = 0;

@@ -100,8 +100,9 @@ impl Conn {
         conn
     }
 
-    /// Writes the pieces in order. `Ok(true)` if some of it has to wait.
-    pub fn write(&self, pieces: &[&[u8]]) -> Result<bool, i32> {
+    /// Writes the pieces in order. `Ok(true)` if some of it has to wait. `last`:
+    /// [`shutdown`](Self::shutdown) follows at once.
+    pub fn write(&self, pieces: &[&[u8]], last: bool) -> Result<bool, i32> {
         let total: usize = pieces.iter().map(|piece| piece.len()).sum();
         let mut control = crate::lock(&self.control);
         if !control.is_open() {
@@ -111,12 +112,13 @@ impl Conn {
             return Err(libc::EPIPE);
         }
         let mut sent = 0;
-        send_deferred(&mut control);
+        send_deferred(&mut control, last);
         if control.outbox.is_empty() {
             if total == 0 {
                 return Ok(false);
             }
-            match io::send(control.fd, pieces) {
+            let send = if last { io::send_before_fin } else { io::send };
+            match send(control.fd, pieces) {
                 Ok(count) => sent = count,
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error.raw_os_error().unwrap_or(libc::EIO)),
@@ -153,7 +155,7 @@ impl Conn {
     /// Sends what was deferred. What the kernel does not take stays with the task.
     pub fn flush(&self) {
         let mut control = crate::lock(&self.control);
-        if send_deferred(&mut control) && !control.outbox.is_empty() {
+        if send_deferred(&mut control, false) && !control.outbox.is_empty() {
             let waker = control.waker.take();
             drop(control);
             wake(waker);
@@ -169,7 +171,7 @@ impl Conn {
         if control.shutdown != Shutdown::No {
             return Err(libc::ENOTCONN);
         }
-        send_deferred(&mut control);
+        send_deferred(&mut control, true);
         if control.outbox.is_empty() {
             control.shutdown = Shutdown::Done;
             return match io::shutdown(control.fd) {
@@ -213,7 +215,7 @@ impl Conn {
         if !control.is_open() {
             return;
         }
-        send_deferred(&mut control);
+        send_deferred(&mut control, false);
         control.fate = Fate::Closing { reset };
         let waker = control.waker.take();
         drop(control);
@@ -245,7 +247,7 @@ impl Conn {
             return Err(std::io::Error::from_raw_os_error(libc::EBADF));
         };
         let parked = read.parked.take();
-        send_deferred(&mut control);
+        send_deferred(&mut control, false);
         let pending = control.outbox.take();
         control.fate = Fate::Detached;
         let outstanding = control.outstanding;
@@ -411,15 +413,16 @@ fn wake(waker: Option<std::task::Waker>) {
 /// Bytes of one connection that may wait for the end of a batch.
 const DEFERRED_LIMIT: usize = 64 * 1024;
 
-/// Offers deferred output to the kernel; true if there was some. Errors show again when the task
-/// sends the rest.
-fn send_deferred(control: &mut state::Control) -> bool {
+/// Offers deferred output to the kernel; true if there was some. `last`: FIN follows at once.
+/// Errors show again when the task sends the rest.
+fn send_deferred(control: &mut state::Control, last: bool) -> bool {
     if !std::mem::take(&mut control.deferred) {
         return false;
     }
+    let send = if last { io::send_before_fin } else { io::send };
     while !control.outbox.is_empty() {
         let (front, used) = control.outbox.front();
-        match io::send(control.fd, front.get(..used).unwrap_or(&[])) {
+        match send(control.fd, front.get(..used).unwrap_or(&[])) {
             Ok(count) => control.outbox.advance(count),
             Err(_) => break,
         }
