@@ -64,6 +64,7 @@ let closing = 0; // ref'd ones that were destroyed and whose 'close' is to come
 let refed = false;
 
 function updateRef() {
+  if (listening > 0 && refed) return;
   let alive = listening > 0;
   if (!alive) {
     let open = closing - unrefed;

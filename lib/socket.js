@@ -145,17 +145,16 @@ class Socket extends net.Socket {
     this.connecting = false;
     clearTimeout(this[symbols.timeout]);
     this[kException] = Boolean(exception);
-    this[kBytesWritten] = engine.native.bytesWritten(id);
     this._sockname = null;
     this[kId] = -1;
     if (this.resetAndClosing) {
       this.resetAndClosing = false;
-      engine.native.reset(id);
+      this[kBytesWritten] = engine.native.reset(id);
     } else {
-      engine.native.close(id);
+      this[kBytesWritten] = engine.native.close(id);
     }
     this[kOpen] = 2;
-    inClosingPhase(() => this._closed());
+    inClosingPhase(this);
     callback(exception);
     if (this[kRefed]) engine.closingSockets(1);
     else engine.unrefedSockets(-1);

@@ -209,11 +209,12 @@ impl Conn {
         task::decline_upgrade(self)
     }
 
-    /// Closes the connection; pending output is dropped.
-    pub fn close(&self, reset: bool) {
+    /// Closes the connection; pending output is dropped. Returns what was written to it.
+    pub fn close(&self, reset: bool) -> u64 {
         let mut control = crate::lock(&self.control);
+        let written = control.written;
         if !control.is_open() {
-            return;
+            return written;
         }
         send_deferred(&mut control, false);
         control.fate = Fate::Closing { reset };
@@ -221,6 +222,7 @@ impl Conn {
         drop(control);
         self.uncount();
         wake(waker);
+        written
     }
 
     /// Whether a packet is on its way to JavaScript.
@@ -325,7 +327,7 @@ impl Conn {
     fn drop_stranger(&self, errno: i32) -> bool {
         let dropped = self.end_stranger(|_| {});
         if dropped {
-            self.server.counters.count_text(io::errno_name(errno));
+            self.server.counters.count_text(io::errno_name(errno), 1);
         }
         dropped
     }

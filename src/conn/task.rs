@@ -505,10 +505,15 @@ impl Drop for Task {
     /// Lets go of the connection, whether it came to its end or its thread is stopping.
     fn drop(&mut self) {
         // Before the descriptor is closed.
-        self.watched = None;
+        let watched = self.watched.take();
         let Some(conn) = self.conn.take() else {
             return;
         };
+        if let Some(watched) = watched
+            && crate::lock(&conn.control).fate != Fate::Detached
+        {
+            watched.expect_close();
+        }
         let (was, shown) = {
             let mut control = crate::lock(&conn.control);
             let fd = std::mem::replace(&mut control.fd, -1);
