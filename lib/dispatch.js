@@ -26,12 +26,13 @@ const RECORDS = 4; // where records start in the numbers
 const sockets = []; // by connection id
 const servers = new Map(); // by server id
 
+/** Dispatches the delivery in `meta`; true if that ran nobody else's code. */
 function dispatch(text) {
   const id = meta[1];
   const flags = meta[2];
   if (flags & SERVER_RECORD) {
     servers.get(id)?.onServerRecord(meta[RECORDS], meta[RECORDS + 1], text);
-    return;
+    return false;
   }
   const socket = (flags & FIRST) !== 0 || sockets[id] === undefined ? open(id) : sockets[id];
   socket[kBytesRead] += meta[3];
@@ -52,7 +53,7 @@ function dispatch(text) {
       refusePreface(connection);
       if (connection.behind > 0) connection.delivered();
     }
-    return;
+    return false;
   }
   // Most others are one record: what ends a connection.
   if (meta[0] === next(meta, RECORDS) && (flags & OVERFLOWN) === 0) {
@@ -63,16 +64,17 @@ function dispatch(text) {
             native.blob(meta[RECORDS + 4])));
           if (socket.parser?.behind > 0) socket.parser.delivered();
         }
-        return;
+        return false;
       case CLOSED:
-        closed(socket, id);
-        return;
+        // Not that of a socket that was made just now: its 'connection' was emitted.
+        return !closed(socket, id) && (flags & FIRST) === 0;
     }
   }
   // Listeners may cause further deliveries (an injected Duplex): these numbers and blobs are kept.
   const numbers = flags & OVERFLOWN ? native.meta() : meta.slice(0, meta[0]);
   run(socket, text, numbers, blobsOf(numbers));
   if (socket.parser?.behind > 0) socket.parser.delivered();
+  return false;
 }
 
 /** Dispatches a packet that the parser refused at once. */
@@ -85,10 +87,10 @@ function failed(connection, error) {
   }
 }
 
-/** The descriptor is closed. */
+/** The descriptor is closed; whether 'close' was emitted. */
 function closed(socket, id) {
   if (sockets[id] === socket) sockets[id] = undefined;
-  socket._closed();
+  return socket._closed();
 }
 
 /** Takes the blobs of the current delivery out of the engine, in record order. */

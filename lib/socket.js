@@ -118,7 +118,8 @@ class Socket extends net.Socket {
 
   /** The last bytes and FIN leave together: `_final` is called in here, unless the bytes are pending. */
   end(chunk, encoding, callback) {
-    if (!(this[kId] >= 0) || chunk === undefined || this._final !== prototype._final) {
+    if (!(this[kId] >= 0) || chunk === undefined || this._write !== prototype._write ||
+        this._writev !== prototype._writev || this._final !== prototype._final) {
       return super.end(chunk, encoding, callback);
     }
     this[kLast] = FIN_FOLLOWS;
@@ -183,11 +184,12 @@ class Socket extends net.Socket {
     else callback(systemError(-errno, syscall));
   }
 
-  /** The descriptor is closed, or the closing phase has come: 'close' follows both. */
+  /** The descriptor is closed, or the closing phase has come: 'close' follows both. False: not yet. */
   _closed() {
-    if (--this[kOpen] > 0) return;
+    if (--this[kOpen] > 0) return false;
     if (this[kRefed]) engine.closingSockets(-1);
     this.emit('close', this[kException]);
+    return true;
   }
 
   // --- what net.Socket shows -----------------------------------------------------------------

@@ -127,7 +127,11 @@ impl<const N: usize> Call<'_, N> {
         }
         let mut result = Ok(false);
         for some in pieces.chunks(MAX_PIECES) {
-            result = conn.write(some, last);
+            result = if last {
+                conn.write_last(some)
+            } else {
+                conn.write(some)
+            };
             if result.is_err() {
                 break;
             }

@@ -100,9 +100,17 @@ impl Conn {
         conn
     }
 
-    /// Writes the pieces in order. `Ok(true)` if some of it has to wait. `last`:
-    /// [`shutdown`](Self::shutdown) follows at once.
-    pub fn write(&self, pieces: &[&[u8]], last: bool) -> Result<bool, i32> {
+    /// Writes the pieces in order. `Ok(true)` if some of it has to wait.
+    pub fn write(&self, pieces: &[&[u8]]) -> Result<bool, i32> {
+        self.put(pieces, false)
+    }
+
+    /// As [`write`](Self::write), where [`shutdown`](Self::shutdown) follows at once.
+    pub fn write_last(&self, pieces: &[&[u8]]) -> Result<bool, i32> {
+        self.put(pieces, true)
+    }
+
+    fn put(&self, pieces: &[&[u8]], last: bool) -> Result<bool, i32> {
         let total: usize = pieces.iter().map(|piece| piece.len()).sum();
         let mut control = crate::lock(&self.control);
         if !control.is_open() {
