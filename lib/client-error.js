@@ -8,6 +8,7 @@ const { codes, reasons, replies } = require('./native');
 
 const CODES = codes();
 const REASONS = reasons();
+const MESSAGES = REASONS.map((reason) => `Parse Error: ${reason}`);
 const kServer = Symbol('ferrohttp.server');
 
 // The default replies that codes of ours and of Node's sockets have; every other code has the 400.
@@ -24,7 +25,7 @@ function parseError(code, reason, bytesParsed, rawPacket) {
   // Node creates these below any JavaScript frame; no frame of ours should be seen, nor paid for.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
-  const error = new Error(rawPacket === undefined ? 'Parse Error' : `Parse Error: ${REASONS[reason]}`);
+  const error = new Error(rawPacket === undefined ? 'Parse Error' : MESSAGES[reason]);
   Error.stackTraceLimit = stackTraceLimit;
   error.bytesParsed = bytesParsed;
   error.code = CODES[code];

@@ -5,31 +5,31 @@
 const { runTicks } = require('./internals');
 
 let Handle; // a class of libuv handles, as Node's own listeners use
-let closing = []; // callbacks for the closing phase that comes next
+let closing = []; // sockets whose turn is in the closing phase that comes next
 
 /** Learns of a class of handles; one is known before there can be a connection. */
 function learnHandle(handle) {
   Handle ??= handle.constructor;
 }
 
-/** Calls back in the next closing phase. */
-function inClosingPhase(callback) {
-  closing.push(callback);
+/** Calls `_closed` of the socket in the next closing phase. */
+function inClosingPhase(socket) {
+  closing.push(socket);
   if (closing.length === 1) new Handle(0).close(run);
 }
 
 function run() {
-  const callbacks = closing;
+  const sockets = closing;
   closing = [];
   let done = 0;
   try {
-    while (done < callbacks.length) {
-      callbacks[done++]();
+    while (done < sockets.length) {
+      sockets[done++]._closed();
       runTicks();
     }
   } finally {
     // A listener threw: the others' turn comes all the same.
-    for (const callback of callbacks.slice(done)) inClosingPhase(callback);
+    while (done < sockets.length) inClosingPhase(sockets[done++]);
   }
 }
 

@@ -28,12 +28,13 @@ const RECORDS = 5; // where records start in the numbers
 const sockets = []; // by connection id
 const servers = new Map(); // by server id
 
+/** Dispatches the delivery in `meta`; true if that ran nobody else's code. */
 function dispatch(text) {
   const id = meta[1];
   const flags = meta[2];
   if (flags & SERVER_RECORD) {
     servers.get(id)?.onServerRecord(meta[RECORDS], meta[RECORDS + 1], text);
-    return;
+    return false;
   }
   const socket = (flags & FIRST) !== 0 || sockets[id] === undefined ? open(id) : sockets[id];
   socket[kBytesRead] += meta[3];
@@ -54,12 +55,44 @@ function dispatch(text) {
       refusePreface(connection);
       if (connection.behind > 0) connection.delivered();
     }
-    return;
+    return false;
+  }
+  // Most others are one record: what ends a connection.
+  if (meta[0] === next(meta, RECORDS) && (flags & OVERFLOWN) === 0) {
+    switch (meta[RECORDS]) {
+      case FAILED:
+        if (connection) {
+          failed(connection, parseError(meta[RECORDS + 1], meta[RECORDS + 2], meta[RECORDS + 3] | 0,
+            native.blob(meta[RECORDS + 4])));
+          if (socket.parser?.behind > 0) socket.parser.delivered();
+        }
+        return false;
+      case CLOSED:
+        // Not that of a socket that was made just now: its 'connection' was emitted.
+        return !closed(socket, id) && (flags & FIRST) === 0;
+    }
   }
   // Listeners may cause further deliveries (an injected Duplex): these numbers and blobs are kept.
   const numbers = flags & OVERFLOWN ? native.meta() : meta.slice(0, meta[0]);
   run(socket, text, numbers, blobsOf(numbers));
   if (socket.parser?.behind > 0) socket.parser.delivered();
+  return false;
+}
+
+/** Dispatches a packet that the parser refused at once. */
+function failed(connection, error) {
+  connection.dispatching = true;
+  try {
+    inScope(connection, connection.onFailed, error);
+  } finally {
+    connection.dispatching = false;
+  }
+}
+
+/** The descriptor is closed; whether 'close' was emitted. */
+function closed(socket, id) {
+  if (sockets[id] === socket) sockets[id] = undefined;
+  return socket._closed();
 }
 
 /** Takes the blobs of the current delivery out of the engine, in record order. */
@@ -93,14 +126,14 @@ function next(numbers, at) {
 function run(socket, text, numbers, blobs, chunk) {
   const { parser } = socket;
   if (parser) parser.dispatching = true;
-  let failed;
+  let refused;
   try {
-    failed = tell(socket, text, numbers, blobs, chunk);
+    refused = tell(socket, text, numbers, blobs, chunk);
   } finally {
     if (parser) parser.dispatching = false;
   }
   const connection = socket.parser;
-  if (!connection || failed) return;
+  if (!connection || refused) return;
   if (connection.incoming?.upgrade && !connection.incoming.complete) inScope(connection, connection.onUpgrade, null);
   else refusePreface(connection);
 }
@@ -113,7 +146,7 @@ function refusePreface({ incoming, socket }) {
 /** Tells the records to the connection; whether the packet was refused. */
 function tell(socket, text, numbers, blobs, chunk) {
   const length = numbers[0];
-  let failed = false;
+  let refused = false;
   let blob = 0;
   let cut = 0; // position in the text
   for (let at = RECORDS; at < length; at = next(numbers, at)) {
@@ -151,7 +184,7 @@ function tell(socket, text, numbers, blobs, chunk) {
         }
         break;
       case FAILED:
-        failed = true;
+        refused = true;
         if (connection) {
           inScope(connection, connection.onFailed,
             parseError(numbers[at + 1], numbers[at + 2], numbers[at + 3] | 0, chunk ?? blobs[blob]));
@@ -178,14 +211,13 @@ function tell(socket, text, numbers, blobs, chunk) {
         socket._settled(numbers[at + 1], 'shutdown');
         break;
       case CLOSED:
-        if (sockets[numbers[1]] === socket) sockets[numbers[1]] = undefined;
-        socket._closed();
+        closed(socket, numbers[1]);
         break;
       case ACCEPTED: // open() has said it
         break;
     }
   }
-  return failed;
+  return refused;
 }
 
 let cutEnd = 0; // where the last `fields` ended in the text

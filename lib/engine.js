@@ -19,7 +19,7 @@ const native = new Engine(meta, drain, { llhttp: process.versions.llhttp, node: 
  */
 const supported = native.supported && process.env.FERROHTTP_ENGINE !== 'off';
 
-/** Set by dispatch.js: called with the text of each delivery. */
+/** Set by dispatch.js: called with the text of each delivery; true if nobody else's code ran. */
 let dispatch = null;
 
 let draining = false;
@@ -34,8 +34,8 @@ function drain() {
       if (text === null) {
         finished = true;
       } else {
-        dispatch(text);
-        runTicks();
+        const silent = dispatch(text);
+        if (!silent) runTicks();
       }
     }
     while (afterwards.length > 0) {
@@ -71,6 +71,7 @@ let closing = 0; // ref'd ones that were destroyed and whose 'close' is to come
 let refed = false;
 
 function updateRef() {
+  if (listening > 0 && refed) return;
   let alive = listening > 0;
   if (!alive) {
     let open = closing - unrefed;

@@ -22,6 +22,8 @@ const engine = require('./engine');
 const debug = debuglog('http'); // NODE_DEBUG=http: every refusal is logged
 const socketChannel = dc.channel('net.server.socket');
 
+const netDebug = debuglog('net'); // NODE_DEBUG=net
+
 /** The `emit` that nobody has wrapped. */
 const plainEmit = EventEmitter.prototype.emit;
 
@@ -47,6 +49,8 @@ class ServerLink {
     this.lastConnections = 0; // as last read through server._connections
     this.properties = {}; // values of the watched properties
     this.values = new Map(); // settings as last given to Rust
+    this.counted = new Map(); // refusals by code, of which Rust does not know yet
+    this.seen = { emit: undefined, subscribed: false, events: 0, connection: undefined }; // by the last `sync`
   }
 
   set(name, value) {
@@ -59,6 +63,11 @@ class ServerLink {
   /** Gives Rust the live properties that it acts on without asking. */
   sync() {
     const { server } = this;
+    const { seen } = this;
+    seen.emit = server.emit;
+    seen.subscribed = socketChannel.hasSubscribers;
+    seen.events = server._eventsCount;
+    seen.connection = server._events.connection;
     this.set('maxHeaderSize', server.maxHeaderSize || http.maxHeaderSize);
     this.set('lenient', lenientFlags(server));
     this.set('maxHeaderPairs', typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : 2000);
@@ -68,17 +77,31 @@ class ServerLink {
     this.set('keepAlive', server.keepAlive);
     this.set('keepAliveDelay', server.keepAliveInitialDelay || 0);
     // Where anything in JavaScript can tell that a connection exists, each one is shown at once.
-    const wrapped = server.emit !== plainEmit;
+    const wrapped = seen.emit !== plainEmit;
     this.set('dropNotice', wrapped || server.listenerCount('drop') > 0);
-    const watched = wrapped || debug.enabled || warningIsDue(server) || socketChannel.hasSubscribers ||
+    const watched = wrapped || debug.enabled || warningIsDue(server) || seen.subscribed ||
       server.listenerCount('connection') !== 1 || server.timeout > 0 || !this.refed || server.pauseOnConnect;
     this.set('eager', watched);
     this.set('nativeRefusals', !watched && server.listenerCount('clientError') === 0);
     this.set('idleIncludesSilent', nodeMajor >= 26);
   }
 
+  /** Whether something has changed that no setter and none of our methods tells of. */
+  stale() {
+    const { server, seen } = this;
+    return server.emit !== seen.emit || socketChannel.hasSubscribers !== seen.subscribed || warningIsDue(server) ||
+      server._eventsCount !== seen.events || server._events.connection !== seen.connection;
+  }
+
   count(code) {
-    this.native.count(code);
+    this.counted.set(code, (this.counted.get(code) ?? 0) + 1);
+  }
+
+  /** Code, count, code, count, ... of all refusals so far. */
+  counts() {
+    for (const [code, times] of this.counted) this.native.count(code, times);
+    this.counted.clear();
+    return this.native.counts();
   }
 
   // --- listening ---------------------------------------------------------------------------------
@@ -184,22 +207,8 @@ class ServerLink {
   /** Makes the socket of a native connection and announces it. */
   onAccept(id) {
     const { server } = this;
-    this.sync(); // somebody may have wrapped http.Server.prototype.emit
-    const socket = this.resource.runInAsyncScope(() => new Socket(id, {
-      allowHalfOpen: server.allowHalfOpen,
-      readableHighWaterMark: server.highWaterMark,
-      writableHighWaterMark: server.highWaterMark,
-      // What net.Socket sets in any case: it adds them to a copy, which takes Node 20 20 us where they
-      // are not there already.
-      emitClose: false,
-      autoDestroy: true,
-      decodeStrings: false,
-    }));
-    sockets[id] = socket;
-    socket.server = server;
-    socket._server = server;
-    this.resource.runInAsyncScope(announce, undefined, server, socket);
-    return socket;
+    if (this.stale()) this.sync();
+    return this.resource.runInAsyncScope(accept, undefined, server, id);
   }
 
   onServerRecord(type, number, text) {
@@ -265,9 +274,23 @@ class ServerLink {
   }
 }
 
-function announce(server, socket) {
+function accept(server, id) {
+  const socket = new Socket(id, {
+    allowHalfOpen: server.allowHalfOpen,
+    readableHighWaterMark: server.highWaterMark,
+    writableHighWaterMark: server.highWaterMark,
+    // What net.Socket sets in any case: it adds them to a copy, which takes Node 20 20 us where they
+    // are not there already.
+    emitClose: false,
+    autoDestroy: true,
+    decodeStrings: false,
+  });
+  sockets[id] = socket;
+  socket.server = server;
+  socket._server = server;
   server.emit('connection', socket);
   if (socketChannel.hasSubscribers) socketChannel.publish({ socket });
+  return socket;
 }
 
 function Server(options, requestListener) {
@@ -370,6 +393,8 @@ for (const name of ['on', 'addListener', 'prependListener', 'removeListener', 'o
 
 Object.defineProperty(Server.prototype, '_emitCloseIfDrained', {
   value: function _emitCloseIfDrained() {
+    // Node's has nothing to do but to count connections, for its log.
+    if (this[kServer].handle && !netDebug.enabled) return;
     HttpServer.prototype._emitCloseIfDrained.call(this);
     if (this._handle === null) this[kServer].retire();
   },
@@ -383,7 +408,7 @@ Object.defineProperty(Server.prototype, '_emitCloseIfDrained', {
  */
 function clientErrorCounts() {
   const counts = { total: 0 };
-  const list = this[kServer].native.counts();
+  const list = this[kServer].counts();
   for (let i = 0; i < list.length; i += 2) {
     counts[list[i]] = list[i + 1];
     counts.total += list[i + 1];

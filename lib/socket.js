@@ -25,8 +25,9 @@ const kBusy = Symbol('ferrohttp.busy');
 const kStopped = Symbol('ferrohttp.stopped');
 const kOpen = Symbol('ferrohttp.open');
 const kQueueSeen = Symbol('ferrohttp.queueSeen');
+const kLast = Symbol('ferrohttp.last');
 
-const BYTES = 0, LATIN1 = 1, UTF8 = 2, MAY_WAIT = 4, MORE_FOLLOWS = 8;
+const BYTES = 0, LATIN1 = 1, UTF8 = 2, MAY_WAIT = 4, MORE_FOLLOWS = 8, FIN_FOLLOWS = 16;
 const ENOTCONN = -107;
 
 function encodingOf(encoding) {
@@ -53,6 +54,7 @@ class Socket extends net.Socket {
     this[kStopped] = false; // reading was paused
     this[kBusy] = false; // Rust holds output that the stream does not know of (response.js)
     this[kQueueSeen] = 0;
+    this[kLast] = 0; // FIN_FOLLOWS, where that is certain of what is written now
     this[kOpen] = 0; // what 'close' still waits for
   }
 
@@ -87,7 +89,7 @@ class Socket extends net.Socket {
       code = encodingOf(encoding);
       if (code === BYTES) chunk = Buffer.from(chunk, encoding);
     }
-    this._written(engine.native.write(id, chunk, code | waiting(this)), callback);
+    this._written(engine.native.write(id, chunk, code | waiting(this) | this[kLast]), callback);
   }
 
   _writev(chunks, callback) {
@@ -105,13 +107,27 @@ class Socket extends net.Socket {
       list[2 * i] = chunk;
       list[2 * i + 1] = code;
     }
-    this._written(engine.native.writev(id, list, waiting(this)), callback);
+    this._written(engine.native.writev(id, list, waiting(this) | this[kLast]), callback);
   }
 
   _written(result, callback) {
     if (result === 0) callback();
     else if (result > 0) this[kPending] = callback;
     else callback(systemError(result, 'write'));
+  }
+
+  /** The last bytes and FIN leave together: `_final` is called in here, unless the bytes are pending. */
+  end(chunk, encoding, callback) {
+    if (!(this[kId] >= 0) || chunk === undefined || this._write !== prototype._write ||
+        this._writev !== prototype._writev || this._final !== prototype._final) {
+      return super.end(chunk, encoding, callback);
+    }
+    this[kLast] = FIN_FOLLOWS;
+    try {
+      return super.end(chunk, encoding, callback);
+    } finally {
+      this[kLast] = 0;
+    }
   }
 
   _final(callback) {
@@ -130,17 +146,16 @@ class Socket extends net.Socket {
     this.connecting = false;
     clearTimeout(this[symbols.timeout]);
     this[kException] = Boolean(exception);
-    this[kBytesWritten] = engine.native.bytesWritten(id);
     this._sockname = null;
     this[kId] = -1;
     if (this.resetAndClosing) {
       this.resetAndClosing = false;
-      engine.native.reset(id);
+      this[kBytesWritten] = engine.native.reset(id);
     } else {
-      engine.native.close(id);
+      this[kBytesWritten] = engine.native.close(id);
     }
     this[kOpen] = 2;
-    inClosingPhase(() => this._closed());
+    inClosingPhase(this);
     callback(exception);
     if (this[kRefed]) engine.closingSockets(1);
     else engine.unrefedSockets(-1);
@@ -169,11 +184,12 @@ class Socket extends net.Socket {
     else callback(systemError(-errno, syscall));
   }
 
-  /** The descriptor is closed, or the closing phase has come: 'close' follows both. */
+  /** The descriptor is closed, or the closing phase has come: 'close' follows both. False: not yet. */
   _closed() {
-    if (--this[kOpen] > 0) return;
+    if (--this[kOpen] > 0) return false;
     if (this[kRefed]) engine.closingSockets(-1);
     this.emit('close', this[kException]);
+    return true;
   }
 
   // --- what net.Socket shows -----------------------------------------------------------------
@@ -270,6 +286,7 @@ class Socket extends net.Socket {
   }
 }
 Object.defineProperty(Socket, 'name', { value: 'Socket' });
+const { prototype } = Socket;
 
 /**
  * How long output may stay with us: to the end of the batch of deliveries, if there is more in it;

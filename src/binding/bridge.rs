@@ -285,12 +285,6 @@ impl Engine {
         Ok(result)
     }
 
-    /// The id of a connection's server; 0 if there is no such connection.
-    #[napi]
-    pub fn server_of(&self, id: u32) -> u32 {
-        self.with(id, |conn| conn.server.id).unwrap_or(0)
-    }
-
     /// Bytes that were read before JavaScript knew the connection; counted once.
     #[napi]
     pub fn take_bytes_read(&self, id: u32) -> u32 {

@@ -7,14 +7,14 @@ use std::rc::Rc;
 use napi::{Result, check_status, sys};
 
 use super::bridge::Local;
-use super::values::{self, Encoding, int};
+use super::values::{self, Encoding, double, int};
 use crate::conn::io::MAX_PIECES;
 use crate::conn::{Conn, task};
 
 type Callback =
     unsafe extern "C" fn(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value;
 
-const CALLS: [(&CStr, Callback); 11] = [
+const CALLS: [(&CStr, Callback); 12] = [
     (c"next", next),
     (c"write", write),
     (c"writev", writev),
@@ -26,6 +26,7 @@ const CALLS: [(&CStr, Callback); 11] = [
     (c"decline", decline),
     (c"blob", blob),
     (c"flush", flush),
+    (c"serverOf", server_of),
 ];
 
 /// Makes the calls own properties of the engine's object.
@@ -117,19 +118,32 @@ impl<const N: usize> Call<'_, N> {
         let Some(conn) = connections.get(self.number(0)) else {
             return int(self.env, -libc::EBADF);
         };
-        let wait = flags & MORE_FOLLOWS != 0 || (flags & MAY_WAIT != 0 && connections.has_more());
+        let last = flags & FIN_FOLLOWS != 0;
+        let wait = !last
+            && (flags & MORE_FOLLOWS != 0 || (flags & MAY_WAIT != 0 && connections.has_more()));
         if wait && conn.defer(pieces).is_some() {
             native.core.deferred.add(conn);
             return int(self.env, 0);
         }
         let mut result = Ok(false);
         for some in pieces.chunks(MAX_PIECES) {
-            result = conn.write(some);
+            result = if last {
+                conn.write_last(some)
+            } else {
+                conn.write(some)
+            };
             if result.is_err() {
                 break;
             }
         }
         int(self.env, outcome(result))
+    }
+
+    /// Closes the connection of the first argument.
+    fn close(&self, reset: bool) -> sys::napi_value {
+        let mut connections = self.local.native.connections.borrow_mut();
+        let written = connections.close(self.number(0), reset);
+        double(self.env, written as f64)
     }
 
     fn with_conn(&self, f: impl FnOnce(&Conn) -> i32) -> sys::napi_value {
@@ -147,6 +161,8 @@ const ENCODING: u32 = 3;
 const MAY_WAIT: u32 = 4;
 /// More output of the connection is to follow at once.
 const MORE_FOLLOWS: u32 = 8;
+/// The output is the last: `shutdown` follows before this returns to the event loop.
+const FIN_FOLLOWS: u32 = 16;
 
 fn number(env: sys::napi_env, value: sys::napi_value) -> u32 {
     let mut number = 0;
@@ -315,6 +331,18 @@ unsafe extern "C" fn shutdown(
     call.with_conn(|conn| outcome(conn.shutdown()))
 }
 
+/// The id of a connection's server; 0 if there is no such connection.
+unsafe extern "C" fn server_of(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    // SAFETY: this is a callback from `CALLS`.
+    let call = unsafe { Call::<1>::new(env, info) };
+    let connections = call.local.native.connections.borrow();
+    let server = connections.get(call.number(0)).map_or(0, |c| c.server.id);
+    double(env, server.into())
+}
+
 unsafe extern "C" fn pause(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
@@ -340,23 +368,13 @@ unsafe extern "C" fn resume(env: sys::napi_env, info: sys::napi_callback_info) -
 unsafe extern "C" fn close(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
-    call.local
-        .native
-        .connections
-        .borrow_mut()
-        .close(call.number(0), false);
-    call.undefined()
+    call.close(false)
 }
 
 unsafe extern "C" fn reset(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
-    call.local
-        .native
-        .connections
-        .borrow_mut()
-        .close(call.number(0), true);
-    call.undefined()
+    call.close(true)
 }
 
 unsafe extern "C" fn decline(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {

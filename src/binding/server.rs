@@ -54,10 +54,10 @@ impl NativeServer {
         Err(invalid(&format!("No setting {name}; there are {known}")))
     }
 
-    /// Counts a refusal that JavaScript made.
+    /// Counts refusals that JavaScript made.
     #[napi]
-    pub fn count(&self, code: String) {
-        self.server.counters.count_text(&code);
+    pub fn count(&self, code: String, times: u32) {
+        self.server.counters.count_text(&code, times.into());
     }
 
     /// Code, count, code, count, ... of all refusals so far.

@@ -56,6 +56,13 @@ pub fn int(env: sys::napi_env, number: i32) -> sys::napi_value {
     value
 }
 
+pub fn double(env: sys::napi_env, number: f64) -> sys::napi_value {
+    let mut value = std::ptr::null_mut();
+    // SAFETY: as in `undefined`.
+    unsafe { sys::napi_create_double(env, number, &mut value) };
+    value
+}
+
 pub fn latin1(env: sys::napi_env, text: &[u8]) -> Result<sys::napi_value> {
     let mut value = std::ptr::null_mut();
     // SAFETY: the pointer and the length are those of a slice, which is copied.

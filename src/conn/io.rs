@@ -10,6 +10,12 @@ const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT;
 
+/// What [`send_before_fin`] adds: the last segment is held for the FIN.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const FIN_FOLLOWS: libc::c_int = libc::MSG_MORE;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const FIN_FOLLOWS: libc::c_int = 0;
+
 /// Pieces that one `sendmsg` takes; every system allows at least this many.
 pub const MAX_PIECES: usize = 16;
 
@@ -65,13 +71,23 @@ pub fn recv_into(fd: RawFd, buffer: &mut Vec<u8>, most: usize) -> Result<usize> 
 
 /// Writes what the kernel takes of the pieces, in order, of at most [`MAX_PIECES`] of them.
 pub fn send(fd: RawFd, pieces: &[&[u8]]) -> Result<usize> {
+    send_with(fd, pieces, SEND_FLAGS)
+}
+
+/// As [`send`], where [`shutdown`] follows at once: the last bytes leave with the FIN, in one
+/// segment where the system can do that.
+pub fn send_before_fin(fd: RawFd, pieces: &[&[u8]]) -> Result<usize> {
+    send_with(fd, pieces, SEND_FLAGS | FIN_FOLLOWS)
+}
+
+fn send_with(fd: RawFd, pieces: &[&[u8]], flags: libc::c_int) -> Result<usize> {
     loop {
         let n = match pieces {
             [piece] => {
                 // SAFETY: the pointer and the length are those of a slice.
-                unsafe { libc::send(fd, piece.as_ptr().cast(), piece.len(), SEND_FLAGS) }
+                unsafe { libc::send(fd, piece.as_ptr().cast(), piece.len(), flags) }
             }
-            pieces => send_many(fd, pieces),
+            pieces => send_many(fd, pieces, flags),
         };
         match length(n) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -80,7 +96,7 @@ pub fn send(fd: RawFd, pieces: &[&[u8]]) -> Result<usize> {
     }
 }
 
-fn send_many(fd: RawFd, pieces: &[&[u8]]) -> libc::ssize_t {
+fn send_many(fd: RawFd, pieces: &[&[u8]], flags: libc::c_int) -> libc::ssize_t {
     let mut vectors = [libc::iovec {
         iov_base: std::ptr::null_mut(),
         iov_len: 0,
@@ -96,7 +112,7 @@ fn send_many(fd: RawFd, pieces: &[&[u8]]) -> libc::ssize_t {
         let mut message: libc::msghdr = std::mem::zeroed();
         message.msg_iov = vectors.as_mut_ptr();
         message.msg_iovlen = used as _;
-        libc::sendmsg(fd, &message, SEND_FLAGS)
+        libc::sendmsg(fd, &message, flags)
     }
 }
 

@@ -102,6 +102,15 @@ impl Conn {
 
     /// Writes the pieces in order. `Ok(true)` if some of it has to wait.
     pub fn write(&self, pieces: &[&[u8]]) -> Result<bool, i32> {
+        self.put(pieces, false)
+    }
+
+    /// As [`write`](Self::write), where [`shutdown`](Self::shutdown) follows at once.
+    pub fn write_last(&self, pieces: &[&[u8]]) -> Result<bool, i32> {
+        self.put(pieces, true)
+    }
+
+    fn put(&self, pieces: &[&[u8]], last: bool) -> Result<bool, i32> {
         let total: usize = pieces.iter().map(|piece| piece.len()).sum();
         let mut control = crate::lock(&self.control);
         if !control.is_open() {
@@ -111,12 +120,13 @@ impl Conn {
             return Err(libc::EPIPE);
         }
         let mut sent = 0;
-        send_deferred(&mut control);
+        send_deferred(&mut control, last);
         if control.outbox.is_empty() {
             if total == 0 {
                 return Ok(false);
             }
-            match io::send(control.fd, pieces) {
+            let send = if last { io::send_before_fin } else { io::send };
+            match send(control.fd, pieces) {
                 Ok(count) => sent = count,
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error.raw_os_error().unwrap_or(libc::EIO)),
@@ -153,7 +163,7 @@ impl Conn {
     /// Sends what was deferred. What the kernel does not take stays with the task.
     pub fn flush(&self) {
         let mut control = crate::lock(&self.control);
-        if send_deferred(&mut control) && !control.outbox.is_empty() {
+        if send_deferred(&mut control, false) && !control.outbox.is_empty() {
             let waker = control.waker.take();
             drop(control);
             wake(waker);
@@ -169,7 +179,7 @@ impl Conn {
         if control.shutdown != Shutdown::No {
             return Err(libc::ENOTCONN);
         }
-        send_deferred(&mut control);
+        send_deferred(&mut control, true);
         if control.outbox.is_empty() {
             control.shutdown = Shutdown::Done;
             return match io::shutdown(control.fd) {
@@ -207,18 +217,20 @@ impl Conn {
         task::decline_upgrade(self)
     }
 
-    /// Closes the connection; pending output is dropped.
-    pub fn close(&self, reset: bool) {
+    /// Closes the connection; pending output is dropped. Returns what was written to it.
+    pub fn close(&self, reset: bool) -> u64 {
         let mut control = crate::lock(&self.control);
+        let written = control.written;
         if !control.is_open() {
-            return;
+            return written;
         }
-        send_deferred(&mut control);
+        send_deferred(&mut control, false);
         control.fate = Fate::Closing { reset };
         let waker = control.waker.take();
         drop(control);
         self.uncount();
         wake(waker);
+        written
     }
 
     /// Whether a packet is on its way to JavaScript.
@@ -245,7 +257,7 @@ impl Conn {
             return Err(std::io::Error::from_raw_os_error(libc::EBADF));
         };
         let parked = read.parked.take();
-        send_deferred(&mut control);
+        send_deferred(&mut control, false);
         let pending = control.outbox.take();
         control.fate = Fate::Detached;
         let outstanding = control.outstanding;
@@ -323,7 +335,7 @@ impl Conn {
     fn drop_stranger(&self, errno: i32) -> bool {
         let dropped = self.end_stranger(|_| {});
         if dropped {
-            self.server.counters.count_text(io::errno_name(errno));
+            self.server.counters.count_text(io::errno_name(errno), 1);
         }
         dropped
     }
@@ -411,15 +423,16 @@ fn wake(waker: Option<std::task::Waker>) {
 /// Bytes of one connection that may wait for the end of a batch.
 const DEFERRED_LIMIT: usize = 64 * 1024;
 
-/// Offers deferred output to the kernel; true if there was some. Errors show again when the task
-/// sends the rest.
-fn send_deferred(control: &mut state::Control) -> bool {
+/// Offers deferred output to the kernel; true if there was some. `last`: FIN follows at once.
+/// Errors show again when the task sends the rest.
+fn send_deferred(control: &mut state::Control, last: bool) -> bool {
     if !std::mem::take(&mut control.deferred) {
         return false;
     }
+    let send = if last { io::send_before_fin } else { io::send };
     while !control.outbox.is_empty() {
         let (front, used) = control.outbox.front();
-        match io::send(control.fd, front.get(..used).unwrap_or(&[])) {
+        match send(control.fd, front.get(..used).unwrap_or(&[])) {
             Ok(count) => control.outbox.advance(count),
             Err(_) => break,
         }

@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::io::ErrorKind;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -47,6 +47,8 @@ pub struct Task {
     /// None after moving to another thread.
     conn: Option<Arc<Conn>>,
     room: Room,
+    /// Where a task of the JavaScript thread can register.
+    seat: Option<(Arc<Registry>, Token)>,
 }
 
 /// How a turn of the task ended.
@@ -65,6 +67,7 @@ impl Task {
             watched: None,
             conn: Some(conn),
             room: Room::Lobby,
+            seat: None,
         }
     }
 
@@ -74,6 +77,7 @@ impl Task {
             watched: None,
             conn: Some(conn),
             room: Room::Io,
+            seat: None,
         }
     }
 
@@ -83,6 +87,7 @@ impl Task {
             watched: None,
             conn: Some(conn),
             room: Room::JsThread,
+            seat: None,
         }
     }
 
@@ -93,10 +98,21 @@ impl Task {
             .is_none_or(|conn| !crate::lock(&conn.control).is_open())
     }
 
-    /// Registers a task of the JavaScript thread with its reactor. Without that it ends at once.
+    /// Gives a task of the JavaScript thread its place in the reactor. Without one it ends at once.
     pub fn register(&mut self, registry: &Arc<Registry>, token: Token) {
-        let fd = self.conn.as_ref().map_or(-1, |conn| conn.as_raw_fd());
-        self.watched = Watch::js_thread(fd, registry, token).ok();
+        let Some(conn) = &self.conn else {
+            return;
+        };
+        self.seat = Some((registry.clone(), token));
+        let (fd, refused) = {
+            let control = crate::lock(&conn.control);
+            (control.fd, control.shutdown == Shutdown::Done)
+        };
+        // Who was sent FIN after the first packet has often answered with its own by now: a read
+        // tells, and then there is nothing to wait for.
+        if !refused {
+            let _ = self.watch(fd);
+        }
     }
 
     /// An event from the JavaScript thread's reactor.
@@ -138,7 +154,7 @@ impl Task {
     /// Reads one packet, if JavaScript is ready for it.
     fn read(&mut self, conn: &Arc<Conn>, fd: RawFd, may_read: bool, cx: &mut Context<'_>) -> Turn {
         let room = self.room;
-        let first_try = self.watched.is_none() && room == Room::Lobby;
+        let first_try = self.watched.is_none() && room != Room::Io;
         let mut ready = None;
         if !first_try {
             let Ok(watched) = self.watch(fd) else {
@@ -192,7 +208,10 @@ impl Task {
     fn watch(&mut self, fd: RawFd) -> std::io::Result<&mut Watch> {
         match &mut self.watched {
             Some(watched) => Ok(watched),
-            None if self.room == Room::JsThread => Err(ErrorKind::NotFound.into()),
+            none if self.room == Room::JsThread => {
+                let (registry, token) = self.seat.as_ref().ok_or(ErrorKind::NotFound)?;
+                Ok(none.insert(Watch::js_thread(fd, registry, *token)?))
+            }
             none => Ok(none.insert(Watch::runtime(fd)?)),
         }
     }
@@ -514,10 +533,15 @@ impl Drop for Task {
     /// Lets go of the connection, whether it came to its end or its thread is stopping.
     fn drop(&mut self) {
         // Before the descriptor is closed.
-        self.watched = None;
+        let watched = self.watched.take();
         let Some(conn) = self.conn.take() else {
             return;
         };
+        if let Some(watched) = watched
+            && crate::lock(&conn.control).fate != Fate::Detached
+        {
+            watched.expect_close();
+        }
         let (was, shown) = {
             let mut control = crate::lock(&conn.control);
             let fd = std::mem::replace(&mut control.fd, -1);

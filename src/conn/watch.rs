@@ -40,6 +40,7 @@ pub enum Ready<'a> {
 pub struct Seat {
     fd: RawFd,
     registry: Arc<Registry>,
+    registered: Cell<bool>,
     readable: Cell<bool>,
     writable: Cell<bool>,
 }
@@ -60,10 +61,19 @@ impl Watch {
         Ok(Watch::JsThread(Seat {
             fd,
             registry: registry.clone(),
+            registered: Cell::new(true),
             readable: Cell::new(false),
             // As a rule it is, and a failing send tells.
             writable: Cell::new(true),
         }))
+    }
+
+    /// The descriptor is closed next, by which the kernel forgets it, too: it has no duplicate, but
+    /// for a child process that is about to execute. A late event means a read in vain at most.
+    pub fn expect_close(&self) {
+        if let Watch::JsThread(seat) = self {
+            seat.registered.set(false);
+        }
     }
 
     /// An event from the JavaScript thread's reactor.
@@ -108,7 +118,9 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let _ = self.registry.deregister(&mut SourceFd(&self.fd));
+        if self.registered.get() {
+            let _ = self.registry.deregister(&mut SourceFd(&self.fd));
+        }
     }
 }
 

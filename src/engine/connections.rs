@@ -236,14 +236,16 @@ impl Connections {
     }
 
     /// Ends a connection. If a packet of it is still on its way to JavaScript the peer gets RST,
-    /// as from a kernel whose socket is closed with bytes that nobody read.
-    pub fn close(&mut self, id: u32, reset: bool) {
+    /// as from a kernel whose socket is closed with bytes that nobody read. Returns what was written
+    /// to it.
+    pub fn close(&mut self, id: u32, reset: bool) -> u64 {
         let told = self.is_told(id);
-        if let Some(slot) = self.slot(id) {
-            let unread = slot.held.take().is_some() || !told && slot.conn.is_outstanding();
-            slot.destroyed = true;
-            slot.conn.close(reset || unread);
-        }
+        let Some(slot) = self.slot(id) else {
+            return 0;
+        };
+        let unread = slot.held.take().is_some() || !told && slot.conn.is_outstanding();
+        slot.destroyed = true;
+        slot.conn.close(reset || unread)
     }
 
     /// Bytes that were read of a connection and belong to no delivery; later calls and deliveries

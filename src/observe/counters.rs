@@ -26,21 +26,25 @@ impl Default for Counters {
 
 impl Counters {
     pub fn count(&self, code: Code) {
+        self.add(code, 1);
+    }
+
+    fn add(&self, code: Code, times: u64) {
         if let Some(counter) = self.table.get(code.index() as usize) {
-            counter.fetch_add(1, Ordering::Relaxed);
+            counter.fetch_add(times, Ordering::Relaxed);
         }
     }
 
-    /// Counts a refusal by the text of its code.
-    pub fn count_text(&self, text: &str) {
+    /// Counts refusals by the text of their code.
+    pub fn count_text(&self, text: &str, times: u64) {
         match Code::ALL.iter().find(|code| code.as_str() == text) {
-            Some(&code) => self.count(code),
+            Some(&code) => self.add(code, times),
             None => {
                 let mut others = crate::lock(&self.others);
                 match others.get_mut(text) {
-                    Some(count) => *count += 1,
+                    Some(count) => *count += times,
                     None => {
-                        others.insert(text.to_owned(), 1);
+                        others.insert(text.to_owned(), times);
                     }
                 }
             }
@@ -69,12 +73,12 @@ mod tests {
     fn codes_count_the_same_by_name_and_by_value() {
         let counters = Counters::default();
         counters.count(Code::HeaderOverflow);
-        counters.count_text("HPE_HEADER_OVERFLOW");
-        counters.count_text("ECONNRESET");
+        counters.count_text("HPE_HEADER_OVERFLOW", 2);
+        counters.count_text("ECONNRESET", 1);
         assert_eq!(
             counters.snapshot(),
             [
-                ("HPE_HEADER_OVERFLOW".to_owned(), 2),
+                ("HPE_HEADER_OVERFLOW".to_owned(), 3),
                 ("ECONNRESET".to_owned(), 1)
             ]
         );

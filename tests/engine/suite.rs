@@ -372,6 +372,22 @@ fn output_that_the_kernel_does_not_take_follows_in_order() {
 }
 
 #[test]
+fn last_output_and_fin_leave_whether_the_kernel_takes_it_or_not() {
+    for length in [28, 4_000_000] {
+        let mut host = Host::new();
+        let mut client = host.adopted();
+        client.write_all(GET).unwrap();
+        let id = host.next().id;
+        let conn = host.conn(id);
+        let output: Vec<u8> = (0..length).map(|i: u32| i as u8).collect();
+        let waits = length > 28;
+        assert_eq!(conn.write_last(&[&output]), Ok(waits));
+        assert_eq!(conn.shutdown(), Ok(waits));
+        assert!(host.rest(&client) == output);
+    }
+}
+
+#[test]
 fn deferred_output_that_does_not_fit_leaves_before_the_fin_after_it() {
     let mut host = Host::new();
     let mut client = host.adopted();
