@@ -196,10 +196,8 @@ impl Task {
                 let size = ahead.min(PACKET as u64) as usize;
                 read_split(fd, supply, size, buffer)
             } else {
-                {
-                    let result = io::recv(fd, buffer);
-                    result.map(|n| Packet::of(buffer.get(..n).unwrap_or(&[])))
-                }
+                let result = io::recv(fd, buffer);
+                result.map(|n| Packet::of(buffer.get(..n).unwrap_or(&[])))
             };
             take_in(room, conn, &mut read, packet, &mut ready, supply)
         });
