@@ -72,6 +72,12 @@ function dispatch(text) {
         return !closed(socket, id) && (flags & FIRST) === 0;
     }
   }
+  const body = connection && (flags & OVERFLOWN) === 0 ? lonelyBody(connection) : 0;
+  if (body > 0) {
+    runBody(socket, connection, text, body);
+    if (socket.parser?.behind > 0) socket.parser.delivered();
+    return false;
+  }
   // Listeners may cause further deliveries (an injected Duplex): these numbers and blobs are kept.
   const numbers = flags & OVERFLOWN ? native.meta() : meta.slice(0, meta[0]);
   run(socket, text, numbers, blobsOf(numbers));
@@ -93,6 +99,42 @@ function failed(connection, error) {
 function closed(socket, id) {
   if (sockets[id] === socket) sockets[id] = undefined;
   return socket._closed();
+}
+
+/**
+ * Where the BODY record is, if the delivery is a run of body bytes with at most the head before it and the
+ * end of the message after it; else 0.
+ */
+function lonelyBody(connection) {
+  let at = RECORDS;
+  if (meta[at] === HEAD) {
+    // What `tell` runs ticks before, or asks about, is left to it.
+    if ((meta[at + 1] & UPGRADE) !== 0 || meta[at + 5] > FLUSH_AFTER || connection.flushed) return 0;
+    at += 6 + 2 * meta[at + 5];
+  }
+  if (meta[at] !== BODY) return 0;
+  const end = meta[0];
+  return end === at + 2 || (end === at + 4 && meta[at + 2] === COMPLETE && meta[at + 3] === 0) ? at : 0;
+}
+
+/** What `run` does, for the deliveries that `lonelyBody` finds, which need no copy of their numbers. */
+function runBody(socket, parser, text, at) {
+  const chunk = native.blob(meta[at + 1]);
+  const completes = meta[0] > at + 2;
+  parser.dispatching = true;
+  try {
+    // From here on the numbers may be those of another delivery.
+    if (at > RECORDS) head(parser, text, meta, RECORDS, 0);
+    let connection = socket.parser;
+    if (connection) {
+      inScope(connection, connection.onBody, chunk);
+      if (connection.consumed) runTicks();
+    }
+    if (completes && (connection = socket.parser)) inScope(connection, connection.onComplete, null);
+  } finally {
+    parser.dispatching = false;
+  }
+  if (socket.parser) finishPacket(socket.parser);
 }
 
 /** Takes the blobs of the current delivery out of the engine, in record order. */
@@ -132,8 +174,10 @@ function run(socket, text, numbers, blobs, chunk) {
   } finally {
     if (parser) parser.dispatching = false;
   }
-  const connection = socket.parser;
-  if (!connection || refused) return;
+  if (socket.parser && !refused) finishPacket(socket.parser);
+}
+
+function finishPacket(connection) {
   if (connection.incoming?.upgrade && !connection.incoming.complete) inScope(connection, connection.onUpgrade, null);
   else refusePreface(connection);
 }

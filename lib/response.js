@@ -37,7 +37,7 @@ Object.setPrototypeOf(Response, ServerResponse);
 function end(chunk, encoding, callback) {
   const socket = this.socket;
   if (
-    callback !== undefined || typeof chunk === 'function' || typeof encoding === 'function' ||
+    (callback !== undefined && callback !== null) || typeof chunk === 'function' || typeof encoding === 'function' ||
     this.finished || this.destroyed || this._headerSent || this.outputData.length !== 0 ||
     this.strictContentLength || this.writableCorked > 0 ||
     !(socket instanceof Socket) || !(socket[kId] >= 0) || socket[kBusy] || socket._httpMessage !== this ||

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`http1`] | the HTTP/1 request parser with llhttp's verdicts; no napi, no tokio, no unsafe |
 //! | [`record`] | what a packet meant, laid out for JavaScript |
+//! | [`memory`] | what bodies travel in |
 //! | [`server`] | the live settings of one server, and what it counts |
 //! | `scrap` | small memory that is used again |
 //! | [`observe`] | counters of refusals |
@@ -16,6 +17,7 @@
 //! on Unix only; elsewhere JavaScript does the I/O and drives the parser through `NativeParser`.
 
 pub mod http1;
+pub mod memory;
 pub mod observe;
 pub mod record;
 pub mod server;

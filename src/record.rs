@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use crate::http1::{Fields, Head, ParseError, Sink, names};
+use crate::memory::{Memory, Supply};
 use crate::scrap;
 
 pub const HEAD: u32 = 1;
@@ -33,50 +34,13 @@ const HEAD_HAS_EXPECT: u32 = 16;
 /// not have it.
 pub const KNOWN_NAME: u32 = 1 << 30;
 
-/// A run of bytes. It may lie in a larger piece of memory, so that big ones need no copy.
-#[derive(Debug, Default)]
-pub struct Blob {
-    memory: Vec<u8>,
-    start: usize,
-    end: usize,
-}
-
-impl Blob {
-    fn copy(bytes: &[u8]) -> Blob {
-        Blob::from(bytes.to_vec())
-    }
-
-    /// The memory that the bytes lie in.
-    pub fn into_memory(self) -> Vec<u8> {
-        self.memory
-    }
-}
-
-impl From<Vec<u8>> for Blob {
-    fn from(memory: Vec<u8>) -> Blob {
-        Blob {
-            start: 0,
-            end: memory.len(),
-            memory,
-        }
-    }
-}
-
-impl std::ops::Deref for Blob {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        self.memory.get(self.start..self.end).unwrap_or(&[])
-    }
-}
-
 /// Numbers, the text that they cut up, and runs of bytes that become Buffers.
 #[derive(Debug, Default)]
 pub struct Records {
     pub numbers: Vec<u32>,
     /// latin1
     pub text: Vec<u8>,
-    pub blobs: Vec<Blob>,
+    pub blobs: Vec<Memory>,
 }
 
 impl Records {
@@ -113,8 +77,8 @@ impl Records {
         self.numbers.len() * 4 + self.text.len() + blobs
     }
 
-    pub fn push_failed(&mut self, error: &ParseError, packet: &[u8]) {
-        let blob = self.push_blob(packet);
+    pub fn push_failed(&mut self, error: &ParseError, packet: Vec<u8>) {
+        let blob = self.push_blob(Memory::Own(packet));
         self.numbers.extend_from_slice(&[
             FAILED,
             error.code.index(),
@@ -129,7 +93,7 @@ impl Records {
     }
 
     pub fn push_upgraded(&mut self, rest: &[u8]) {
-        let blob = self.push_blob(rest);
+        let blob = self.push_blob(Memory::Own(rest.to_vec()));
         self.numbers.extend_from_slice(&[UPGRADED, blob]);
     }
 
@@ -142,8 +106,14 @@ impl Records {
             .extend_from_slice(&[END, code, reason, u32::from(completed)]);
     }
 
-    fn push_blob(&mut self, bytes: &[u8]) -> u32 {
-        self.blobs.push(Blob::copy(bytes));
+    /// A run of body bytes.
+    pub fn push_body(&mut self, bytes: Memory) {
+        let blob = self.push_blob(bytes);
+        self.numbers.extend_from_slice(&[BODY, blob]);
+    }
+
+    fn push_blob(&mut self, bytes: Memory) -> u32 {
+        self.blobs.push(bytes);
         (self.blobs.len() - 1) as u32
     }
 
@@ -222,51 +192,27 @@ pub fn milliseconds() -> u32 {
 
 /// The parser's sink: writes records and follows the progress of the message.
 #[derive(Debug)]
-pub struct Recorder {
+pub struct Recorder<'a> {
     pub records: Records,
     pub progress: Progress,
     /// A head was recorded.
     pub saw_head: bool,
-    /// The packet in progress, if its memory may become a blob.
-    packet: std::ops::Range<usize>,
-    /// A blob that is to be a part of that memory, and which part.
-    moved: Option<(usize, usize, usize)>,
+    /// Where memory for body bytes comes from.
+    supply: &'a mut dyn Supply,
 }
 
-impl Recorder {
-    pub fn new(progress: Progress) -> Recorder {
+impl<'a> Recorder<'a> {
+    pub fn new(progress: Progress, supply: &'a mut dyn Supply) -> Recorder<'a> {
         Recorder {
             records: Records::recycled(),
             progress,
             saw_head: false,
-            packet: 0..0,
-            moved: None,
+            supply,
         }
-    }
-
-    /// For a packet whose memory [`finish`](Self::finish) gets: the bulk of it need not be copied.
-    pub fn of_owned(progress: Progress, packet: &[u8]) -> Recorder {
-        let start = packet.as_ptr().addr();
-        Recorder {
-            packet: start..start + packet.len(),
-            ..Recorder::new(progress)
-        }
-    }
-
-    /// The records; those of an owned packet take its memory, if they can use it.
-    pub fn finish(self, memory: Option<Vec<u8>>) -> Records {
-        let mut records = self.records;
-        if let Some((blob, start, end)) = self.moved
-            && let Some(memory) = memory
-            && let Some(blob) = records.blobs.get_mut(blob)
-        {
-            *blob = Blob { memory, start, end };
-        }
-        records
     }
 }
 
-impl Sink for Recorder {
+impl Sink for Recorder<'_> {
     fn message_begin(&mut self) {
         self.progress = Progress {
             start: now(),
@@ -314,16 +260,8 @@ impl Sink for Recorder {
     }
 
     fn body(&mut self, bytes: &[u8]) {
-        let start = bytes.as_ptr().addr();
-        let bulk = bytes.len() > self.packet.len() / 2 && self.packet.contains(&start);
-        let blob = if bulk {
-            let start = start - self.packet.start;
-            self.moved = Some((self.records.blobs.len(), start, start + bytes.len()));
-            self.records.push_blob(&[])
-        } else {
-            self.records.push_blob(bytes)
-        };
-        self.records.numbers.extend_from_slice(&[BODY, blob]);
+        let bytes = self.supply.copy(bytes);
+        self.records.push_body(bytes);
     }
 
     fn message_complete(&mut self, trailers: &Fields<'_>) {

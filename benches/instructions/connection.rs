@@ -17,6 +17,7 @@ use ferrohttp::engine::Core;
 use ferrohttp::engine::connections::Connections;
 use ferrohttp::engine::queue::{Delivery, Kind, Queue, Source};
 use ferrohttp::http1::Profile;
+use ferrohttp::memory::Vecs;
 use ferrohttp::record::{CLOSED, DRAINED, HEAD, Records};
 use ferrohttp::server::Server;
 
@@ -72,12 +73,15 @@ impl Host {
 
     /// Expects a delivery that begins with a record.
     fn pop(&mut self, record: u32) {
-        let popped = self.connections.next(&self.core).expect("a delivery");
+        let popped = self
+            .connections
+            .next(&self.core, &mut Vecs)
+            .expect("a delivery");
         assert_eq!(popped.records.numbers.first(), Some(&record));
     }
 
     fn pop_nothing(&mut self) {
-        assert!(self.connections.next(&self.core).is_none());
+        assert!(self.connections.next(&self.core, &mut Vecs).is_none());
     }
 }
 

@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use ferrohttp::http1::{Code, Outcome, Parser};
+use ferrohttp::memory::{Memory, Vecs};
 use ferrohttp::record::{Progress, Recorder};
 
 use crate::Workload;
@@ -62,11 +63,12 @@ fn record(times: u32, head: &[u8]) {
     let mut parser = parser(true);
     let mut progress = Progress::begin();
     for _ in 0..times {
-        let mut recorder = Recorder::new(progress);
+        let mut supply = Vecs;
+        let mut recorder = Recorder::new(progress, &mut supply);
         let outcome = parser.execute(black_box(head), 0, &mut recorder);
         assert_eq!(outcome, Outcome::Consumed);
         progress = recorder.progress;
-        black_box(recorder.finish(None));
+        black_box(recorder.records);
     }
 }
 
@@ -78,17 +80,16 @@ fn record_upload(times: u32) {
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000000\r\n\r\n",
     );
     let progress = Progress::begin();
-    let mut memory = vec![b'x'; 65_536];
+    let mut memory = Memory::Own(vec![b'x'; 65_536]);
     for _ in 0..times {
-        let mut recorder = Recorder::of_owned(progress, &memory);
-        let outcome = parser.execute(black_box(&memory), 0, &mut recorder);
+        let mut supply = Vecs;
+        let mut recorder = Recorder::new(progress, &mut supply);
+        assert!(parser.body_ahead() >= 65_536);
+        parser.pass_body(65_536);
+        recorder.records.push_body(memory);
+        let outcome = parser.execute(black_box(&[]), 0, &mut recorder);
         assert_eq!(outcome, Outcome::Consumed);
-        let records = recorder.finish(Some(memory));
-        memory = records
-            .blobs
-            .into_iter()
-            .next()
-            .expect("there is a body")
-            .into_memory();
+        let mut blobs = recorder.records.blobs;
+        memory = blobs.pop().expect("there is a body");
     }
 }

@@ -11,9 +11,11 @@ use super::options::EngineOptions;
 use super::server::NativeServer;
 use super::values::{self, Value, invalid};
 use crate::http1::Profile;
-use crate::record::{Blob, Records};
+use crate::memory::Memory;
+use crate::record::Records;
 #[cfg(unix)]
 use {
+    super::pages::Pages,
     super::parser::NativeParser,
     super::wake::{Ending, Parts, Wake},
     crate::conn::{Conn, address::End, io},
@@ -55,6 +57,7 @@ pub struct Native {
     pub listeners: RefCell<Vec<Option<Arc<Listener>>>>,
     /// Bytes of strings on their way to the kernel.
     pub scratch: RefCell<Vec<u8>>,
+    pub pages: RefCell<Pages>,
     /// The object that JavaScript has, held while there are listeners or connections.
     engine: sys::napi_ref,
     held: Cell<bool>,
@@ -65,7 +68,7 @@ pub struct Native {
 /// What the last delivery left beside its text.
 #[derive(Default)]
 struct Published {
-    blobs: Vec<Option<Blob>>,
+    blobs: Vec<Option<Memory>>,
     overflow: Vec<u32>,
 }
 
@@ -120,7 +123,7 @@ impl Local {
     }
 
     /// Takes a blob of the last delivery.
-    pub fn take_blob(&self, i: u32) -> Option<Blob> {
+    pub fn take_blob(&self, i: u32) -> Option<Memory> {
         self.published
             .borrow_mut()
             .blobs
@@ -421,6 +424,7 @@ impl Native {
             connections,
             listeners: RefCell::default(),
             scratch: RefCell::default(),
+            pages: RefCell::new(Pages::new(env)),
             engine: reference,
             held: Cell::new(false),
             _ending: ending,

@@ -7,9 +7,10 @@ use std::rc::Rc;
 use napi::{Result, check_status, sys};
 
 use super::bridge::Local;
+use super::pages;
 use super::values::{self, Encoding, double, int};
+use crate::conn::Conn;
 use crate::conn::io::MAX_PIECES;
-use crate::conn::{Conn, task};
 
 type Callback =
     unsafe extern "C" fn(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value;
@@ -191,8 +192,9 @@ unsafe extern "C" fn next(env: sys::napi_env, info: sys::napi_callback_info) -> 
     let call = unsafe { Call::<0>::new(env, info) };
     let native = &call.local.native;
     let popped = {
+        let mut pages = native.pages.borrow_mut();
         let mut connections = native.connections.borrow_mut();
-        let popped = connections.next(&native.core);
+        let popped = connections.next(&native.core, &mut *pages);
         call.local.clock.set(connections.clock());
         popped
     };
@@ -209,11 +211,7 @@ unsafe extern "C" fn blob(env: sys::napi_env, info: sys::napi_callback_info) -> 
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
     match call.local.take_blob(call.number(0)) {
-        Some(blob) => {
-            let value = values::buffer(env, &blob);
-            task::recycle(blob.into_memory());
-            value.unwrap_or_else(|error| throw(env, error))
-        }
+        Some(blob) => pages::buffer(env, blob).unwrap_or_else(|error| throw(env, error)),
         None => throw(env, values::invalid("No such blob")),
     }
 }

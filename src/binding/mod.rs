@@ -8,6 +8,8 @@ mod bridge;
 #[cfg(unix)]
 mod calls;
 mod options;
+#[cfg(unix)]
+mod pages;
 mod parser;
 mod server;
 #[cfg(unix)]

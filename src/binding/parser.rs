@@ -7,6 +7,7 @@ use super::bridge::Engine;
 use super::server::NativeServer;
 use super::values::{self, Value, invalid};
 use crate::http1::{Outcome, Parser};
+use crate::memory::Vecs;
 use crate::record::{self, Parked, Progress, Recorder, Records};
 
 /// A parser that JavaScript drives.
@@ -60,7 +61,8 @@ impl NativeParser {
     /// FIN was read: one END record.
     #[napi(ts_return_type = "string")]
     pub fn finish(&mut self, engine: &Engine) -> Result<Value> {
-        let mut recorder = Recorder::new(self.progress);
+        let mut supply = Vecs;
+        let mut recorder = Recorder::new(self.progress, &mut supply);
         let verdict = self.parser.finish(&mut recorder);
         self.progress = recorder.progress;
         let mut records = Records::default();
@@ -111,7 +113,8 @@ impl NativeParser {
     }
 
     fn parse(&mut self, packet: &[u8], from: usize) -> Records {
-        let mut recorder = Recorder::new(self.progress);
+        let mut supply = Vecs;
+        let mut recorder = Recorder::new(self.progress, &mut supply);
         let outcome = self.parser.execute(packet, from, &mut recorder);
         self.progress = recorder.progress;
         let mut records = recorder.records;
@@ -125,7 +128,7 @@ impl NativeParser {
                 records.push_parked();
             }
             Outcome::Upgraded { at } => records.push_upgraded(packet.get(at..).unwrap_or(&[])),
-            Outcome::Failed(error) => records.push_failed(&error, packet),
+            Outcome::Failed(error) => records.push_failed(&error, packet.to_vec()),
         }
         records
     }

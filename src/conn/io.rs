@@ -2,6 +2,7 @@
 //! they make is close-on-exec.
 
 use std::io::{self, Error, Result};
+use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -50,21 +51,30 @@ pub fn recv(fd: RawFd, buffer: &mut [u8]) -> Result<usize> {
     }
 }
 
-/// As [`recv`], into the spare memory of `buffer`, which is empty; at most `most` bytes.
-pub fn recv_into(fd: RawFd, buffer: &mut Vec<u8>, most: usize) -> Result<usize> {
-    let room = buffer.spare_capacity_mut();
-    let size = room.len().min(most);
+/// As [`recv`], first into `first` and, when that is full, into `rest`.
+pub fn recv_split(fd: RawFd, first: &mut [MaybeUninit<u8>], rest: &mut [u8]) -> Result<usize> {
+    let mut vectors = [
+        libc::iovec {
+            iov_base: first.as_mut_ptr().cast(),
+            iov_len: first.len(),
+        },
+        libc::iovec {
+            iov_base: rest.as_mut_ptr().cast(),
+            iov_len: rest.len(),
+        },
+    ];
     loop {
-        // SAFETY: the pointer is that of spare memory of at least `size` bytes.
-        let n = unsafe { libc::recv(fd, room.as_mut_ptr().cast(), size, libc::MSG_DONTWAIT) };
+        // SAFETY: a msghdr of zeros is valid; it then points at two vectors, each of which
+        // describes a writable slice.
+        let n = unsafe {
+            let mut message: libc::msghdr = std::mem::zeroed();
+            message.msg_iov = vectors.as_mut_ptr();
+            message.msg_iovlen = if rest.is_empty() { 1 } else { 2 };
+            libc::recvmsg(fd, &mut message, libc::MSG_DONTWAIT)
+        };
         match length(n) {
-            Ok(n) => {
-                // SAFETY: the buffer was empty, and the kernel has written `n` bytes to it.
-                unsafe { buffer.set_len(n) };
-                return Ok(n);
-            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            result => return result,
         }
     }
 }

@@ -55,6 +55,8 @@ struct ReadSide {
     parked: Option<Box<Parked>>,
     /// Bytes read since the last delivery.
     bytes: u32,
+    /// The last packet was as large as one can be.
+    full: bool,
 }
 
 /// A connection given away.
@@ -90,6 +92,7 @@ impl Conn {
                 parser: Some(Parser::new(server.settings.parser_config(server.profile))),
                 parked: None,
                 bytes: 0,
+                full: false,
             }),
         });
         server.connections.adjust(1);

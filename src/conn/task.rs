@@ -20,16 +20,16 @@ use super::watch::{Ready, Watch};
 use super::{Conn, ReadSide, io};
 use crate::engine::queue::Kind;
 use crate::http1::{Outcome, ParseError};
+use crate::memory::{Memory, PACKET, Supply, Vecs};
 use crate::record::{CLOSED, Parked, Recorder, Records, SHUTDOWN, SOCKET_ERROR, WRITTEN};
 
-/// Bytes of one read, as in Node: packets end here, and with them `rawPacket` and offsets.
-const PACKET: usize = 65_536;
+/// A body is read straight into memory for JavaScript if so much of it is ahead; what is less is
+/// copied. This takes full packets to a body that is sent fast: others would waste memory.
+const BULK: u64 = PACKET as u64 / 8;
 
 thread_local! {
     /// One buffer for all connections of a thread: a packet is parsed before the next is read.
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; PACKET].into_boxed_slice());
-    /// Memory for the next packet of a body, which may become a blob. Empty.
-    static SPARE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +127,30 @@ impl Task {
         self.watched.as_ref().is_some_and(Watch::is_quiet)
     }
 
-    fn turn(&mut self, conn: &Arc<Conn>, cx: &mut Context<'_>) -> Turn {
+    /// Goes on until there is nothing to do, as `poll`.
+    pub fn run(&mut self, cx: &mut Context<'_>, supply: &mut dyn Supply) -> Poll<()> {
+        let Some(conn) = self.conn.clone() else {
+            return Poll::Ready(());
+        };
+        loop {
+            match self.turn(&conn, cx, supply) {
+                Turn::Again if self.has_to_wait() => return Poll::Pending,
+                Turn::Again => {}
+                Turn::Wait => return Poll::Pending,
+                Turn::Close => return Poll::Ready(()),
+                Turn::Move => {
+                    self.watched = None;
+                    if let Some(conn) = self.conn.take() {
+                        let core = conn.core.clone();
+                        core.settle(conn);
+                    }
+                    return Poll::Ready(());
+                }
+            }
+        }
+    }
+
+    fn turn(&mut self, conn: &Arc<Conn>, cx: &mut Context<'_>, supply: &mut dyn Supply) -> Turn {
         let (fd, has_output, read_done, may_read) = {
             let mut control = crate::lock(&conn.control);
             if !control.is_open() {
@@ -148,11 +171,18 @@ impl Task {
         if read_done {
             return Turn::Wait;
         }
-        self.read(conn, fd, may_read, cx)
+        self.read(conn, fd, may_read, cx, supply)
     }
 
     /// Reads one packet, if JavaScript is ready for it.
-    fn read(&mut self, conn: &Arc<Conn>, fd: RawFd, may_read: bool, cx: &mut Context<'_>) -> Turn {
+    fn read(
+        &mut self,
+        conn: &Arc<Conn>,
+        fd: RawFd,
+        may_read: bool,
+        cx: &mut Context<'_>,
+        supply: &mut dyn Supply,
+    ) -> Turn {
         let room = self.room;
         let first_try = self.watched.is_none() && room != Room::Io;
         let mut ready = None;
@@ -184,19 +214,22 @@ impl Task {
             return Turn::Wait;
         }
         let mut read = crate::lock(&conn.read);
-        if read.parser.is_none() {
+        let Some(parser) = &read.parser else {
             // Detached just now.
             return Turn::Close;
-        }
-        let turn = if room != Room::Lobby && conn.is_in_body() {
-            read_owned(room, conn, &mut read, fd, &mut ready)
-        } else {
-            BUFFER.with_borrow_mut(|buffer| {
-                let result = io::recv(fd, buffer);
-                let packet = result.map(|n| Packet::Shared(buffer.get(..n).unwrap_or(&[])));
-                take_in(room, conn, &mut read, packet, &mut ready)
-            })
         };
+        let ahead = parser.body_ahead();
+        let bulk = room != Room::Lobby && read.full && ahead >= BULK;
+        let turn = BUFFER.with_borrow_mut(|buffer| {
+            let packet = if bulk {
+                let size = ahead.min(PACKET as u64) as usize;
+                read_split(fd, supply, size, buffer)
+            } else {
+                let result = io::recv(fd, buffer);
+                result.map(|n| Packet::of(buffer.get(..n).unwrap_or(&[])))
+            };
+            take_in(room, conn, &mut read, packet, &mut ready, supply)
+        });
         match turn {
             Some(turn) => turn,
             None if first_try => self.watch_first(fd),
@@ -261,18 +294,20 @@ impl Task {
     }
 }
 
-/// A packet, and whether its memory may go to JavaScript.
-enum Packet<'a> {
-    Shared(&'a [u8]),
-    Owned(Vec<u8>),
+/// A packet.
+struct Packet<'a> {
+    /// What it begins with, if that was read apart: nothing but body.
+    body: Option<Memory>,
+    rest: &'a [u8],
 }
 
 impl Packet<'_> {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Packet::Shared(bytes) => bytes,
-            Packet::Owned(bytes) => bytes,
-        }
+    fn of(rest: &[u8]) -> Packet<'_> {
+        Packet { body: None, rest }
+    }
+
+    fn len(&self) -> usize {
+        self.body.as_ref().map_or(0, |body| body.len()) + self.rest.len()
     }
 }
 
@@ -283,18 +318,20 @@ fn take_in(
     read: &mut ReadSide,
     result: std::io::Result<Packet<'_>>,
     ready: &mut Option<Ready<'_>>,
+    supply: &mut dyn Supply,
 ) -> Option<Turn> {
     match result {
         Ok(packet) => {
-            let length = packet.bytes().len();
+            let length = packet.len();
             if length == 0 {
                 return Some(end(room, conn, read));
             }
-            if length < PACKET {
+            read.full = length == PACKET;
+            if !read.full {
                 clear(ready);
             }
             read.bytes = read.bytes.saturating_add(length as u32);
-            let turn = parse(room, conn, read, packet, 0);
+            let turn = parse(room, conn, read, packet, supply);
             Some(turn)
         }
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -308,45 +345,38 @@ fn take_in(
     }
 }
 
-/// Takes back memory of a packet that this thread is done with.
-pub fn recycle(mut memory: Vec<u8>) {
-    if memory.capacity() == PACKET {
-        memory.clear();
-        SPARE.with_borrow_mut(|spare| *spare = memory);
-    }
-}
-
-/// Reads a packet of a body into memory of its own and parses it. None: there was nothing to read.
-fn read_owned(
-    room: Room,
-    conn: &Arc<Conn>,
-    read: &mut ReadSide,
+/// Reads a packet that begins with `size` bytes of body, these into memory for JavaScript.
+fn read_split<'a>(
     fd: RawFd,
-    ready: &mut Option<Ready<'_>>,
-) -> Option<Turn> {
-    SPARE.with_borrow_mut(|spare| {
-        spare.reserve_exact(PACKET);
-        let result = io::recv_into(fd, spare, PACKET);
-        let large = result.as_ref().is_ok_and(|n| *n > PACKET / 2);
-        let packet = result.map(|_| {
-            if large {
-                Packet::Owned(std::mem::take(spare))
-            } else {
-                Packet::Shared(spare)
-            }
+    supply: &mut dyn Supply,
+    size: usize,
+    buffer: &'a mut [u8],
+) -> std::io::Result<Packet<'a>> {
+    let mut body = supply.take(size);
+    let rest = buffer.get_mut(..PACKET - size).unwrap_or(&mut []);
+    let room = body.spare();
+    let room = room.get_mut(..size).unwrap_or(&mut []);
+    let size = room.len();
+    let count = match io::recv_split(fd, room, rest) {
+        Ok(count) => count,
+        Err(error) => {
+            supply.put_back(body);
+            return Err(error);
+        }
+    };
+    // SAFETY: the kernel has written `count` bytes, first of all to `room`.
+    unsafe { body.filled(count.min(size)) };
+    if count >= size {
+        return Ok(Packet {
+            body: Some(body),
+            rest: buffer.get(..count - size).unwrap_or(&[]),
         });
-        let turn = take_in(room, conn, read, packet, ready);
-        spare.clear();
-        turn
-    })
-}
-
-impl Conn {
-    /// Whether the body of a message is being read.
-    fn is_in_body(&self) -> bool {
-        let progress = self.progress();
-        progress.start != 0 && progress.headers_complete
     }
+    // A Buffer is as long as what is in it.
+    let rest = buffer.get_mut(..count).unwrap_or(&mut []);
+    rest.copy_from_slice(&body);
+    supply.put_back(body);
+    Ok(Packet::of(rest))
 }
 
 /// Goes on with the packet that waited for the answer to an upgrade which is declined: what is in
@@ -362,8 +392,8 @@ pub fn decline_upgrade(conn: &Arc<Conn>) -> Option<Records> {
     }
     let parked = read.parked.take()?;
     read.parser.as_mut()?.resolve_upgrade(false);
-    let packet = Packet::Shared(&parked.packet);
-    interpret(conn, &mut read, packet, parked.at).map(|(records, _)| records)
+    let packet = Packet::of(&parked.packet);
+    interpret(conn, &mut read, packet, parked.at, &mut Vecs).map(|(records, _)| records)
 }
 
 /// Parses one packet and delivers what it means.
@@ -372,9 +402,9 @@ fn parse(
     conn: &Arc<Conn>,
     read: &mut ReadSide,
     packet: Packet<'_>,
-    from: usize,
+    supply: &mut dyn Supply,
 ) -> Turn {
-    let Some((records, saw_head)) = interpret(conn, read, packet, from) else {
+    let Some((records, saw_head)) = interpret(conn, read, packet, 0, supply) else {
         return Turn::Close;
     };
     // The first bytes of a head say nothing yet about a stranger. A connection that
@@ -403,43 +433,52 @@ fn interpret(
     read: &mut ReadSide,
     packet: Packet<'_>,
     from: usize,
+    supply: &mut dyn Supply,
 ) -> Option<(Records, bool)> {
     let parser = read.parser.as_mut()?;
-    let bytes = packet.bytes();
-    let mut recorder = match &packet {
-        Packet::Shared(_) => Recorder::new(conn.progress()),
-        Packet::Owned(bytes) => Recorder::of_owned(conn.progress(), bytes),
-    };
-    let outcome = parser.execute(bytes, from, &mut recorder);
+    let mut recorder = Recorder::new(conn.progress(), supply);
+    let Packet { body, rest } = packet;
+    let before = body.as_ref().map_or(0, |body| body.len());
+    if let Some(body) = body {
+        parser.pass_body(before as u64);
+        recorder.records.push_body(body);
+    }
+    let outcome = parser.execute(rest, from, &mut recorder);
     conn.set_progress(recorder.progress);
     let saw_head = recorder.saw_head;
-    let records = &mut recorder.records;
+    let mut records = recorder.records;
     match outcome {
         Outcome::Consumed => {}
         Outcome::Parked { at } => {
             read.parked = Some(Box::new(Parked {
-                packet: bytes.to_vec(),
-                at,
+                packet: whole(&records, before, rest),
+                at: before + at,
             }));
             records.push_parked();
             crate::lock(&conn.control).parked = true;
         }
         Outcome::Upgraded { at } => {
-            records.push_upgraded(bytes.get(at..).unwrap_or(&[]));
+            records.push_upgraded(rest.get(at..).unwrap_or(&[]));
             crate::lock(&conn.control).read_done = true;
         }
-        Outcome::Failed(error) => {
+        Outcome::Failed(mut error) => {
             if records.is_empty() && conn.refuse_stranger(error.code) {
                 return None;
             }
-            records.push_failed(&error, bytes);
+            error.bytes_parsed += before as i32;
+            let packet = whole(&records, before, rest);
+            records.push_failed(&error, packet);
         }
     }
-    let records = recorder.finish(match packet {
-        Packet::Shared(_) => None,
-        Packet::Owned(memory) => Some(memory),
-    });
     Some((records, saw_head))
+}
+
+/// A packet in one piece. `before` bytes of it were read apart; they are the first blob.
+fn whole(records: &Records, before: usize, rest: &[u8]) -> Vec<u8> {
+    match records.blobs.first() {
+        Some(body) if before > 0 => [body, rest].concat(),
+        _ => rest.to_vec(),
+    }
 }
 
 fn send_some(control: &mut Control) -> std::io::Result<()> {
@@ -467,7 +506,8 @@ fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     let Some(parser) = &mut read.parser else {
         return Turn::Close;
     };
-    let mut recorder = Recorder::new(conn.progress());
+    let mut supply = Vecs;
+    let mut recorder = Recorder::new(conn.progress(), &mut supply);
     let verdict = parser.finish(&mut recorder);
     conn.set_progress(recorder.progress);
     {
@@ -507,25 +547,7 @@ impl Future for Task {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(conn) = self.conn.clone() else {
-            return Poll::Ready(());
-        };
-        loop {
-            match self.turn(&conn, cx) {
-                Turn::Again if self.has_to_wait() => return Poll::Pending,
-                Turn::Again => {}
-                Turn::Wait => return Poll::Pending,
-                Turn::Close => return Poll::Ready(()),
-                Turn::Move => {
-                    self.watched = None;
-                    if let Some(conn) = self.conn.take() {
-                        let core = conn.core.clone();
-                        core.settle(conn);
-                    }
-                    return Poll::Ready(());
-                }
-            }
-        }
+        self.run(cx, &mut Vecs)
     }
 }
 

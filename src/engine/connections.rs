@@ -11,6 +11,7 @@ use super::queue::{Delivery, Kind, Mail, Source};
 use super::reactor::Reactor;
 use crate::conn::task::Task;
 use crate::conn::{Conn, Detached};
+use crate::memory::Supply;
 use crate::record::{Records, milliseconds};
 
 /// Flags of a delivery.
@@ -70,8 +71,8 @@ pub struct Connections {
 
 impl Connections {
     /// Acknowledges the delivery before, and pops the next one. None: the queue is empty, and
-    /// the next delivery wakes.
-    pub fn next(&mut self, core: &Arc<Core>) -> Option<Popped> {
+    /// the next delivery wakes. What is read for it takes memory from `supply`.
+    pub fn next(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> Option<Popped> {
         if let Some(conn) = self.current.take() {
             conn.acknowledge();
         }
@@ -85,7 +86,7 @@ impl Connections {
                     self.bytes += popped.bytes;
                     return Some(popped);
                 }
-            } else if !self.find_more(core) {
+            } else if !self.find_more(core, supply) {
                 self.bytes = 0;
                 return None;
             }
@@ -98,7 +99,7 @@ impl Connections {
     }
 
     /// Looks for what is to be done next. False: there is nothing, and what comes wakes.
-    fn find_more(&mut self, core: &Arc<Core>) -> bool {
+    fn find_more(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> bool {
         core.deferred.flush();
         self.clock = milliseconds();
         if let Some(reactor) = &mut self.reactor {
@@ -112,7 +113,7 @@ impl Connections {
             reactor.poll();
             // All of them before anything is dispatched: system calls of one kind in a row take
             // less time.
-            if reactor.run() {
+            if reactor.run(supply) {
                 self.take_mail(core);
             }
         }

@@ -5,10 +5,8 @@
 //! parses and dispatches it.
 
 use std::collections::VecDeque;
-use std::future::Future;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
@@ -17,6 +15,7 @@ use mio::{Events, Poll, Registry, Token};
 
 use super::Core;
 use crate::conn::task::Task;
+use crate::memory::Supply;
 
 /// Events that one system call asks for.
 const EVENTS: usize = 256;
@@ -115,7 +114,7 @@ impl Reactor {
     }
 
     /// Runs the tasks that have something to do. False if there are none.
-    pub fn run(&mut self) -> bool {
+    pub fn run(&mut self, supply: &mut dyn Supply) -> bool {
         if self.runnable.is_empty() {
             return false;
         }
@@ -124,7 +123,7 @@ impl Reactor {
                 continue;
             };
             let mut cx = Context::from_waker(&resident.waker);
-            if Pin::new(&mut resident.task).poll(&mut cx).is_ready() {
+            if resident.task.run(&mut cx, supply).is_ready() {
                 self.residents[token] = None;
                 self.free.push(token);
             }

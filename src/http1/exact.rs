@@ -179,6 +179,22 @@ impl Parser {
         }
     }
 
+    /// How many of the bytes that come next belong to the body in any case, so that nobody need
+    /// look at them. 0 where they may belong to something else.
+    pub fn body_ahead(&self) -> u64 {
+        match self.state {
+            // A message with the upgrade bit ends its packet.
+            State::Body | State::ChunkData if !self.upgrade => self.length,
+            _ => 0,
+        }
+    }
+
+    /// So many of them have come. What follows them in their packet, if only nothing, is to be
+    /// parsed as a packet.
+    pub fn pass_body(&mut self, count: u64) {
+        self.length = self.length.saturating_sub(count);
+    }
+
     /// A message has begun and is not complete.
     pub fn message_in_progress(&self) -> bool {
         self.in_progress

@@ -13,6 +13,7 @@ use ferrohttp::engine::connections::{Connections, FIRST, Popped, SERVER};
 use ferrohttp::engine::queue::{Mail, Queue};
 use ferrohttp::http1::{Code, Profile, names};
 use ferrohttp::listener::{self, Listener};
+use ferrohttp::memory::Vecs;
 use ferrohttp::record::*;
 use ferrohttp::server::Server;
 
@@ -78,7 +79,7 @@ impl Host {
             return popped;
         }
         loop {
-            if let Some(popped) = self.connections.next(&self.core) {
+            if let Some(popped) = self.connections.next(&self.core, &mut Vecs) {
                 return popped;
             }
             self.wait();
@@ -91,7 +92,7 @@ impl Host {
         std::thread::scope(|scope| {
             let work = scope.spawn(work);
             while IO_THREADS == 0 && !work.is_finished() {
-                match self.connections.next(&self.core) {
+                match self.connections.next(&self.core, &mut Vecs) {
                     Some(popped) => self.early.push_back(popped),
                     None => std::thread::yield_now(),
                 }
@@ -423,12 +424,12 @@ fn a_paused_connection_is_not_read_and_its_packets_are_held_back() {
     let mut client = host.adopted();
     client.write_all(GET).unwrap();
     let id = host.next().id;
-    assert!(host.connections.next(&host.core).is_none());
+    assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     client.write_all(b"GET /held HTTP/1.1\r\n\r\n").unwrap();
     // In the queue already when JavaScript pauses, if a thread has put it there.
     host.wait();
     host.connections.pause(id);
-    assert!(host.connections.next(&host.core).is_none());
+    assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     let held = host.connections.resume(&host.core, id);
     assert_eq!(held, IO_THREADS != 0);
     assert_eq!(host.next().records.text, b"/held");
@@ -440,7 +441,7 @@ fn a_destroyed_connection_delivers_only_its_end() {
     let mut client = host.adopted();
     client.write_all(GET).unwrap();
     let id = host.next().id;
-    assert!(host.connections.next(&host.core).is_none());
+    assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     client.write_all(GET).unwrap();
     host.connections.close(id, false);
     assert_eq!(host.server.connections.open(), 0);
@@ -520,7 +521,7 @@ fn detaching_gives_away_what_was_not_parsed_and_not_sent() {
     assert_eq!(&received[..8], b"directly");
     drop(ours);
     assert_eq!(host.rest(&client), b"");
-    assert!(host.connections.next(&host.core).is_none());
+    assert!(host.connections.next(&host.core, &mut Vecs).is_none());
 }
 
 #[test]
@@ -534,7 +535,7 @@ fn a_packet_that_was_parsed_before_detaching_is_still_delivered() {
     // With its second request a connection has settled where it is read.
     let _ = clients.each_mut().map(&mut ask);
     let ids = clients.each_mut().map(&mut ask);
-    assert!(host.connections.next(&host.core).is_none());
+    assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     for client in &mut clients {
         client.write_all(b"GET /queued HTTP/1.1\r\n\r\n").unwrap();
     }
@@ -677,13 +678,13 @@ fn only_connections_between_messages_are_idle() {
     let idle = |host: &Host| host.server.connections.pick(Conn::is_idle).len();
     // The request is still being dispatched.
     assert_eq!(idle(&host), 0);
-    assert!(host.connections.next(&host.core).is_none());
+    assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     assert_eq!(idle(&host), 1);
     host.server.settings.set("idleIncludesSilent", 1);
     assert_eq!(idle(&host), 2);
     client.write_all(b"G").unwrap();
     assert_eq!(host.next().id, id);
-    assert!(host.connections.next(&host.core).is_none());
+    assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     assert_eq!(idle(&host), 1);
 }
 
@@ -773,7 +774,7 @@ fn a_turn_ends_while_a_large_body_keeps_coming() {
     for _ in 0..8 {
         host.next();
         let mut turn = 1;
-        while host.connections.next(&host.core).is_some() {
+        while host.connections.next(&host.core, &mut Vecs).is_some() {
             turn += 1;
         }
         longest = longest.max(turn);
@@ -795,7 +796,7 @@ fn a_connection_is_given_away_between_two_reads_of_a_large_body() {
     let id = popped.id;
     loop {
         received.extend(body(&popped));
-        match host.connections.next(&host.core) {
+        match host.connections.next(&host.core, &mut Vecs) {
             Some(next) => popped = next,
             // The turn is over.
             None if received.len() > 1 << 20 => break,
@@ -861,7 +862,7 @@ fn a_paused_connection_reads_no_more_of_a_large_body() {
         }
     };
     host.connections.pause(id);
-    assert!(host.connections.next(&host.core).is_none());
+    assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     if host.connections.resume(&host.core, id) {
         received.extend(body(&host.next()));
     }

@@ -1,0 +1,239 @@
+//! Memory that bodies travel in: JavaScript's own where they are read on its thread, so that large
+//! ones are not copied, and a `Vec` elsewhere.
+
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::ops::Deref;
+use std::ptr::NonNull;
+use std::thread::{self, ThreadId};
+
+/// Bytes of one read, as in Node: packets end here, and with them `rawPacket` and offsets.
+pub const PACKET: usize = 65_536;
+
+/// Where memory for bodies comes from.
+pub trait Supply: std::fmt::Debug {
+    /// Memory of exactly `size` bytes, none of them filled.
+    fn take(&mut self, size: usize) -> Memory;
+
+    /// Takes back memory that was not used.
+    fn put_back(&mut self, memory: Memory);
+
+    /// Memory with a copy of some bytes.
+    fn copy(&mut self, bytes: &[u8]) -> Memory {
+        Memory::Own(bytes.to_vec())
+    }
+}
+
+/// Memory for bodies on threads that have none of JavaScript's.
+#[derive(Debug)]
+pub struct Vecs;
+
+impl Supply for Vecs {
+    fn take(&mut self, size: usize) -> Memory {
+        Memory::Own(Vec::with_capacity(size))
+    }
+
+    fn put_back(&mut self, _: Memory) {}
+}
+
+/// Memory that becomes a Buffer, and the bytes in it.
+#[derive(Debug)]
+pub enum Memory {
+    /// To be copied into a Buffer.
+    Own(Vec<u8>),
+    /// Of a Buffer that nobody else has yet.
+    Lent(Lent),
+}
+
+impl Memory {
+    /// The memory that is not filled.
+    pub fn spare(&mut self) -> &mut [MaybeUninit<u8>] {
+        match self {
+            Memory::Own(memory) => memory.spare_capacity_mut(),
+            Memory::Lent(lent) => lent.spare(),
+        }
+    }
+
+    /// # Safety
+    /// The first `count` bytes of what is spare have been written.
+    pub unsafe fn filled(&mut self, count: usize) {
+        match self {
+            // SAFETY: the caller's.
+            Memory::Own(memory) => unsafe { memory.set_len(memory.len() + count) },
+            Memory::Lent(lent) => lent.filled += count,
+        }
+    }
+
+    /// Appends the bytes, of which there are no more than is spare.
+    pub fn append(&mut self, bytes: &[u8]) {
+        let spare = self.spare();
+        let count = bytes.len().min(spare.len());
+        // SAFETY: both have `count` bytes, and what is spare is nobody else's.
+        unsafe {
+            spare
+                .as_mut_ptr()
+                .cast::<u8>()
+                .copy_from_nonoverlapping(bytes.as_ptr(), count);
+            self.filled(count);
+        }
+    }
+
+    /// Makes all of it spare.
+    pub fn clear(&mut self) {
+        match self {
+            Memory::Own(memory) => memory.clear(),
+            Memory::Lent(lent) => lent.filled = 0,
+        }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Memory {
+        Memory::Own(Vec::new())
+    }
+}
+
+impl Deref for Memory {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Memory::Own(memory) => memory,
+            Memory::Lent(lent) => lent.bytes(),
+        }
+    }
+}
+
+/// Memory of JavaScript's thread, which its owner keeps in place until it is given up.
+#[derive(Debug)]
+pub struct Lent {
+    start: NonNull<u8>,
+    size: usize,
+    filled: usize,
+    owner: Owner,
+    thread: ThreadId,
+}
+
+/// Whose memory it is: two pointers that mean something to `give_up`.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner {
+    pub env: *mut c_void,
+    pub reference: *mut c_void,
+    pub give_up: unsafe fn(Owner),
+}
+
+// SAFETY: the memory lies still, and nobody else reads or writes it. The owner is used on the
+// thread that it belongs to only (`drop`, `into_owner`).
+unsafe impl Send for Lent {}
+
+impl Lent {
+    /// # Safety
+    /// `owner` belongs to this thread. Until it is given up or taken back, the `size` bytes at
+    /// `start` stay where they are and are nobody else's.
+    pub unsafe fn new(start: NonNull<u8>, size: usize, owner: Owner) -> Lent {
+        Lent {
+            start,
+            size,
+            filled: 0,
+            owner,
+            thread: thread::current().id(),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: `new` was promised the memory, and so much of it has been written.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.filled) }
+    }
+
+    fn spare(&mut self) -> &mut [MaybeUninit<u8>] {
+        // SAFETY: `new` was promised the memory, and `filled` is never more than `size`.
+        unsafe {
+            let spare = self.start.as_ptr().add(self.filled).cast();
+            std::slice::from_raw_parts_mut(spare, self.size - self.filled)
+        }
+    }
+
+    /// The owner, who is not told. The memory itself if not all of it is filled, or on another thread
+    /// than the owner's.
+    pub fn into_owner(self) -> Result<Owner, Lent> {
+        if self.filled < self.size || self.thread != thread::current().id() {
+            return Err(self);
+        }
+        let owner = self.owner;
+        std::mem::forget(self);
+        Ok(owner)
+    }
+
+    pub fn size(&self) -> usize {
+        self.size
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // What is read on JavaScript's thread is dropped there. Were it not, a leak is the lesser
+        // evil: the environment frees it in the end.
+        if self.thread == thread::current().id() {
+            // SAFETY: this is the owner's thread, and the memory is not used again.
+            unsafe { (self.owner.give_up)(self.owner) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    unsafe fn count(owner: Owner) {
+        // SAFETY: the tests put a Cell there.
+        let count = unsafe { &*owner.env.cast::<Cell<u32>>() };
+        count.set(count.get() + 1);
+    }
+
+    fn lent(memory: &mut [u8], count_of: &Cell<u32>) -> Lent {
+        let owner = Owner {
+            env: std::ptr::from_ref(count_of).cast_mut().cast(),
+            reference: std::ptr::null_mut(),
+            give_up: count,
+        };
+        let size = memory.len();
+        // SAFETY: the tests use the memory otherwise only when this is gone.
+        unsafe { Lent::new(NonNull::new(memory.as_mut_ptr()).unwrap(), size, owner) }
+    }
+
+    #[test]
+    fn lent_memory_is_given_up_or_taken_back_once() {
+        let (mut bytes, given_up) = ([0; 4], Cell::new(0));
+        let mut memory = Memory::Lent(lent(&mut bytes, &given_up));
+        memory.append(b"ab");
+        assert_eq!(&*memory, b"ab");
+        memory.append(b"cdef");
+        assert_eq!(&*memory, b"abcd");
+        drop(memory);
+        assert_eq!(given_up.get(), 1);
+
+        let part = lent(&mut bytes, &given_up).into_owner();
+        assert!(part.is_err());
+        drop(part);
+        assert_eq!(given_up.get(), 2);
+
+        let mut memory = Memory::Lent(lent(&mut bytes, &given_up));
+        memory.append(b"efgh");
+        let Memory::Lent(whole) = memory else {
+            return;
+        };
+        assert!(whole.into_owner().is_ok());
+        assert_eq!(given_up.get(), 2);
+        assert_eq!(&bytes, b"efgh");
+    }
+
+    #[test]
+    fn another_thread_leaves_the_owner_alone() {
+        let (mut bytes, given_up) = ([0; 1], Cell::new(0));
+        let mut memory = Memory::Lent(lent(&mut bytes, &given_up));
+        memory.append(b"a");
+        std::thread::spawn(move || drop(memory)).join().unwrap();
+        assert_eq!(given_up.get(), 0);
+    }
+}
