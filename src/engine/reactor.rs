@@ -96,6 +96,11 @@ impl Reactor {
         self.runnable.push_back(token);
     }
 
+    /// Whether a task is known to have something to do.
+    pub fn is_busy(&self) -> bool {
+        !self.runnable.is_empty()
+    }
+
     /// Asks the kernel what is ready.
     pub fn poll(&mut self) {
         // An error would leave no events, and the event loop calls again.
