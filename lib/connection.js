@@ -14,6 +14,7 @@ const { Socket, handOver, kId, kBytesRead, kEnded, kStopped } = require('./socke
 const { NativeParser } = require('./native');
 const { warn, warningIsDue } = require('./lenient');
 const engine = require('./engine');
+const { Request } = require('./request');
 const { Response, assign, assignQueued, detach, onFinish } = require('./response');
 const { UpgradeStream } = require('./upgrade');
 
@@ -103,7 +104,7 @@ class Connection {
   onHead(method, url, major, minor, rawHeaders, upgrade) {
     const { server, socket } = this;
     const Message = server[symbols.incomingMessage] ?? IncomingMessage;
-    const req = new Message(socket);
+    const req = new (Message === IncomingMessage ? Request : Message)(socket);
     this.incoming = req;
     req.httpVersionMajor = major;
     req.httpVersionMinor = minor;

@@ -14,11 +14,14 @@ function symbolOf(object, description) {
 }
 
 const server = new Server();
+const request = new IncomingMessage();
 const response = new http.OutgoingMessage(); // a ServerResponse would begin a trace event
 const symbols = {
   incomingMessage: symbolOf(server, 'IncomingMessage'),
   serverResponse: symbolOf(server, 'ServerResponse'),
   optimizeEmptyRequests: symbolOf(server, 'OptimizeEmptyRequestsOption'), // Node >= 24
+  headers: symbolOf(request, 'kHeaders'),
+  headersCount: symbolOf(request, 'kHeadersCount'),
   uniqueHeaders: symbolOf(server, 'kUniqueHeaders'),
   asyncId: symbolOf(server, 'async_id_symbol'),
   needDrain: symbolOf(response, 'kNeedDrain'),

@@ -10,7 +10,7 @@
 const { EventEmitter } = require('events');
 const { Duplex, Readable } = require('stream');
 const { ServerResponse, nodeMajor, symbols } = require('./internals');
-const { Socket, kId, kBusy, waiting, encodingOf, BYTES, LATIN1, UTF8 } = require('./socket');
+const { kId, kBusy, waiting, encodingOf, BYTES, LATIN1, UTF8 } = require('./socket');
 const { systemError } = require('./client-error');
 const { native } = require('./engine');
 
@@ -40,7 +40,7 @@ function end(chunk, encoding, callback) {
     (callback !== undefined && callback !== null) || typeof chunk === 'function' || typeof encoding === 'function' ||
     this.finished || this.destroyed || this._headerSent || this.outputData.length !== 0 ||
     this.strictContentLength || this.writableCorked > 0 ||
-    !(socket instanceof Socket) || !(socket[kId] >= 0) || socket[kBusy] || socket._httpMessage !== this ||
+    !(socket?.[kId] >= 0) || socket[kBusy] || socket._httpMessage !== this ||
     !idle(socket) || !unpatched(socket) ||
     !(chunk === undefined || chunk === null || typeof chunk === 'string' || chunk instanceof Uint8Array) ||
     !(encoding === undefined || encoding === null || encoding === 'utf8' || encoding === 'latin1')
@@ -148,7 +148,7 @@ function assignQueued(res, socket, onClose) {
     !(res instanceof Response) || !res.finished || res.writableCorked > 0 || last < 0 ||
     res.assignSocket !== plain.assignSocket || res._flush !== plain._flush || res._flushOutput !== plain._flushOutput ||
     res._events.socket !== undefined || res.emit !== plainEmit ||
-    !(socket instanceof Socket) || !(socket[kId] >= 0) || socket[kBusy] || socket._httpMessage ||
+    !(socket[kId] >= 0) || socket[kBusy] || socket._httpMessage ||
     socket._events.close !== onClose || onSocketClose === undefined || socket._events.newListener !== undefined ||
     !emittersAreUnpatched() || !idle(socket) || !unpatched(socket) || !socket.writable ||
     res.outputSize >= socket.writableHighWaterMark
