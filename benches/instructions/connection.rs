@@ -78,6 +78,7 @@ impl Host {
             .next(&self.core, &mut Vecs)
             .expect("a delivery");
         assert_eq!(popped.records.numbers.first(), Some(&record));
+        popped.records.recycle();
     }
 
     fn pop_nothing(&mut self) {
