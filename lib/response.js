@@ -10,7 +10,7 @@
 const { EventEmitter } = require('events');
 const { Duplex, Readable } = require('stream');
 const { ServerResponse, nodeMajor, symbols } = require('./internals');
-const { kId, kBusy, waiting, encodingOf, BYTES, LATIN1, UTF8 } = require('./socket');
+const { kId, kBusy, waiting, encodingOf, BYTES, LATIN1, UTF8, HEAD_UTF8 } = require('./socket');
 const { systemError } = require('./client-error');
 const { native } = require('./engine');
 
@@ -58,18 +58,11 @@ function end(chunk, encoding, callback) {
       return plain.end.call(this, chunk, encoding, callback);
     }
   }
-  if ((chunk && !this._hasBody) || (this.chunkedEncoding && this._hasBody)) {
-    return plain.end.call(this, chunk, encoding, callback);
-  }
+  if (chunk && !this._hasBody) return plain.end.call(this, chunk, encoding, callback);
 
-  const head = this._header;
   this._headerSent = true;
   if (socket.timeout) socket._unrefTimer();
-  const id = socket[kId];
-  let result;
-  if (!chunk) result = native.write(id, head, LATIN1 | waiting(socket));
-  else if (typeof chunk !== 'string') result = native.writev(id, [head, LATIN1, chunk, BYTES], waiting(socket));
-  else result = native.write(id, head + chunk, (encoding === 'latin1' ? LATIN1 : UTF8) | waiting(socket));
+  const result = send(this, socket, chunk, encoding, length);
 
   this.finished = true;
   if (result === 0) {
@@ -85,6 +78,27 @@ function end(chunk, encoding, callback) {
     socket.destroy(systemError(result, 'write'));
   }
   return this;
+}
+
+/** Head, body and terminator in one call; as Node, with the head in the encoding of the string that follows. */
+function send({ _header: head, _trailer: trailer, _hasBody: hasBody, chunkedEncoding }, socket, chunk, encoding, length) {
+  const id = socket[kId];
+  const flags = waiting(socket);
+  if (chunkedEncoding && hasBody) {
+    const last = `0\r\n${trailer}\r\n`;
+    if (length === 0) return native.write(id, head + last, LATIN1 | flags);
+    return native.respond(id, `${head}${length.toString(16)}\r\n`, chunk, `\r\n${last}`,
+      codeOf(chunk, encoding, length) | flags);
+  }
+  if (length === 0) return native.write(id, head, LATIN1 | flags);
+  const utf8 = typeof chunk === 'string' && encoding !== 'latin1' ? HEAD_UTF8 : 0;
+  return native.respond(id, head, chunk, '', codeOf(chunk, encoding, length) | utf8 | flags);
+}
+
+/** ASCII is written as latin1, which is quicker: there is nothing to look for. */
+function codeOf(chunk, encoding, length) {
+  if (typeof chunk !== 'string') return BYTES;
+  return encoding === 'latin1' || length === chunk.length ? LATIN1 : UTF8;
 }
 
 /** Nothing is queued, corked or over in the socket's stream. */

@@ -27,7 +27,7 @@ const kOpen = Symbol('ferrohttp.open');
 const kQueueSeen = Symbol('ferrohttp.queueSeen');
 const kLast = Symbol('ferrohttp.last');
 
-const BYTES = 0, LATIN1 = 1, UTF8 = 2, MAY_WAIT = 4, MORE_FOLLOWS = 8, FIN_FOLLOWS = 16;
+const BYTES = 0, LATIN1 = 1, UTF8 = 2, MAY_WAIT = 4, MORE_FOLLOWS = 8, FIN_FOLLOWS = 16, HEAD_UTF8 = 32;
 const ENOTCONN = -107;
 
 function encodingOf(encoding) {
@@ -335,6 +335,6 @@ function handOver(socket) {
 }
 
 module.exports = {
-  BYTES, LATIN1, UTF8, encodingOf, waiting,
+  BYTES, LATIN1, UTF8, HEAD_UTF8, encodingOf, waiting,
   Socket, handOver, kId, kBytesRead, kEnded, kStopped, kBusy,
 };

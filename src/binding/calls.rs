@@ -15,10 +15,11 @@ use crate::conn::io::MAX_PIECES;
 type Callback =
     unsafe extern "C" fn(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value;
 
-const CALLS: [(&CStr, Callback); 12] = [
+const CALLS: [(&CStr, Callback); 13] = [
     (c"next", next),
     (c"write", write),
     (c"writev", writev),
+    (c"respond", respond),
     (c"shutdown", shutdown),
     (c"pause", pause),
     (c"resume", resume),
@@ -165,6 +166,9 @@ const MORE_FOLLOWS: u32 = 8;
 /// The output is the last: `shutdown` follows before this returns to the event loop.
 const FIN_FOLLOWS: u32 = 16;
 
+/// The head of a response is UTF-8, not latin1.
+const HEAD_UTF8: u32 = 32;
+
 fn number(env: sys::napi_env, value: sys::napi_value) -> u32 {
     let mut number = 0;
     // SAFETY: Node-API checks that the value is a number, and leaves `number` alone otherwise.
@@ -260,6 +264,42 @@ unsafe extern "C" fn write(env: sys::napi_env, info: sys::napi_callback_info) ->
         Piece::Text(range) => &scratch[range],
     };
     call.send(call.number(2), &[bytes])
+}
+
+/// Writes the whole of a response: its head, its body of one chunk, and what follows that. Head and
+/// tail are strings.
+unsafe extern "C" fn respond(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: this is a callback from `CALLS`.
+    let call = unsafe { Call::<5>::new(env, info) };
+    let mut scratch = call.local.native.scratch.borrow_mut();
+    scratch.clear();
+    scratch.shrink_to(SCRATCH);
+    let flags = call.number(4);
+    let head_encoding = if flags & HEAD_UTF8 != 0 {
+        Encoding::Utf8
+    } else {
+        Encoding::Latin1
+    };
+    let [_, head, body, tail, _] = call.arguments;
+    let mut all = || {
+        values::append_string(env, head, head_encoding, &mut scratch)?;
+        let head_end = scratch.len();
+        // SAFETY: the bytes are used before this returns to JavaScript.
+        let body = unsafe { piece(env, body, flags, &mut scratch) }?;
+        values::append_string(env, tail, Encoding::Latin1, &mut scratch)?;
+        Ok((head_end, body))
+    };
+    match all() {
+        Ok((head_end, Piece::Bytes(body))) => {
+            let (head, tail) = scratch.split_at(head_end);
+            match tail {
+                [] => call.send(flags, &[head, body]),
+                tail => call.send(flags, &[head, body, tail]),
+            }
+        }
+        Ok((_, Piece::Text(_))) => call.send(flags, &[&scratch]),
+        Err(error) => throw(env, error),
+    }
 }
 
 /// Sends everything that was deferred.
