@@ -42,47 +42,46 @@ function dispatch(text) {
   // A head stops a keep-alive timer.
   if (socket.timeout && (!connection?.keepAliveTimerSet || meta[0] === RECORDS)) socket._unrefTimer();
 
-  // By far the most deliveries are one request without a body.
-  if (meta[RECORDS] === HEAD && (meta[RECORDS + 1] & (WHOLE | UPGRADE)) === WHOLE &&
-      meta[0] === RECORDS + 6 + 2 * meta[RECORDS + 5] && (flags & OVERFLOWN) === 0) {
-    if (connection) {
-      connection.dispatching = true;
-      try {
-        head(connection, text, meta, RECORDS, 0);
-      } finally {
-        connection.dispatching = false;
-      }
-      refusePreface(connection);
-      if (connection.behind > 0) connection.delivered();
+  if ((flags & OVERFLOWN) !== 0 || !runDirectly(socket, connection, text)) {
+    if (meta[RECORDS] === CLOSED && meta[0] === RECORDS + 1) {
+      // Not silent where the socket was made just now: its 'connection' was emitted.
+      return !closed(socket, id) && (flags & FIRST) === 0;
     }
-    return false;
+    // Listeners may cause further deliveries (an injected Duplex): these numbers and blobs are kept.
+    const numbers = flags & OVERFLOWN ? native.meta() : meta.slice(0, meta[0]);
+    run(socket, text, numbers, blobsOf(numbers));
   }
-  // Most others are one record: what ends a connection.
-  if (meta[0] === next(meta, RECORDS) && (flags & OVERFLOWN) === 0) {
-    switch (meta[RECORDS]) {
-      case FAILED:
-        if (connection) {
-          failed(connection, parseError(meta[RECORDS + 1], meta[RECORDS + 2], meta[RECORDS + 3] | 0,
-            native.blob(meta[RECORDS + 4])));
-          if (socket.parser?.behind > 0) socket.parser.delivered();
-        }
-        return false;
-      case CLOSED:
-        // Not that of a socket that was made just now: its 'connection' was emitted.
-        return !closed(socket, id) && (flags & FIRST) === 0;
-    }
-  }
-  const body = connection && (flags & OVERFLOWN) === 0 ? lonelyBody(connection) : 0;
-  if (body > 0) {
-    runBody(socket, connection, text, body);
-    if (socket.parser?.behind > 0) socket.parser.delivered();
-    return false;
-  }
-  // Listeners may cause further deliveries (an injected Duplex): these numbers and blobs are kept.
-  const numbers = flags & OVERFLOWN ? native.meta() : meta.slice(0, meta[0]);
-  run(socket, text, numbers, blobsOf(numbers));
   if (socket.parser?.behind > 0) socket.parser.delivered();
   return false;
+}
+
+/**
+ * What `run` does, without a copy of the numbers, for the shapes that nearly all packets have: one
+ * request without a body, a run of body bytes with or without the head before it and the end after
+ * it, a refusal. False for others.
+ */
+function runDirectly(socket, connection, text) {
+  if (!connection) return false;
+  const type = meta[RECORDS];
+  if (type === HEAD && (meta[RECORDS + 1] & (WHOLE | UPGRADE)) === WHOLE && meta[0] === next(meta, RECORDS)) {
+    connection.dispatching = true;
+    try {
+      head(connection, text, meta, RECORDS, 0);
+    } finally {
+      connection.dispatching = false;
+    }
+    refusePreface(connection);
+    return true;
+  }
+  if (type === FAILED) {
+    failed(connection, parseError(meta[RECORDS + 1], meta[RECORDS + 2], meta[RECORDS + 3] | 0,
+      native.blob(meta[RECORDS + 4])));
+    return true;
+  }
+  const body = lonelyBody(connection);
+  if (body === 0) return false;
+  runBody(socket, connection, text, body);
+  return true;
 }
 
 /** Dispatches a packet that the parser refused at once. */
@@ -117,7 +116,7 @@ function lonelyBody(connection) {
   return end === at + 2 || (end === at + 4 && meta[at + 2] === COMPLETE && meta[at + 3] === 0) ? at : 0;
 }
 
-/** What `run` does, for the deliveries that `lonelyBody` finds, which need no copy of their numbers. */
+/** Dispatches a delivery in which `lonelyBody` found the BODY record. */
 function runBody(socket, parser, text, at) {
   const chunk = native.blob(meta[at + 1]);
   const completes = meta[0] > at + 2;
