@@ -61,7 +61,8 @@ function dispatch(text) {
  * it, a refusal. False for others.
  */
 function runDirectly(socket, connection, text) {
-  if (!connection) return false;
+  // Without any record, what lies there is an earlier delivery's.
+  if (!connection || meta[0] === RECORDS) return false;
   const type = meta[RECORDS];
   if (type === HEAD && (meta[RECORDS + 1] & (WHOLE | UPGRADE)) === WHOLE && meta[0] === next(meta, RECORDS)) {
     connection.dispatching = true;
