@@ -46,7 +46,6 @@ class Connection {
     this.keepAliveTimerSet = false;
     this.keepAliveTimer = null;
     this.keepAliveMilliseconds = 0;
-    this.idleSince = -1; // clock of the batch, if the timer runs from an earlier time on
     this.maxHeaderPairs = typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : 2000;
     this.parser = null; // NativeParser, where JavaScript feeds it
     this.consumed = false; // nobody but us is meant to see the bytes
@@ -167,8 +166,7 @@ class Connection {
     }
 
     if (socket._httpMessage) this.queue.push(res);
-    else if (socket.on === socketOn) assign(res, socket, this.onClose);
-    else res.assignSocket(socket);
+    else assign(res, socket, this.onClose, socketOn);
 
     onFinish(res, () => this.onFinish(req, res));
 
@@ -349,31 +347,28 @@ class Connection {
       if (typeof socket.destroySoon === 'function') socket.destroySoon();
       else socket.end();
     } else if (this.queue.length > 0) {
-      assignQueued(this.queue.shift(), socket, this.onClose);
+      assignQueued(this.queue.shift(), socket, this.onClose, socketOn);
     } else {
       const timeout = finiteOr(server.keepAliveTimeout, 0);
       if (timeout && typeof socket.setTimeout === 'function') {
-        this.armKeepAlive(timeout + finiteOr(server.keepAliveTimeoutBuffer, 1000));
+        this.armKeepAlive(timeout + (nodeMajor < 22 ? 1000 : finiteOr(server.keepAliveTimeoutBuffer, 1000)));
       }
     }
   }
 
   // The idle timer is the socket's own timeout. Between two requests it is left to run, marked by
-  // `socket.timeout` 0. Where making it anew, as Node does, would come to the same, it is only
-  // noted when the connection fell idle: if the timer ends too early for that, it gets the rest.
+  // `socket.timeout` 0, and refreshed later, where making a new one would come to the same.
 
   armKeepAlive(milliseconds) {
     const { socket, keepAliveTimer } = this;
-    if (keepAliveTimer !== null && socket[symbols.timeout] === keepAliveTimer &&
+    if (keepAliveTimer !== null && socket[symbols.timeout] === keepAliveTimer && !keepAliveTimer._destroyed &&
         this.keepAliveMilliseconds === milliseconds) {
       socket.timeout = milliseconds;
-      this.idleSince = engine.clockOfBatch();
-      if (this.idleSince < 0) keepAliveTimer.refresh();
+      keepAliveTimer.refresh();
     } else {
       socket.setTimeout(milliseconds);
       this.keepAliveTimer = socket instanceof Socket ? socket[symbols.timeout] : null;
       this.keepAliveMilliseconds = milliseconds;
-      this.idleSince = -1;
     }
     this.keepAliveTimerSet = true;
   }
@@ -383,20 +378,6 @@ class Connection {
     this.keepAliveTimerSet = false;
     if (!server.timeout && keepAliveTimer !== null && socket[symbols.timeout] === keepAliveTimer) socket.timeout = 0;
     else socket.setTimeout(server.timeout || 0);
-  }
-
-  /** The socket's timer has ended; whether too early, or while nothing is timed. */
-  timerEnded() {
-    const { socket, idleSince } = this;
-    this.keepAliveTimer = null;
-    if (!this.keepAliveTimerSet || idleSince < 0) return socket.timeout === 0;
-    const milliseconds = socket.timeout;
-    const left = milliseconds - ((engine.native.clock() - idleSince) >>> 0);
-    if (left <= 0) return false;
-    this.idleSince = -1;
-    socket.setTimeout(left);
-    socket.timeout = milliseconds;
-    return true;
   }
 
   /** HTTP is over on this socket. */

@@ -23,7 +23,7 @@ const SYSCALLS = ['read', 'write', 'shutdown'];
 // Node's binding hands over at most so many fields at once. When it is more, and once it was more or
 // trailers came, it enters JavaScript once more before the head is complete, and ticks run there.
 const FLUSH_AFTER = 31;
-const RECORDS = 5; // where records start in the numbers
+const RECORDS = 4; // where records start in the numbers
 
 const sockets = []; // by connection id
 const servers = new Map(); // by server id
@@ -39,8 +39,10 @@ function dispatch(text) {
   const socket = (flags & FIRST) !== 0 || sockets[id] === undefined ? open(id) : sockets[id];
   socket[kBytesRead] += meta[3];
   const connection = socket.parser;
-  // A head stops a keep-alive timer.
-  if (socket.timeout && (!connection?.keepAliveTimerSet || meta[0] === RECORDS)) socket._unrefTimer();
+  // A keep-alive timer is stopped by the head that is told next.
+  if (socket.timeout && !(connection?.keepAliveTimerSet && meta[0] > RECORDS && meta[RECORDS] === HEAD)) {
+    socket._unrefTimer();
+  }
 
   if ((flags & OVERFLOWN) !== 0 || !runDirectly(socket, connection, text)) {
     if (meta[RECORDS] === CLOSED && meta[0] === RECORDS + 1) {

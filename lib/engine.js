@@ -49,13 +49,6 @@ function drain() {
   }
 }
 
-const CLOCK = 4; // in the numbers
-
-/** The time of the deliveries that are being dispatched, in milliseconds; -1 in other turns. */
-function clockOfBatch() {
-  return draining ? meta[CLOCK] : -1;
-}
-
 /** Calls back after the deliveries of this turn, where libuv reports what it did at once. */
 function afterDeliveries(callback) {
   if (draining) afterwards.push(callback);
@@ -122,7 +115,6 @@ module.exports = {
   unrefedSockets,
   closingSockets,
   afterDeliveries,
-  clockOfBatch,
   updateRef,
   detach: (id) => native.detach(id),
   setDispatch(fn) { dispatch = fn; },

@@ -5,12 +5,14 @@
 // first use, line by line, each line with a lookup of its name and a change of the object's shape.
 // Here the object of an earlier request with the same names is copied, and gets the new values. Only
 // objects of as many own string properties as there were lines come from such a pattern; every
-// other list goes Node's way, and so do all lists once somebody has replaced the method.
+// other list goes Node's way, and so do all lists once somebody has replaced the method for lines.
 
 const { IncomingMessage, symbols } = require('./internals');
 
 const { prototype } = IncomingMessage;
 const plainAddHeaderLine = prototype._addHeaderLine;
+// Not configurable: nobody can have put another in its place.
+const { get: plainGet, set: plainSet } = Object.getOwnPropertyDescriptor(prototype, 'headers');
 
 /** Patterns that are kept, the one used last first. */
 const PATTERNS = 16;
@@ -19,7 +21,6 @@ const LINES = 64;
 
 const patterns = [];
 let candidate = null; // names of a list that had no pattern: the second time it gets one
-let abandoned = null; // the object that Node's getter goes on filling, although `headers` is another by now
 
 function Request(socket) {
   IncomingMessage.call(this, socket);
@@ -27,37 +28,22 @@ function Request(socket) {
 Request.prototype = Object.create(prototype, {
   // Who looks at it sees Node's class.
   constructor: { value: IncomingMessage, writable: true, configurable: true },
-  _addHeaderLine: { value: addHeaderLine, writable: true, configurable: true },
+  headers: { get: getHeaders, set: plainSet },
 });
 Object.setPrototypeOf(Request, IncomingMessage);
 
-/** Node's getter calls it for each line of `rawHeaders`, with a new object that is in place already. */
-function addHeaderLine(field, value, dest) {
-  if (dest === abandoned) return;
+function getHeaders() {
+  const made = this[symbols.headers];
+  if (made) return made;
+  if (this._addHeaderLine !== plainAddHeaderLine) return plainGet.call(this);
+
   const raw = this.rawHeaders;
-  if (
-    dest !== this[symbols.headers] || field !== raw[0] || value !== raw[1] || !isEmpty(dest) ||
-    prototype._addHeaderLine !== plainAddHeaderLine
-  ) {
-    prototype._addHeaderLine.call(this, field, value, dest);
-    return;
-  }
   const length = this[symbols.headersCount];
   const pattern = find(raw, length);
-  if (pattern !== undefined) {
-    this[symbols.headers] = fill(pattern, raw);
-  } else {
-    const headers = {};
-    for (let i = 0; i < length; i += 2) plainAddHeaderLine.call(this, raw[i], raw[i + 1], headers);
-    this[symbols.headers] = headers;
-    learn(raw, length, headers);
-  }
-  abandoned = dest;
-}
-
-function isEmpty(object) {
-  for (const _ in object) return false;
-  return true;
+  if (pattern !== undefined) return (this[symbols.headers] = fill(pattern, raw));
+  const headers = plainGet.call(this);
+  learn(raw, length, headers);
+  return headers;
 }
 
 function find(raw, length) {

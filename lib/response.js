@@ -30,7 +30,7 @@ function Response(req, options) {
 Response.prototype = Object.create(prototype, {
   // Who looks at it sees Node's class.
   constructor: { value: ServerResponse, writable: true, configurable: true },
-  end: { value: end, writable: true, configurable: true },
+  end: { value: end, writable: true, enumerable: true, configurable: true },
 });
 Object.setPrototypeOf(Response, ServerResponse);
 
@@ -66,8 +66,8 @@ function end(chunk, encoding, callback) {
 
   this.finished = true;
   if (result === 0) {
-    this._finish();
     process.nextTick(finish, this);
+    this._finish();
   } else if (result > 0) {
     // The kernel is full: the stream goes on from here, and calls back when Rust reports it sent.
     socket[kBusy] = true;
@@ -101,10 +101,11 @@ function codeOf(chunk, encoding, length) {
   return encoding === 'latin1' || length === chunk.length ? LATIN1 : UTF8;
 }
 
-/** Nothing is queued, corked or over in the socket's stream. */
+/** Nothing is queued, corked or over in the socket's stream, and strings are UTF-8 there. */
 function idle(socket) {
   const state = socket._writableState;
-  return state.length === 0 && state.corked === 0 && !state.ending && !state.destroyed && !state.errored;
+  return state.length === 0 && state.corked === 0 && !state.ending && !state.destroyed && !state.errored &&
+    state.defaultEncoding === 'utf8';
 }
 
 /** Nobody wants to see the calls that the short way leaves out. */
@@ -135,10 +136,14 @@ function finish(res) {
 /** That listener, once a response was assigned as Node does it. */
 let onSocketClose;
 
-/** As `res.assignSocket(socket)`, for a new response. `onClose` is the connection's own 'close' listener. */
-function assign(res, socket, onClose) {
+/**
+ * As `res.assignSocket(socket)`, for a new response. `onClose` is the connection's own 'close' listener,
+ * `on` what the socket has for that method.
+ */
+function assign(res, socket, onClose, on) {
   const { _events: events } = socket;
   const short = events.close === onClose && events.newListener === undefined && emittersAreUnpatched() &&
+    socket._maxListeners === undefined && socket.on === on &&
     res.assignSocket === plain.assignSocket && res.emit === plainEmit && res._eventsCount === 0 &&
     res.outputData.length === 0 && !res.finished;
   if (!short || onSocketClose === undefined) {
@@ -155,16 +160,16 @@ function assign(res, socket, onClose) {
  * As `res.assignSocket(socket)`, for a response that waited for the ones before it. If it is complete,
  * all of it goes to the engine in one call, as `end` does it.
  */
-function assignQueued(res, socket, onClose) {
+function assignQueued(res, socket, onClose, on) {
   const { outputData } = res;
   const last = outputData.length - 1;
   if (
     !(res instanceof Response) || !res.finished || res.writableCorked > 0 || last < 0 ||
     res.assignSocket !== plain.assignSocket || res._flush !== plain._flush || res._flushOutput !== plain._flushOutput ||
     res._events.socket !== undefined || res.emit !== plainEmit ||
-    !(socket[kId] >= 0) || socket[kBusy] || socket._httpMessage ||
+    !(socket[kId] >= 0) || socket[kBusy] || socket._httpMessage || socket.on !== on ||
     socket._events.close !== onClose || onSocketClose === undefined || socket._events.newListener !== undefined ||
-    !emittersAreUnpatched() || !idle(socket) || !unpatched(socket) || !socket.writable ||
+    socket._maxListeners !== undefined || !emittersAreUnpatched() || !idle(socket) || !unpatched(socket) || !socket.writable ||
     res.outputSize >= socket.writableHighWaterMark
   ) {
     res.assignSocket(socket);
@@ -192,10 +197,9 @@ function assignQueued(res, socket, onClose) {
     socket[kBusy] = true;
     socket.write('', 'latin1', (error) => callBack(outputData, error));
   }
+  if (result === 0) process.nextTick(callBack, outputData, null);
   res._finish();
-  if (result === 0) {
-    process.nextTick(callBack, outputData, null);
-  } else if (result < 0) {
+  if (result < 0) {
     const error = systemError(result, 'write');
     socket.destroy(error);
     process.nextTick(callBack, outputData, error);
@@ -212,7 +216,7 @@ function detach(res, socket, onClose) {
   const { _events: events } = socket;
   const { close } = events;
   if (Array.isArray(close) && close.length === 2 && close[0] === onClose && close[1] === onSocketClose &&
-      events.removeListener === undefined && emittersAreUnpatched() &&
+      events.removeListener === undefined && socket.removeListener === plainStreamRemove && emittersAreUnpatched() &&
       res.detachSocket === plain.detachSocket && socket._httpMessage === res) {
     events.close = onClose;
     socket._httpMessage = null;

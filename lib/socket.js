@@ -224,7 +224,7 @@ class Socket extends net.Socket {
   }
 
   _onTimeout() {
-    if (this.parser?.timerEnded?.() || !this.timeout) return;
+    if (!this.timeout) return; // left running by connection.js
     const id = this[kId];
     if (!(id >= 0)) return super._onTimeout();
     if (this[kPending] !== null) {

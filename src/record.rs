@@ -185,11 +185,6 @@ pub fn now() -> u64 {
     u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX - 1) + 1
 }
 
-/// The same clock in milliseconds; it wraps.
-pub fn milliseconds() -> u32 {
-    (now() / 1_000_000) as u32
-}
-
 /// The parser's sink: writes records and follows the progress of the message.
 #[derive(Debug)]
 pub struct Recorder<'a> {

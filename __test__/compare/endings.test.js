@@ -78,6 +78,23 @@ const QUEUED = {
     res.on('finish', () => process.nextTick(log, `tick after finish of ${n}`));
     res.end('x');
   },
+  'ticks of prefinish': (req, res, n, log) => {
+    res.on('prefinish', () => process.nextTick(log, `tick of prefinish of ${n}`));
+    res.on('finish', () => log(`finish of ${n}`));
+    res.end('x');
+  },
+  'a prefinish that throws': (req, res, n, log) => {
+    if (n === 0) res.on('prefinish', () => { throw new Error('of prefinish'); });
+    try {
+      res.end('x');
+    } catch (error) {
+      log(error.message);
+    }
+  },
+  'strings in the encoding of the socket': (req, res, n) => {
+    req.socket.setDefaultEncoding('latin1');
+    res.end('h\xe9llo');
+  },
   'the third destroyed': (req, res, n) => {
     if (n === 2) res.destroy();
     else res.end('x');

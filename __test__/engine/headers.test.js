@@ -96,6 +96,17 @@ test('assigned headers stay, and lines are added to what is there', () => {
   }
 });
 
+test('headers can be made anew, line by line', () => {
+  const lines = ['Host', 'a', 'Accept', 'b'];
+  for (const Message of [http.IncomingMessage, Request, Request, Request]) {
+    const message = new Message();
+    message._addHeaderLines(lines, 4);
+    message.headers = {};
+    for (let i = 0; i < 4; i += 2) message._addHeaderLine(lines[i], lines[i + 1], message.headers);
+    assert.deepStrictEqual(message.headers, { host: 'a', accept: 'b' });
+  }
+});
+
 test('a replaced _addHeaderLine is used', (t) => {
   const lines = ['Host', 'a', 'X-Replaced', 'b'];
   for (let i = 0; i < 3; i++) headersOf(Request, lines);
@@ -103,4 +114,16 @@ test('a replaced _addHeaderLine is used', (t) => {
     dest[`own-${field}`] = value;
   });
   assert.deepStrictEqual(headersOf(Request, lines), { 'own-Host': 'a', 'own-X-Replaced': 'b' });
+});
+
+test('the properties that loops find are those of Node\'s messages', () => {
+  const found = (message) => {
+    const names = [];
+    for (const name in message) names.push(name);
+    return names.sort();
+  };
+  const { Response } = require('../../lib/response');
+  assert.deepStrictEqual(found(new Request()), found(new http.IncomingMessage()));
+  const req = new http.IncomingMessage();
+  assert.deepStrictEqual(found(new Response(req)), found(new http.ServerResponse(req)));
 });

@@ -18,6 +18,7 @@ const KEPT = 1000; // what Node 20 adds to keepAliveTimeout, and what newer ones
 /** Milliseconds from the last thing that `talk` did to the server's close. */
 async function lasted(implementation, talk) {
   const server = implementation.createServer({ keepAliveTimeout: 1, keepAliveTimeoutBuffer: KEPT }, (req, res) => {
+    HANDLERS[req.url]?.(req);
     res.end('x');
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -39,6 +40,19 @@ async function ask(client, bytes = GET) {
   assert.ok(chunk instanceof Buffer, 'closed in between');
 }
 
+const HANDLERS = {
+  '/blocks'() {
+    const end = performance.now() + KEPT / 2;
+    while (performance.now() < end);
+  },
+  '/untimed'(req) {
+    req.socket.setTimeout(0);
+  },
+  '/unread'(req) {
+    req.resume();
+  },
+};
+
 const TALKS = {
   'after several requests in one of which the timer would have ended': async (client) => {
     await ask(client);
@@ -58,6 +72,27 @@ const TALKS = {
     await ask(client);
     await sleep(KEPT / 2);
     client.write('GET / HT');
+    return performance.now();
+  },
+  'after a handler that blocked': async (client) => {
+    await ask(client);
+    await ask(client);
+    await ask(client, GET.replace('/', '/blocks'));
+    return performance.now();
+  },
+  'after its socket was told to wait for ever': async (client) => {
+    await ask(client);
+    await ask(client, GET.replace('/', '/untimed'));
+    return performance.now();
+  },
+  'after the last of a body that was answered early': async (client) => {
+    await ask(client);
+    await ask(client, 'POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n');
+    for (const byte of 'body') {
+      await sleep(KEPT / 2);
+      assert.ok(client.writable && !client.readableEnded, 'closed in between');
+      client.write(byte);
+    }
     return performance.now();
   },
 };

@@ -21,7 +21,6 @@ use {
     crate::conn::{Conn, address::End, io},
     crate::engine::{Core, connections::Connections, queue::Queue},
     crate::listener::Listener,
-    crate::record::milliseconds,
     napi::JsValue,
     napi::bindgen_prelude::Object,
     std::os::fd::{IntoRawFd, RawFd},
@@ -29,7 +28,7 @@ use {
 };
 
 /// Numbers of the array before the first record.
-const META_HEADER: usize = 5;
+const META_HEADER: usize = 4;
 /// Flag: the numbers did not fit.
 const OVERFLOW: u32 = 2;
 
@@ -41,8 +40,6 @@ pub struct Local {
     meta: Meta,
     published: RefCell<Published>,
     server_ids: Cell<u32>,
-    /// Milliseconds, as of when the deliveries of this batch were read.
-    pub clock: Cell<u32>,
     #[cfg(unix)]
     pub native: Native,
 }
@@ -90,7 +87,7 @@ impl Local {
     ) -> Result<sys::napi_value> {
         let mut published = self.published.borrow_mut();
         let total = META_HEADER + records.numbers.len();
-        let header = |flags| [total as u32, id, flags, bytes, self.clock.get()];
+        let header = |flags| [total as u32, id, flags, bytes];
         if total <= self.meta.length {
             // SAFETY: the array has room for `total` numbers, is kept alive by the reference,
             // and only this thread uses it.
@@ -204,7 +201,6 @@ impl Engine {
             meta,
             published: RefCell::default(),
             server_ids: Cell::new(0),
-            clock: Cell::new(0),
             #[cfg(unix)]
             native,
         });
@@ -252,12 +248,6 @@ impl Engine {
     #[napi]
     pub fn unref(&self) {
         self.local.native.wake.set_ref(false);
-    }
-
-    /// The clock of deliveries, now.
-    #[napi]
-    pub fn clock(&self) -> u32 {
-        milliseconds()
     }
 
     /// Gives a connection away. Throws if there is none.

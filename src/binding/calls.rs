@@ -198,9 +198,7 @@ unsafe extern "C" fn next(env: sys::napi_env, info: sys::napi_callback_info) -> 
     let popped = {
         let mut pages = native.pages.borrow_mut();
         let mut connections = native.connections.borrow_mut();
-        let popped = connections.next(&native.core, &mut *pages);
-        call.local.clock.set(connections.clock());
-        popped
+        connections.next(&native.core, &mut *pages)
     };
     let Some(popped) = popped else {
         call.local.hold();

@@ -12,7 +12,7 @@ use super::reactor::Reactor;
 use crate::conn::task::Task;
 use crate::conn::{Conn, Detached};
 use crate::memory::Supply;
-use crate::record::{Records, milliseconds};
+use crate::record::Records;
 
 /// Flags of a delivery.
 pub const FIRST: u32 = 1;
@@ -63,8 +63,8 @@ pub struct Connections {
     current: Option<Arc<Conn>>,
     /// Bytes that were delivered in this turn.
     bytes: u32,
-    /// When what is being delivered was looked for, in milliseconds.
-    clock: u32,
+    /// The reactor was asked in this turn.
+    polled: bool,
     /// Ids that are free once the delivery being dispatched is done.
     ending: Vec<u32>,
 }
@@ -87,21 +87,25 @@ impl Connections {
                     return Some(popped);
                 }
             } else if !self.find_more(core, supply) {
-                self.bytes = 0;
+                self.end_turn();
                 return None;
             }
         }
         // The rest in another turn.
         core.deferred.flush();
         core.queue.rewake();
-        self.bytes = 0;
+        self.end_turn();
         None
+    }
+
+    fn end_turn(&mut self) {
+        self.bytes = 0;
+        self.polled = false;
     }
 
     /// Looks for what is to be done next. False: there is nothing, and what comes wakes.
     fn find_more(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> bool {
         core.deferred.flush();
-        self.clock = milliseconds();
         if let Some(reactor) = &mut self.reactor {
             // Their first packets have been dispatched, and many are over with that.
             for task in self.arrivals.drain(..) {
@@ -112,7 +116,8 @@ impl Connections {
         if let Some(reactor) = &mut self.reactor {
             // Who is known to have more goes on for the rest of the turn: a fast sender would cost a
             // system call more for each packet.
-            if self.bytes == 0 || !reactor.is_busy() {
+            if !self.polled || !reactor.is_busy() {
+                self.polled = true;
                 reactor.poll();
             }
             // All of them before anything is dispatched: system calls of one kind in a row take
@@ -195,11 +200,6 @@ impl Connections {
             bytes: delivery.bytes,
             records: delivery.records,
         })
-    }
-
-    /// When what is being delivered was looked for, in milliseconds.
-    pub fn clock(&self) -> u32 {
-        self.clock
     }
 
     /// Whether deliveries are ready behind the one that is being dispatched.
