@@ -20,10 +20,12 @@ class BuildFailure extends Error {}
 // ---- What was built -------------------------------------------------------------------------
 
 function sources() {
-  const files = ['Cargo.toml', 'Cargo.lock', 'build.rs'].filter((name) => fs.existsSync(inRoot(name)));
-  for (const entry of fs.readdirSync(inRoot('src'), { recursive: true })) {
-    const name = path.join('src', entry);
-    if (fs.statSync(inRoot(name)).isFile()) files.push(name);
+  const files = ['Cargo.toml', 'Cargo.lock', 'build.rs', 'crates/h1/Cargo.toml'];
+  for (const folder of ['src', 'crates/h1/src']) {
+    for (const entry of fs.readdirSync(inRoot(folder), { recursive: true })) {
+      const name = path.join(folder, entry);
+      if (fs.statSync(inRoot(name)).isFile()) files.push(name);
+    }
   }
   return files.map((name) => name.split(path.sep).join('/')).sort();
 }

@@ -2,7 +2,7 @@
 //!
 //! | Module | What it holds |
 //! |---|---|
-//! | [`http1`] | the HTTP/1 request parser with llhttp's verdicts; no napi, no tokio, no unsafe |
+//! | [`http1`] | the HTTP/1 request parser with llhttp's verdicts: the crate in `crates/h1` |
 //! | [`record`] | what a packet meant, laid out for JavaScript |
 //! | [`memory`] | what bodies travel in |
 //! | [`server`] | the live settings of one server, and what it counts |
@@ -16,7 +16,8 @@
 //! docs/architecture.md tells how they work together. The engine needs descriptors and so exists
 //! on Unix only; elsewhere JavaScript does the I/O and drives the parser through `NativeParser`.
 
-pub mod http1;
+pub use ferrohttp_h1 as http1;
+
 pub mod memory;
 pub mod observe;
 pub mod record;

@@ -68,7 +68,7 @@ test('the types know exactly the codes that the parser has', () => {
   const read = (name) => fs.readFileSync(path.join(ROOT, name), 'utf8');
   const [, union] = /type ParseErrorCode =([^;]*);/.exec(read('index.d.ts'));
   const typed = union.match(/HPE_\w+/g);
-  const known = read('src/http1/codes.rs').match(/(?<== ")HPE_\w+(?=")/g);
+  const known = read('crates/h1/src/codes.rs').match(/(?<== ")HPE_\w+(?=")/g);
   assert.ok(known.length > 10);
   assert.deepStrictEqual(typed, known);
 });

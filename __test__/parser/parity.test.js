@@ -11,7 +11,7 @@ const { test } = require('node:test');
 const { findPeer } = require('../../tools/parser-parity/peer-process');
 
 const TOOL = path.join(__dirname, '../../tools/parser-parity/index.js');
-const skip = findPeer() === undefined && 'needs the peer: cargo build --example parser-parity-peer';
+const skip = findPeer() === undefined && 'needs the peer: cargo build -p ferrohttp-h1-testing --example parser-parity-peer';
 
 function compare(...options) {
   const args = [TOOL, '--no-catalogue', ...options];

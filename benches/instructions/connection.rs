@@ -22,7 +22,7 @@ use ferrohttp::record::{CLOSED, DRAINED, HEAD, Records};
 use ferrohttp::server::Server;
 
 use crate::Workload;
-use crate::inputs::BROWSER;
+use ferrohttp_h1_testing::inputs::BROWSER;
 
 const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n";
 

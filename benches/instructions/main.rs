@@ -2,9 +2,6 @@
 //! of work so many times, `instructions` lists the names. Nothing in it depends on time, on
 //! threads or on random numbers, so that the counts repeat.
 
-#[path = "../inputs/mod.rs"]
-mod inputs;
-
 #[cfg(unix)]
 mod connection;
 mod parsing;

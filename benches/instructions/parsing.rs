@@ -7,7 +7,7 @@ use ferrohttp::memory::{Memory, Vecs};
 use ferrohttp::record::{Progress, Recorder};
 
 use crate::Workload;
-use crate::inputs::{BROWSER, Count, HELLO, chunked, parser};
+use ferrohttp_h1_testing::inputs::{BROWSER, Count, HELLO, chunked, parser};
 
 const MALFORMED: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\nBad Name: b\r\n\r\n";
 

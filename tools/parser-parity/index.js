@@ -43,7 +43,7 @@ function main() {
     [process.versions.llhttp, NODE];
   const binary = findPeer();
   if (binary === undefined) {
-    console.error('no peer: cargo build --release --example parser-parity-peer');
+    console.error('no peer: cargo build --release -p ferrohttp-h1-testing --example parser-parity-peer');
     process.exitCode = 2;
     return;
   }

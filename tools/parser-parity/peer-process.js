@@ -4,7 +4,7 @@ const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
-// The native side (peer.rs) as a process: batches of cases in, transcripts out.
+// The native side (crates/h1-testing/examples) as a process: batches of cases in, transcripts out.
 class Peer {
   constructor(binary, args) {
     this.child = spawn(binary, args.map(String), { stdio: ['pipe', 'pipe', 'inherit'] });

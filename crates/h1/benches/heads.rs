@@ -1,15 +1,13 @@
 //! Head parsing: plain httparse, the parser with its fast path, the exact machine alone, over
-//! the same heads. `cargo bench --bench heads`
-
-mod inputs;
+//! the same heads. `cargo bench -p ferrohttp-h1 --bench heads`
 
 use std::hint::black_box;
 use std::mem::MaybeUninit;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use ferrohttp::http1::Outcome;
+use ferrohttp_h1::Outcome;
 
-use inputs::{BROWSER, Count, HELLO, parser};
+use ferrohttp_h1_testing::inputs::{self, BROWSER, Count, HELLO, parser};
 
 const API_POST: &[u8] = b"POST /api/v1/items HTTP/1.1\r\n\
 host: api.example.com\r\n\

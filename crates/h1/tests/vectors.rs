@@ -1,12 +1,11 @@
-//! The golden vectors of `__test__/vectors`: what real Nodes said about a request, whole and
+//! The golden vectors of `crates/h1/vectors`: what real Nodes said about a request, whole and
 //! cut in two at every byte.
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 
-use ferrohttp::http1::{Config, Lenient, Profile};
+use ferrohttp_h1::{Config, Lenient, Profile};
+use ferrohttp_h1_testing::transcript;
 
 struct Vector {
     title: String,
@@ -124,7 +123,7 @@ fn run(vector: &Vector, profile: &'static Profile, fast_path: bool, packets: &[&
         fast_path,
         ..vector.config
     };
-    support::run(config, packets.iter().copied(), vector.accept, vector.fin)
+    transcript::run(config, packets.iter().copied(), vector.accept, vector.fin)
 }
 
 fn check(vector: &Vector, profile: &'static Profile, node: u32, expected: &[u8]) {
@@ -140,7 +139,7 @@ fn check(vector: &Vector, profile: &'static Profile, node: u32, expected: &[u8])
         if vector.cuts {
             continue;
         }
-        let reference = support::uncut(expected, &whole);
+        let reference = transcript::uncut(expected, &whole);
         for i in 0..whole.len() {
             // Every byte, but of the few long packets only some hundred.
             for at in (1..whole[i].len()).step_by(1 + whole[i].len() / 600) {
@@ -149,7 +148,7 @@ fn check(vector: &Vector, profile: &'static Profile, node: u32, expected: &[u8])
                 packets.insert(i + 1, &whole[i][at..]);
                 let actual = run(vector, profile, fast_path, &packets);
                 assert_eq!(
-                    String::from_utf8_lossy(&support::uncut(&actual, &packets)),
+                    String::from_utf8_lossy(&transcript::uncut(&actual, &packets)),
                     String::from_utf8_lossy(&reference),
                     "{}, Node {node}, fast path {fast_path}, packet {i} cut at {at}",
                     vector.title
@@ -161,7 +160,7 @@ fn check(vector: &Vector, profile: &'static Profile, node: u32, expected: &[u8])
 
 #[test]
 fn vectors_hold_whole_and_cut_at_every_byte() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("__test__/vectors");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
     let mut checked = 0;
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -1,13 +1,13 @@
 'use strict';
 
-// node fuzz/corpus.js: seeds the corpora of all targets from the rules of the golden vectors
+// node crates/h1/fuzz/corpus.js: seeds the corpora of all targets from the rules of the golden vectors
 // and the seeds of the parity tool.
 
 const fs = require('node:fs');
 const path = require('node:path');
 
-const rules = require('../__test__/vectors/rules');
-const { SEEDS } = require('../tools/parser-parity/seeds');
+const rules = require('../vectors/rules');
+const { SEEDS } = require('../../../tools/parser-parity/seeds');
 
 const requests = SEEDS.map((seed) => [seed, {}]);
 for (const list of Object.values(rules)) {

@@ -2,10 +2,9 @@
 #![no_main]
 
 mod input;
-#[path = "../../tests/support/mod.rs"]
-mod support;
 
-use ferrohttp::http1::Config;
+use ferrohttp_h1::Config;
+use ferrohttp_h1_testing::transcript;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -17,16 +16,16 @@ fuzz_target!(|data: &[u8]| {
         max_header_pairs: 0,
         ..input.config
     };
-    let whole = support::run(config, [input.bytes], false, true);
+    let whole = transcript::run(config, [input.bytes], false, true);
     let text = String::from_utf8_lossy(&whole);
     // Extensions are limited as well.
     if text.contains(" upgrade ") || input.bytes.len() > 16384 {
         return;
     }
     let packets = input::packets(&input);
-    let pieces = support::run(config, packets.iter().copied(), false, true);
+    let pieces = transcript::run(config, packets.iter().copied(), false, true);
     assert_eq!(
-        String::from_utf8_lossy(&support::uncut(&pieces, &packets)),
-        String::from_utf8_lossy(&support::uncut(&whole, &[input.bytes]))
+        String::from_utf8_lossy(&transcript::uncut(&pieces, &packets)),
+        String::from_utf8_lossy(&transcript::uncut(&whole, &[input.bytes]))
     );
 });

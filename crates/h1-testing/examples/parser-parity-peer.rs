@@ -9,12 +9,10 @@
 //! Arguments: llhttp version, major version of Node, optionally a rule to break on purpose
 //! (the comparison has to notice).
 
-#[path = "../../tests/support/mod.rs"]
-mod support;
-
 use std::io::{self, Read, Write};
 
-use ferrohttp::http1::{Config, Lenient, Profile};
+use ferrohttp_h1::{Config, Lenient, Profile};
+use ferrohttp_h1_testing::transcript;
 
 struct Reader<'a>(&'a [u8]);
 
@@ -51,7 +49,7 @@ fn case(reader: &mut Reader<'_>, profile: &'static Profile, broken: &str) -> Vec
         let len = reader.number() as usize;
         packets.push(reader.bytes(len));
     }
-    support::run(config, packets, flags & 1 != 0, flags & 2 != 0)
+    transcript::run(config, packets, flags & 1 != 0, flags & 2 != 0)
 }
 
 fn main() -> io::Result<()> {

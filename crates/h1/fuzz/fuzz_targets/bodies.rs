@@ -2,9 +2,8 @@
 #![no_main]
 
 mod input;
-#[path = "../../tests/support/mod.rs"]
-mod support;
 
+use ferrohttp_h1_testing::transcript;
 use libfuzzer_sys::fuzz_target;
 
 const HEAD: &[u8] = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -14,7 +13,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let packets = std::iter::once(HEAD).chain(input::packets(&input));
-    let text = support::run(input.config, packets, input.accept, true);
+    let text = transcript::run(input.config, packets, input.accept, true);
     let body: usize = text
         .split(|&byte| byte == b'\n')
         .filter_map(|line| line.strip_prefix(b"body "))

@@ -3,7 +3,7 @@
 
 mod input;
 
-use ferrohttp::http1::{Fields, Head, Outcome, Parser, Sink};
+use ferrohttp_h1::{Fields, Head, Outcome, Parser, Sink};
 use libfuzzer_sys::fuzz_target;
 
 struct Checked {

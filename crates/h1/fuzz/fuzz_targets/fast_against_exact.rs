@@ -2,10 +2,9 @@
 #![no_main]
 
 mod input;
-#[path = "../../tests/support/mod.rs"]
-mod support;
 
-use ferrohttp::http1::Config;
+use ferrohttp_h1::Config;
+use ferrohttp_h1_testing::transcript;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -18,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
             fast_path,
             ..input.config
         };
-        support::run(config, packets.iter().copied(), input.accept, true)
+        transcript::run(config, packets.iter().copied(), input.accept, true)
     });
     assert_eq!(
         String::from_utf8_lossy(&fast),

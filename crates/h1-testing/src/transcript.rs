@@ -1,7 +1,7 @@
 //! What integration tests, the parity peer and the fuzz targets share: a parser driven as a
 //! connection drives it, and a transcript of everything it said.
 
-use ferrohttp::http1::{Config, Fields, Head, Outcome, ParseError, Parser, Sink};
+use ferrohttp_h1::{Config, Fields, Head, Outcome, ParseError, Parser, Sink};
 
 /// One event a line, bytes as they are (in bodies, LF and backslash are escaped); `tools/parser-parity/oracle.js` writes the same.
 #[derive(Default)]

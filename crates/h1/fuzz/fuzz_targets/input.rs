@@ -1,6 +1,6 @@
 //! What all targets read from a fuzzer's bytes: options first, then the request.
 
-use ferrohttp::http1::{Config, Lenient, Profile};
+use ferrohttp_h1::{Config, Lenient, Profile};
 
 /// Bytes of options before the request; `fuzz/corpus.js` writes them as well.
 pub const OPTIONS: usize = 8;

@@ -1,6 +1,6 @@
-//! What the benchmarks parse, and how.
+//! The requests that benches parse, and a sink that does next to nothing with them.
 
-use ferrohttp::http1::{Config, Fields, Head, Lenient, Parser, Profile, Sink};
+use ferrohttp_h1::{Config, Fields, Head, Lenient, Parser, Profile, Sink};
 
 pub const HELLO: &[u8] =
     b"GET / HTTP/1.1\r\nHost: localhost:8000\r\nConnection: keep-alive\r\n\r\n";

@@ -1,8 +1,7 @@
 //! Properties of the parser over generated requests.
 
-mod support;
-
-use ferrohttp::http1::{Config, Lenient, Profile};
+use ferrohttp_h1::{Config, Lenient, Profile};
+use ferrohttp_h1_testing::transcript;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -108,7 +107,7 @@ proptest! {
         let packets = cut(&bytes, &cuts);
         let results = [true, false].map(|fast_path| {
             let config = Config { fast_path, ..config };
-            support::run(config, packets.iter().copied(), accept, true)
+            transcript::run(config, packets.iter().copied(), accept, true)
         });
         prop_assert_eq!(text(&results[0]), text(&results[1]));
     }
@@ -123,12 +122,12 @@ proptest! {
     ) {
         let config = Config { max_header_size: 1 << 20, max_header_pairs: 0, ..config };
         let packets = cut(&bytes, &cuts);
-        let whole = support::run(config, [bytes.as_slice()], false, true);
+        let whole = transcript::run(config, [bytes.as_slice()], false, true);
         prop_assume!(!text(&whole).contains(" upgrade "));
-        let pieces = support::run(config, packets.iter().copied(), false, true);
+        let pieces = transcript::run(config, packets.iter().copied(), false, true);
         prop_assert_eq!(
-            text(&support::uncut(&pieces, &packets)),
-            text(&support::uncut(&whole, &[&bytes]))
+            text(&transcript::uncut(&pieces, &packets)),
+            text(&transcript::uncut(&whole, &[&bytes]))
         );
     }
 }

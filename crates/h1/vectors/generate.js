@@ -1,6 +1,6 @@
 'use strict';
 
-// node __test__/vectors/generate.js NODE ...
+// node crates/h1/vectors/generate.js NODE ...
 //
 // Writes the vectors (*.md beside this file): runs each rule of rules.js through the parser of
 // every Node binary given, and records what it said. `--check` compares instead of writing.
@@ -15,7 +15,7 @@ const DEFAULTS = { maxHeaderSize: 16384, maxHeaderPairs: 2000, lenient: 0, accep
 
 // In a Node under test: all transcripts, in order.
 function record() {
-  const { NODE, run } = require('../../tools/parser-parity/oracle');
+  const { NODE, run } = require('../../../tools/parser-parity/oracle');
   const recorded = {};
   for (const [file, list] of Object.entries(rules)) {
     recorded[file] = list.map(([, request, options = {}]) => {
