@@ -2,9 +2,11 @@
 
 use ferrohttp_h1::{Config, Fields, Head, Lenient, Parser, Profile, Sink};
 
+/// The smallest head that clients send.
 pub const HELLO: &[u8] =
     b"GET / HTTP/1.1\r\nHost: localhost:8000\r\nConnection: keep-alive\r\n\r\n";
 
+/// A head as browsers send it.
 pub const BROWSER: &[u8] = b"GET /assets/app/main.js?v=20240131&lang=en HTTP/1.1\r\n\
 Host: www.example.com\r\n\
 Connection: keep-alive\r\n\
@@ -34,8 +36,11 @@ pub fn chunked() -> Vec<u8> {
 }
 
 /// Counts header fields and body bytes.
-#[derive(Default)]
-pub struct Count(pub usize);
+#[derive(Debug, Default)]
+pub struct Count(
+    /// Fields and bytes so far.
+    pub usize,
+);
 
 impl Sink for Count {
     fn message_begin(&mut self) {}
@@ -48,6 +53,7 @@ impl Sink for Count {
     fn message_complete(&mut self, _: &Fields<'_>) {}
 }
 
+/// A parser with Node's defaults.
 pub fn parser(fast_path: bool) -> Parser {
     Parser::new(Config {
         profile: Profile::for_host("9.4.3", 24),

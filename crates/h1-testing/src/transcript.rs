@@ -4,8 +4,9 @@
 use ferrohttp_h1::{Config, Fields, Head, Outcome, ParseError, Parser, Sink};
 
 /// One event a line, bytes as they are (in bodies, LF and backslash are escaped); `tools/parser-parity/oracle.js` writes the same.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Transcript {
+    /// The lines so far.
     pub text: Vec<u8>,
     complete: bool,
 }

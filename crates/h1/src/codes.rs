@@ -122,7 +122,9 @@ table! {
 /// Why a packet was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseError {
+    /// `err.code`.
     pub code: Code,
+    /// `err.reason`.
     pub reason: Reason,
     /// Offset in the packet that was being parsed; 0 for errors at FIN.
     pub bytes_parsed: i32,

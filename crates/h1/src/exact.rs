@@ -68,6 +68,7 @@ pub struct Parser {
 }
 
 impl Parser {
+    /// A parser for a new connection.
     pub fn new(config: Config) -> Parser {
         Parser {
             config,
@@ -189,8 +190,8 @@ impl Parser {
         }
     }
 
-    /// So many of them have come. What follows them in their packet, if only nothing, is to be
-    /// parsed as a packet.
+    /// Consumes `count` body bytes that were read elsewhere. Call [`execute`](Self::execute) next with
+    /// the rest of their packet, even if it is empty.
     pub fn pass_body(&mut self, count: u64) {
         self.length = self.length.saturating_sub(count);
     }

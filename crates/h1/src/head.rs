@@ -57,16 +57,23 @@ pub const METHODS: [&str; 47] = [
 pub struct Method(pub(super) u8);
 
 impl Method {
+    /// `GET`
     pub const GET: Method = Method(1);
+    /// `CONNECT` (RFC 9110, section 9.3.6)
     pub const CONNECT: Method = Method(5);
+    /// `SOURCE`, the only method of ICE requests
     pub const SOURCE: Method = Method(33);
+    /// `PRI`, with which an HTTP/2 connection preface begins (RFC 9113, section 3.4)
     pub const PRI: Method = Method(34);
+    /// `QUERY`
     pub const QUERY: Method = Method(46);
 
+    /// The position in [`METHODS`].
     pub const fn index(self) -> u32 {
         self.0 as u32
     }
 
+    /// The name as it stands in a request line.
     pub fn as_str(self) -> &'static str {
         METHODS.get(self.0 as usize).copied().unwrap_or("")
     }
@@ -75,15 +82,19 @@ impl Method {
 /// A range of bytes, relative to whatever holds them (a packet or an accumulator).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
+    /// Offset of the first byte.
     pub start: u32,
+    /// Offset behind the last byte.
     pub end: u32,
 }
 
 impl Span {
+    /// Its length in bytes.
     pub const fn len(self) -> usize {
         self.end.saturating_sub(self.start) as usize
     }
 
+    /// Whether it holds no byte.
     pub const fn is_empty(self) -> bool {
         self.start == self.end
     }
@@ -98,7 +109,9 @@ impl Span {
 /// The spans of one header or trailer line; the value's is trimmed at both ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FieldSpan {
+    /// The field name.
     pub name: Span,
+    /// The field value without the blanks around it.
     pub value: Span,
 }
 
@@ -131,6 +144,7 @@ impl<'a> Fields<'a> {
         Fields(Lines::Slices(lines))
     }
 
+    /// The number of lines.
     pub fn len(&self) -> usize {
         match self.0 {
             Lines::Spans { spans, .. } => spans.len(),
@@ -138,6 +152,7 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Whether there is no line.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -166,10 +181,13 @@ impl<'a> Fields<'a> {
 /// A complete request head.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
+    /// The method.
     pub method: Method,
+    /// The request target, not decoded.
     pub target: &'a [u8],
     /// Major and minor.
     pub version: (u8, u8),
+    /// The header lines.
     pub fields: Fields<'a>,
     /// The upgrade bit: CONNECT, or `Upgrade` with `Connection: upgrade`.
     pub upgrade: bool,

@@ -52,7 +52,7 @@ pub trait Sink {
     fn message_complete(&mut self, trailers: &Fields<'_>);
     /// The head that is reported next, or what is about to be refused, had more than
     /// [`profile::FLUSH_GROUP`] lines: Node's binding has entered JavaScript with the first ones.
-    /// Said of a head only by the machine, which alone drops lines.
+    /// For heads, only the byte-level machine calls this; the fast path does not.
     fn fields_flushed(&mut self, refused: bool) {
         let _ = refused;
     }
@@ -65,9 +65,15 @@ pub enum Outcome {
     Consumed,
     /// A head with the upgrade bit was reported. Call [`Parser::resolve_upgrade`], then
     /// `execute` again with the same packet from `at`.
-    Parked { at: usize },
+    Parked {
+        /// Offset in the packet of the first byte after the head.
+        at: usize,
+    },
     /// An accepted upgrade or CONNECT is complete: the bytes from `at` on are not HTTP.
-    Upgraded { at: usize },
+    Upgraded {
+        /// Offset in the packet of the first byte that is not HTTP.
+        at: usize,
+    },
     /// The packet was refused. Every later packet is refused with the same error.
     Failed(ParseError),
 }

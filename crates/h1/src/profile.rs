@@ -84,16 +84,28 @@ fn version(text: &str) -> (u32, u32, u32) {
 pub struct Lenient(u16);
 
 impl Lenient {
+    /// No flag: the strict grammar.
     pub const NONE: Lenient = Lenient(0);
+    /// Values may hold any byte, lines may be folded, and a space may stand before the first line and
+    /// before the colon of the names that the parser knows.
     pub const HEADERS: Lenient = Lenient(1);
+    /// `Content-Length` may stand beside `Transfer-Encoding`.
     pub const CHUNKED_LENGTH: Lenient = Lenient(1 << 1);
+    /// A request may follow one that ends the connection.
     pub const KEEP_ALIVE: Lenient = Lenient(1 << 2);
+    /// `chunked` need not be the last coding of `Transfer-Encoding`.
     pub const TRANSFER_ENCODING: Lenient = Lenient(1 << 3);
+    /// Any version of two digits is accepted.
     pub const VERSION: Lenient = Lenient(1 << 4);
+    /// Data after `Connection: close` is dropped without an error.
     pub const DATA_AFTER_CLOSE: Lenient = Lenient(1 << 5);
+    /// The LF after a CR may be missing.
     pub const OPTIONAL_LF_AFTER_CR: Lenient = Lenient(1 << 6);
+    /// The CRLF after the data of a chunk may be missing.
     pub const OPTIONAL_CRLF_AFTER_CHUNK: Lenient = Lenient(1 << 7);
+    /// The CR before a LF may be missing.
     pub const OPTIONAL_CR_BEFORE_LF: Lenient = Lenient(1 << 8);
+    /// Spaces may follow the size of a chunk.
     pub const SPACES_AFTER_CHUNK_SIZE: Lenient = Lenient(1 << 9);
     /// `httpValidation: 'relaxed'`.
     pub const HEADER_VALUE_RELAXED: Lenient = Lenient(1 << 10);
@@ -105,6 +117,7 @@ impl Lenient {
         Lenient((bits & 0x7ff) as u16)
     }
 
+    /// The flags as Node's number.
     pub const fn bits(self) -> u16 {
         self.0
     }
