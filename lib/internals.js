@@ -19,24 +19,29 @@ const response = new http.OutgoingMessage(); // a ServerResponse would begin a t
 const symbols = {
   incomingMessage: symbolOf(server, 'IncomingMessage'),
   serverResponse: symbolOf(server, 'ServerResponse'),
-  optimizeEmptyRequests: symbolOf(server, 'OptimizeEmptyRequestsOption'), // Node >= 24
+  optimizeEmptyRequests: symbolOf(server, 'OptimizeEmptyRequestsOption'), // Node 24.12 and later
   headers: symbolOf(request, 'kHeaders'),
   headersCount: symbolOf(request, 'kHeadersCount'),
   uniqueHeaders: symbolOf(server, 'kUniqueHeaders'),
   asyncId: symbolOf(server, 'async_id_symbol'),
   needDrain: symbolOf(response, 'kNeedDrain'),
-  writableFinished: symbolOf(response, 'kWritableFinished'), // Node >= 24
-  endCallbacks: symbolOf(response, 'kEndCallbacks'), // Node >= 24
-  detachAbortSignal: symbolOf(IncomingMessage.prototype, 'kDetachAbortSignal'), // Node >= 24
+  // Of Node 24.20, 26.7 and later:
+  writableFinished: symbolOf(response, 'kWritableFinished'),
+  endCallbacks: symbolOf(response, 'kEndCallbacks'),
+  flushError: symbolOf(response, 'kFlushError'),
+  detachAbortSignal: symbolOf(IncomingMessage.prototype, 'kDetachAbortSignal'),
 };
 
 // http.Server's own 'listening' listener creates the connections list and its checking interval;
-// run on a bare object it shows under which symbols, and the interval's callback can be kept.
-const probe = { connectionsCheckingInterval: 2 ** 30 };
-server.listeners('listening')[0].call(probe);
-for (const symbol of Object.getOwnPropertySymbols(probe)) {
-  if (symbol.description === 'http.server.connections') symbols.connections = symbol;
-  else clearInterval(probe[symbol]);
+// run on a bare object it shows under which symbols. The first releases of Node 20 do that in the
+// constructor.
+const listening = { connectionsCheckingInterval: 2 ** 30 };
+server.listeners('listening')[0]?.call(listening);
+for (const holder of [server, listening]) {
+  for (const symbol of Object.getOwnPropertySymbols(holder)) {
+    if (symbol.description === 'http.server.connections') symbols.connections = symbol;
+    else if (symbol.description === 'http.server.connectionsCheckingInterval') clearInterval(holder[symbol]);
+  }
 }
 
 const socket = new net.Socket();
