@@ -9,7 +9,7 @@
 
 const { EventEmitter } = require('events');
 const { Duplex, Readable } = require('stream');
-const { ServerResponse, symbols } = require('./internals');
+const { ServerResponse, symbols } = require('./host');
 const { kId, kBusy, waiting, encodingOf, BYTES, LATIN1, UTF8, HEAD_UTF8 } = require('./socket');
 const { systemError } = require('./client-error');
 const { native } = require('./engine');

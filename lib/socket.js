@@ -9,7 +9,7 @@
 // unshift), makes a native socket hand over; no byte is lost (see connection.js, `unconsume`).
 
 const net = require('net');
-const { symbols } = require('./internals');
+const { symbols } = require('./host');
 const { systemError } = require('./client-error');
 const { inClosingPhase } = require('./closing');
 const engine = require('./engine');

@@ -4,10 +4,7 @@
 
 const http = require('http');
 const net = require('net');
-
-// The originals, taken before 'ferrohttp/register' or anyone else replaces them.
-const { Server, ServerResponse, IncomingMessage, STATUS_CODES } = http;
-const nodeMajor = Number(process.versions.node.split('.', 1)[0]);
+const { Server, IncomingMessage, OutgoingMessage } = http;
 
 function symbolOf(object, description) {
   return Object.getOwnPropertySymbols(object).find((s) => s.description === description);
@@ -15,7 +12,7 @@ function symbolOf(object, description) {
 
 const server = new Server();
 const request = new IncomingMessage();
-const response = new http.OutgoingMessage(); // a ServerResponse would begin a trace event
+const response = new OutgoingMessage(); // a ServerResponse would begin a trace event
 const symbols = {
   incomingMessage: symbolOf(server, 'IncomingMessage'),
   serverResponse: symbolOf(server, 'ServerResponse'),
@@ -37,10 +34,15 @@ const symbols = {
 // constructor.
 const listening = { connectionsCheckingInterval: 2 ** 30 };
 server.listeners('listening')[0]?.call(listening);
+let connections; // a list of connections that nobody uses
 for (const holder of [server, listening]) {
   for (const symbol of Object.getOwnPropertySymbols(holder)) {
-    if (symbol.description === 'http.server.connections') symbols.connections = symbol;
-    else if (symbol.description === 'http.server.connectionsCheckingInterval') clearInterval(holder[symbol]);
+    if (symbol.description === 'http.server.connections') {
+      symbols.connections = symbol;
+      connections = holder[symbol];
+    } else if (symbol.description === 'http.server.connectionsCheckingInterval') {
+      clearInterval(holder[symbol]);
+    }
   }
 }
 
@@ -52,9 +54,4 @@ socket.setTimeout(0);
 /** Node's own 'connection' listener of http servers; ours takes its place. */
 const nodeConnectionListener = server.listeners('connection')[0];
 
-/** Runs nextTick callbacks and microtasks, as Node does between two callbacks from its loop. */
-const runTicks = process._tickCallback.bind(process); // stack traces name the receiver
-
-module.exports = {
-  Server, ServerResponse, IncomingMessage, STATUS_CODES, nodeMajor, symbols, nodeConnectionListener, runTicks,
-};
+module.exports = { symbols, connections, nodeConnectionListener };
