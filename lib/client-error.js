@@ -21,15 +21,27 @@ const noop = () => {};
  * was a packet, rawPacket. Errors at EOF have no packet, and their message no reason.
  */
 function parseError(code, reason, bytesParsed, rawPacket) {
-  // Node creates these below any JavaScript frame; no frame of ours should be seen, nor paid for.
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
-  const error = new Error(rawPacket === undefined ? 'Parse Error' : MESSAGES[reason]);
-  Error.stackTraceLimit = stackTraceLimit;
+  const error = errorWithoutFrames(rawPacket === undefined ? 'Parse Error' : MESSAGES[reason]);
   error.bytesParsed = bytesParsed;
   error.code = CODES[code];
   error.reason = REASONS[reason];
   if (rawPacket !== undefined) error.rawPacket = rawPacket;
+  return error;
+}
+
+/** Node creates these below any JavaScript frame; no frame of ours should be seen, nor paid for. */
+function errorWithoutFrames(message) {
+  const { stackTraceLimit } = Error;
+  try {
+    Error.stackTraceLimit = 0;
+  } catch {
+    // A hardened program froze it.
+    const error = new Error(message);
+    error.stack = `Error: ${message}`;
+    return error;
+  }
+  const error = new Error(message);
+  Error.stackTraceLimit = stackTraceLimit;
   return error;
 }
 
