@@ -1,9 +1,8 @@
 'use strict';
 // Errors of the clientError path and what happens to them (docs/client-error.md).
 
-const { Duplex } = require('stream');
 const { _errnoException } = require('util');
-const { Server, nodeConnectionListener } = require('./internals');
+const { traits } = require('./host');
 const { codes, reasons, replies } = require('./native');
 
 const CODES = codes();
@@ -22,15 +21,27 @@ const noop = () => {};
  * was a packet, rawPacket. Errors at EOF have no packet, and their message no reason.
  */
 function parseError(code, reason, bytesParsed, rawPacket) {
-  // Node creates these below any JavaScript frame; no frame of ours should be seen, nor paid for.
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
-  const error = new Error(rawPacket === undefined ? 'Parse Error' : MESSAGES[reason]);
-  Error.stackTraceLimit = stackTraceLimit;
+  const error = errorWithoutFrames(rawPacket === undefined ? 'Parse Error' : MESSAGES[reason]);
   error.bytesParsed = bytesParsed;
   error.code = CODES[code];
   error.reason = REASONS[reason];
   if (rawPacket !== undefined) error.rawPacket = rawPacket;
+  return error;
+}
+
+/** Node creates these below any JavaScript frame; no frame of ours should be seen, nor paid for. */
+function errorWithoutFrames(message) {
+  const { stackTraceLimit } = Error;
+  try {
+    Error.stackTraceLimit = 0;
+  } catch {
+    // A hardened program froze it.
+    const error = new Error(message);
+    error.stack = `Error: ${message}`;
+    return error;
+  }
+  const error = new Error(message);
+  Error.stackTraceLimit = stackTraceLimit;
   return error;
 }
 
@@ -39,43 +50,22 @@ function systemError(errno, syscall) {
   return _errnoException(errno, syscall);
 }
 
-let abortedPrototype;
-
-/** What destroys a request whose connection closed; of a class that Node keeps to itself. */
+/** What destroys a request whose connection closed. */
 function abortedError() {
-  abortedPrototype ??= findAbortedPrototype();
   const error = new Error('aborted');
-  Object.setPrototypeOf(error, abortedPrototype);
+  Object.setPrototypeOf(error, traits.abortedPrototype);
   error.code = 'ECONNRESET';
   return error;
 }
 
-/**
- * Lets Node's own listener of connections abort a request, on a socket that is none and all within
- * this call. Nobody is to notice: no event is emitted on a server, and no response is made, which
- * diagnostics channels would show. Node's parser does not run, because an async hook would get no
- * 'after' for what ends in an exception, and a domain not be left.
- */
-function findAbortedPrototype() {
-  let found;
-  const noResponse = {};
-  function Response() {
-    throw noResponse;
-  }
-  const request = {
-    destroy(error) { found = Object.getPrototypeOf(error); },
-  };
-  const server = new Server({ ServerResponse: Response }, noop);
-  const socket = new Duplex({ read: noop, write: noop });
-  socket.pause(); // 'data' listeners would make it flow, some ticks later
-  nodeConnectionListener.call(server, socket);
-  try {
-    socket.parser.onIncoming(request, false);
-  } catch (error) {
-    if (error !== noResponse) throw error;
-  }
-  for (const listener of socket.listeners('close')) listener.call(socket);
-  return found;
+let warned = false;
+
+/** Node's warning, once a process. */
+function warnOfSecondError() {
+  if (warned) return;
+  warned = true;
+  process.emitWarning('An error event has already been emitted on the socket. ' +
+    'Please use the destroy method on the socket while handling a \'clientError\' event.');
 }
 
 /** Emits 'clientError' or, with no listener, answers and destroys. Also the socket's 'error' listener. */
@@ -83,6 +73,7 @@ function socketOnError(error) {
   // Further errors of this socket are not the server's to report.
   this.removeListener('error', socketOnError);
   if (this.listenerCount('error', noop) === 0) this.on('error', noop);
+  else if (traits.warnsOfSecondError) warnOfSecondError();
 
   const { server } = this;
   server[kServer]?.count(typeof error?.code === 'string' ? error.code : 'UNKNOWN');

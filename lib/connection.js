@@ -8,7 +8,7 @@
 const { AsyncResource } = require('async_hooks');
 const dc = require('diagnostics_channel');
 const { debuglog } = require('util');
-const { IncomingMessage, ServerResponse, nodeMajor, symbols } = require('./internals');
+const { IncomingMessage, ServerResponse, symbols, traits } = require('./host');
 const { abortedError, socketOnError, kServer } = require('./client-error');
 const { Socket, handOver, kId, kBytesRead, kEnded, kStopped } = require('./socket');
 const { NativeParser } = require('./native');
@@ -268,7 +268,7 @@ class Connection {
 
     if (this.upgradeStream !== null) {
       this.upgradeStream.requestBodyCompleted(head);
-    } else if (server.listenerCount(event) > 0 || (nodeMajor < 22 && event === 'upgrade')) {
+    } else if (server.listenerCount(event) > 0 || (traits.upgradesUnheard && event === 'upgrade')) {
       socket.readableFlowing = null;
       server.emit(event, req, socket, head);
     } else {
@@ -302,7 +302,7 @@ class Connection {
     debug('server socket close');
     this.free();
     while (this.requests.length > 0) this.requests.shift().destroy(abortedError());
-    if (nodeMajor >= 24) {
+    if (traits.abortsWaitingResponses) {
       while (this.queue.length > 0) this.queue.shift().destroy(abortedError());
     }
   }
@@ -316,7 +316,7 @@ class Connection {
     }
     const message = socket._httpMessage;
     if (message && !message.finished && message[symbols.needDrain] &&
-        (nodeMajor < 24 || message.writableLength === 0)) {
+        (!traits.drainMeansEmpty || message.writableLength === 0)) {
       message[symbols.needDrain] = false;
       message.emit('drain');
     }
@@ -349,9 +349,9 @@ class Connection {
     } else if (this.queue.length > 0) {
       assignQueued(this.queue.shift(), socket, this.onClose, socketOn);
     } else {
-      const timeout = finiteOr(server.keepAliveTimeout, 0);
+      const timeout = traits.finiteKeepAlive ? finiteOr(server.keepAliveTimeout, 0) : server.keepAliveTimeout;
       if (timeout && typeof socket.setTimeout === 'function') {
-        this.armKeepAlive(timeout + (nodeMajor < 22 ? 1000 : finiteOr(server.keepAliveTimeoutBuffer, 1000)));
+        this.armKeepAlive(timeout + (traits.constantBuffer ?? finiteOr(server.keepAliveTimeoutBuffer, 1000)));
       }
     }
   }
@@ -371,6 +371,11 @@ class Connection {
       this.keepAliveMilliseconds = milliseconds;
     }
     this.keepAliveTimerSet = true;
+  }
+
+  /** A packet came that is no complete head. */
+  endIdleTime() {
+    if (this.keepAliveTimerSet) this.disarmKeepAlive();
   }
 
   disarmKeepAlive() {
@@ -396,6 +401,7 @@ class Connection {
     if (this.parser === null) return;
     // Where Node's parser reads from the handle by itself (TLS), an error has a copy of the packet.
     this.runParsed(this.parser.execute(engine.native, chunk), this.consumed ? undefined : chunk);
+    if (traits.packetEndsIdleTime) this.endIdleTime();
   }
 
   /** Asks the parser about FIN; the verdict is in `endVerdict`. */
@@ -430,7 +436,6 @@ class Connection {
 }
 
 function finiteOr(value, otherwise) {
-  if (nodeMajor < 22) return value ?? otherwise;
   return Number.isFinite(value) && value >= 0 ? value : otherwise;
 }
 

@@ -6,7 +6,7 @@ const { fieldNames, methods } = require('./native');
 const { parseError, systemError, kServer } = require('./client-error');
 const { Socket, handOver, kId, kBytesRead, kEnded } = require('./socket');
 const { Connection } = require('./connection');
-const { runTicks } = require('./internals');
+const { runTicks, traits } = require('./host');
 const engine = require('./engine');
 
 const METHODS = methods();
@@ -53,6 +53,7 @@ function dispatch(text) {
     const numbers = flags & OVERFLOWN ? native.meta() : meta.slice(0, meta[0]);
     run(socket, text, numbers, blobsOf(numbers));
   }
+  if (traits.packetEndsIdleTime && meta[3] > 0) socket.parser?.endIdleTime();
   if (socket.parser?.behind > 0) socket.parser.delivered();
   return false;
 }

@@ -2,7 +2,7 @@
 // The native engine of this load of the package: its deliveries, and what keeps the process alive.
 
 const { Engine } = require('./native');
-const { nodeMajor, runTicks } = require('./internals');
+const { traits, runTicks } = require('./host');
 
 /** Numbers of the delivery that was popped last; layout in docs/architecture.md. */
 const META_LENGTH = 16384;
@@ -11,7 +11,7 @@ const meta = new Uint32Array(META_LENGTH);
 /** Deliveries dispatched before other work of the event loop gets its turn. */
 const DELIVERIES_PER_TURN = 1024;
 
-const native = new Engine(meta, drain, { llhttp: process.versions.llhttp, node: nodeMajor });
+const native = new Engine(meta, drain, { llhttp: process.versions.llhttp, node: traits.major });
 
 /**
  * Whether Rust accepts and reads. Where it does not (Windows, or FERROHTTP_ENGINE=off), Node's own
@@ -51,8 +51,9 @@ function drain() {
 
 /** Calls back after the deliveries of this turn, where libuv reports what it did at once. */
 function afterDeliveries(callback) {
-  if (draining) afterwards.push(callback);
-  else setImmediate(callback);
+  afterwards.push(callback);
+  // Not by a timer or an immediate: a program's tests may have put false ones in their place.
+  if (!draining) native.rewake();
 }
 
 // --- what keeps the process alive: a ref'd listener or an open, ref'd connection -----------------

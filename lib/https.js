@@ -3,7 +3,7 @@
 // connection that JavaScript reads (lib/connection.js).
 
 const https = require('https');
-const { symbols } = require('./internals');
+const { symbols } = require('./host');
 const { kServer } = require('./client-error');
 const { ServerLink, clientErrorCounts, replaceListener } = require('./server');
 

@@ -7,7 +7,7 @@
 // objects of as many own string properties as there were lines come from such a pattern; every
 // other list goes Node's way, and so do all lists once somebody has replaced the method for lines.
 
-const { IncomingMessage, symbols } = require('./internals');
+const { IncomingMessage, symbols } = require('./host');
 
 const { prototype } = IncomingMessage;
 const plainAddHeaderLine = prototype._addHeaderLine;

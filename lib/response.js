@@ -9,7 +9,7 @@
 
 const { EventEmitter } = require('events');
 const { Duplex, Readable } = require('stream');
-const { ServerResponse, nodeMajor, symbols } = require('./internals');
+const { ServerResponse, symbols } = require('./host');
 const { kId, kBusy, waiting, encodingOf, BYTES, LATIN1, UTF8, HEAD_UTF8 } = require('./socket');
 const { systemError } = require('./client-error');
 const { native } = require('./engine');
@@ -116,18 +116,34 @@ function unpatched(socket) {
 
 function finish(res) {
   const { socket } = res;
-  if (nodeMajor < 24) {
+  if (symbols.endCallbacks === undefined) {
     if (socket?._hadError) return;
   } else {
-    if (res.errored || socket?.errored || socket?._hadError) return;
-    res[symbols.writableFinished] = true;
-    const callbacks = res[symbols.endCallbacks];
-    if (callbacks !== null) {
-      res[symbols.endCallbacks] = null;
-      for (const callback of callbacks) callback(null);
+    if (res.errored || socket?.errored || socket?._hadError) {
+      const error = res.errored ?? socket?.errored ?? streamDestroyed();
+      res[symbols.flushError] = error;
+      callEndCallbacks(res, error);
+      return;
     }
+    res[symbols.writableFinished] = true;
+    callEndCallbacks(res, null);
   }
   res.emit('finish');
+}
+
+/** Calls back whoever called `end` once more since, with a callback. */
+function callEndCallbacks(res, error) {
+  const callbacks = res[symbols.endCallbacks];
+  if (callbacks === null) return;
+  res[symbols.endCallbacks] = null;
+  for (const callback of callbacks) callback(error);
+}
+
+/** The error that Node's own end() has for callers whose response will never be complete. */
+function streamDestroyed() {
+  const error = new Error('Cannot call end after a stream was destroyed');
+  error.code = 'ERR_STREAM_DESTROYED';
+  return error;
 }
 
 // While a response owns a socket, Node has one 'close' listener more on it. It comes and goes with

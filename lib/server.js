@@ -10,7 +10,7 @@ const http = require('http');
 const { AsyncResource } = require('async_hooks');
 const { EventEmitter } = require('events');
 const { debuglog } = require('util');
-const { Server: HttpServer, nodeConnectionListener, nodeMajor, symbols } = require('./internals');
+const { Server: HttpServer, nodeConnectionListener, symbols, traits } = require('./host');
 const { systemError, socketOnError, kServer } = require('./client-error');
 const { Socket } = require('./socket');
 const { connectionListener } = require('./connection');
@@ -72,7 +72,7 @@ class ServerLink {
     this.set('lenient', lenientFlags(server));
     this.set('maxHeaderPairs', typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : 2000);
     const max = server.maxConnections;
-    this.set('maxConnections', max === undefined || max === null || (nodeMajor < 22 && !max) ? -1 : max);
+    this.set('maxConnections', max === undefined || max === null || (traits.zeroConnectionsMeansAny && !max) ? -1 : max);
     this.set('noDelay', server.noDelay);
     this.set('keepAlive', server.keepAlive);
     this.set('keepAliveDelay', server.keepAliveInitialDelay || 0);
@@ -83,7 +83,7 @@ class ServerLink {
       server.listenerCount('connection') !== 1 || server.timeout > 0 || !this.refed || server.pauseOnConnect;
     this.set('eager', watched);
     this.set('nativeRefusals', !watched && server.listenerCount('clientError') === 0);
-    this.set('idleIncludesSilent', nodeMajor >= 26);
+    this.set('idleIncludesSilent', traits.idleIncludesSilent);
   }
 
   /** Whether something has changed that no setter and none of our methods tells of. */

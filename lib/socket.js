@@ -9,7 +9,8 @@
 // unshift), makes a native socket hand over; no byte is lost (see connection.js, `unconsume`).
 
 const net = require('net');
-const { symbols } = require('./internals');
+const { AsyncResource } = require('async_hooks');
+const { symbols } = require('./host');
 const { systemError } = require('./client-error');
 const { inClosingPhase } = require('./closing');
 const engine = require('./engine');
@@ -80,7 +81,7 @@ class Socket extends net.Socket {
     if (this[kBusy]) {
       // An empty write that stands for that output.
       this[kBusy] = false;
-      this[kPending] = callback;
+      this[kPending] = inOwnContext('WRITEWRAP', callback);
       return undefined;
     }
     if (this.timeout) this._unrefTimer();
@@ -112,7 +113,7 @@ class Socket extends net.Socket {
 
   _written(result, callback) {
     if (result === 0) callback();
-    else if (result > 0) this[kPending] = callback;
+    else if (result > 0) this[kPending] = inOwnContext('WRITEWRAP', callback);
     else callback(systemError(result, 'write'));
   }
 
@@ -134,9 +135,9 @@ class Socket extends net.Socket {
     const id = this[kId];
     if (!(id >= 0)) return super._final(callback);
     const result = engine.native.shutdown(id);
-    if (result === 0) engine.afterDeliveries(callback);
+    if (result === 0) engine.afterDeliveries(inOwnContext('SHUTDOWNWRAP', callback));
     else if (result === ENOTCONN) callback();
-    else if (result > 0) this[kPending] = callback;
+    else if (result > 0) this[kPending] = inOwnContext('SHUTDOWNWRAP', callback);
     else callback(systemError(result, 'shutdown'));
   }
 
@@ -144,7 +145,7 @@ class Socket extends net.Socket {
     const id = this[kId];
     if (!(id >= 0)) return super._destroy(exception, callback);
     this.connecting = false;
-    clearTimeout(this[symbols.timeout]);
+    this[symbols.timeout]?.close(); // not clearTimeout(), which a program's tests may have replaced
     this[kException] = Boolean(exception);
     this._sockname = null;
     this[kId] = -1;
@@ -287,6 +288,12 @@ class Socket extends net.Socket {
 }
 Object.defineProperty(Socket, 'name', { value: 'Socket' });
 const { prototype } = Socket;
+
+/** What is called back later runs in the async context of the call, as under a request of libuv's. */
+function inOwnContext(type, callback) {
+  const resource = new AsyncResource(type, { requireManualDestroy: true });
+  return (...args) => resource.runInAsyncScope(callback, undefined, ...args);
+}
 
 /**
  * How long output may stay with us: to the end of the batch of deliveries, if there is more in it;

@@ -1,0 +1,16 @@
+'use strict';
+// The host contract: all that the rest of lib/ takes from Node beyond its documented interface.
+//
+//   symbols    under which Node keeps state of its objects
+//   traits     what this release does where releases differ
+//   ticks      how nextTick callbacks and microtasks are run
+//
+// Nothing else in lib/ looks for symbols or asks for a version.
+
+// The originals, taken before 'ferrohttp/register' or anyone else replaces them.
+const { Server, ServerResponse, IncomingMessage } = require('http');
+const { symbols, nodeConnectionListener } = require('./symbols');
+const { traits } = require('./traits');
+const { runTicks } = require('./ticks');
+
+module.exports = { Server, ServerResponse, IncomingMessage, symbols, traits, nodeConnectionListener, runTicks };
