@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 use mio::{Registry, Token};
 
 use super::state::{Control, Fate, Shutdown};
-use super::watch::{Ready, Watch};
+use super::watch::{Event, Ready, Watch};
 use super::{Conn, ReadSide, io};
 use crate::engine::queue::Kind;
 use crate::http1::{Outcome, ParseError};
@@ -116,9 +116,9 @@ impl Task {
     }
 
     /// An event from the JavaScript thread's reactor.
-    pub fn note(&self, readable: bool, writable: bool) {
+    pub fn note(&self, event: Event) {
         if let Some(watch) = &self.watched {
-            watch.note(readable, writable);
+            watch.note(event);
         }
     }
 
@@ -274,7 +274,7 @@ impl Task {
                     if error.kind() != ErrorKind::WouldBlock {
                         break Err(error);
                     }
-                    ready.clear();
+                    ready.exhausted();
                 }
             };
             notices[0] = Some([WRITTEN, errno(&result)]);
@@ -327,15 +327,19 @@ fn take_in(
                 return Some(end(room, conn, read));
             }
             read.full = length == PACKET;
-            if !read.full {
-                clear(ready);
+            if !read.full
+                && let Some(ready) = ready
+            {
+                ready.emptied();
             }
             read.bytes = read.bytes.saturating_add(length as u32);
             let turn = parse(room, conn, read, packet, supply);
             Some(turn)
         }
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
-            clear(ready);
+            if let Some(ready) = ready {
+                ready.exhausted();
+            }
             None
         }
         Err(error) => {
@@ -492,12 +496,6 @@ fn errno(result: &std::io::Result<()>) -> u32 {
     match result {
         Ok(()) => 0,
         Err(error) => error.raw_os_error().unwrap_or(libc::EIO) as u32,
-    }
-}
-
-fn clear(ready: &mut Option<Ready<'_>>) {
-    if let Some(ready) = ready {
-        ready.clear();
     }
 }
 

@@ -29,19 +29,32 @@ pub enum Watch {
     JsThread(Seat),
 }
 
-/// Readiness that holds until it is cleared.
+/// Leave to read or to write, until the kernel has nothing more, or no more room.
 pub enum Ready<'a> {
     Runtime(AsyncFdReadyGuard<'a, Fd>),
-    JsThread(&'a Cell<bool>),
+    Reading(&'a Seat),
+    Writing(&'a Seat),
 }
 
-/// What the JavaScript thread's reactor has said of a descriptor.
+/// What a reactor's event says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Event {
+    pub readable: bool,
+    /// FIN, a hang-up or an error: it is behind the bytes, if there are any.
+    pub closed: bool,
+    pub writable: bool,
+}
+
+/// What the JavaScript thread's reactor has said of a descriptor. The kernel says each thing once,
+/// and only while that reactor is polled, which is on this thread: between a read and what is
+/// concluded from it, nothing new is said.
 #[derive(Debug)]
 pub struct Seat {
     fd: RawFd,
     registry: Arc<Registry>,
     registered: Cell<bool>,
     readable: Cell<bool>,
+    closed: Cell<bool>,
     writable: Cell<bool>,
 }
 
@@ -63,6 +76,7 @@ impl Watch {
             registry: registry.clone(),
             registered: Cell::new(true),
             readable: Cell::new(false),
+            closed: Cell::new(false),
             // As a rule it is, and a failing send tells.
             writable: Cell::new(true),
         }))
@@ -77,42 +91,41 @@ impl Watch {
     }
 
     /// An event from the JavaScript thread's reactor.
-    pub fn note(&self, readable: bool, writable: bool) {
+    pub fn note(&self, event: Event) {
         if let Watch::JsThread(seat) = self {
-            seat.readable.set(readable || seat.readable.get());
-            seat.writable.set(writable || seat.writable.get());
+            seat.readable.set(event.readable || seat.readable.get());
+            seat.closed.set(event.closed || seat.closed.get());
+            seat.writable.set(event.writable || seat.writable.get());
         }
     }
 
     /// Nothing is known to be there to read. Only the JavaScript thread's reactor can tell; tokio has
     /// to be asked with a waker.
     pub fn is_quiet(&self) -> bool {
-        matches!(self, Watch::JsThread(seat) if !seat.readable.get())
+        matches!(self, Watch::JsThread(seat) if !seat.may_read())
     }
 
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready<'_>>> {
         match self {
             Watch::Runtime(fd) => fd.poll_read_ready(cx).map_ok(Ready::Runtime),
-            Watch::JsThread(seat) => Seat::poll(&seat.readable),
+            Watch::JsThread(seat) if seat.may_read() => Poll::Ready(Ok(Ready::Reading(seat))),
+            // The reactor runs the task when that changes.
+            Watch::JsThread(_) => Poll::Pending,
         }
     }
 
     pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready<'_>>> {
         match self {
             Watch::Runtime(fd) => fd.poll_write_ready(cx).map_ok(Ready::Runtime),
-            Watch::JsThread(seat) => Seat::poll(&seat.writable),
+            Watch::JsThread(seat) if seat.writable.get() => Poll::Ready(Ok(Ready::Writing(seat))),
+            Watch::JsThread(_) => Poll::Pending,
         }
     }
 }
 
 impl Seat {
-    fn poll(ready: &Cell<bool>) -> Poll<io::Result<Ready<'_>>> {
-        if ready.get() {
-            Poll::Ready(Ok(Ready::JsThread(ready)))
-        } else {
-            // The reactor runs the task when that changes.
-            Poll::Pending
-        }
+    fn may_read(&self) -> bool {
+        self.readable.get() || self.closed.get()
     }
 }
 
@@ -125,11 +138,26 @@ impl Drop for Seat {
 }
 
 impl Ready<'_> {
-    /// There was nothing more to read, or no more room to write.
-    pub fn clear(&mut self) {
+    /// All bytes that were there are read. What the kernel said of FIN or an error still holds: it
+    /// says that once, often together with the last bytes.
+    pub fn emptied(&mut self) {
+        match self {
+            // tokio keeps what is closed.
+            Ready::Runtime(guard) => guard.clear_ready(),
+            Ready::Reading(seat) => seat.readable.set(false),
+            Ready::Writing(_) => {}
+        }
+    }
+
+    /// A call would have blocked: there is nothing at all to read, or no room to write.
+    pub fn exhausted(&mut self) {
         match self {
             Ready::Runtime(guard) => guard.clear_ready(),
-            Ready::JsThread(ready) => ready.set(false),
+            Ready::Reading(seat) => {
+                seat.readable.set(false);
+                seat.closed.set(false);
+            }
+            Ready::Writing(seat) => seat.writable.set(false),
         }
     }
 }

@@ -15,6 +15,7 @@ use mio::{Events, Poll, Registry, Token};
 
 use super::Core;
 use crate::conn::task::Task;
+use crate::conn::watch::Event;
 use crate::memory::Supply;
 
 /// Events that one system call asks for.
@@ -108,11 +109,11 @@ impl Reactor {
         for event in &self.events {
             let Token(token) = event.token();
             if let Some(Some(resident)) = self.residents.get(token) {
-                let over = event.is_error();
-                resident.task.note(
-                    event.is_readable() || event.is_read_closed() || over,
-                    event.is_writable() || event.is_write_closed() || over,
-                );
+                resident.task.note(Event {
+                    readable: event.is_readable(),
+                    closed: event.is_read_closed() || event.is_error(),
+                    writable: event.is_writable() || event.is_write_closed() || event.is_error(),
+                });
                 self.runnable.push_back(token);
             }
         }

@@ -174,6 +174,11 @@ fn rest(mut stream: impl Read) -> Vec<u8> {
     all
 }
 
+/// Closes a connection with RST.
+fn reset(stream: TcpStream) {
+    ferrohttp::conn::io::set_reset_on_close(stream.as_raw_fd()).unwrap();
+}
+
 fn open(fd: RawFd) -> bool {
     // SAFETY: no memory is involved.
     unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
@@ -333,6 +338,59 @@ fn fin_is_delivered_with_the_parsers_verdict() {
         host.connections.close(id, false);
         assert_eq!(host.rest(&client), b"bye");
         assert_eq!(host.next().records.numbers, [CLOSED]);
+    }
+}
+
+#[test]
+fn fin_that_comes_with_the_last_bytes_is_delivered() {
+    for warm in [false, true] {
+        for (packet, verdict) in [
+            (GET, 0),
+            (&b"GET /"[..], Code::InvalidEofState.index() + 1),
+            (b"", 0),
+        ] {
+            let mut host = Host::new();
+            let mut client = host.adopted();
+            client.write_all(GET).unwrap();
+            if warm {
+                host.next();
+            }
+            // Both are there before anything is read.
+            client.write_all(packet).unwrap();
+            client.shutdown(Shutdown::Write).unwrap();
+            let mut popped = host.next();
+            while popped.records.numbers.first() != Some(&END) {
+                popped = host.next();
+            }
+            assert_eq!(popped.records.numbers[..2], [END, verdict]);
+            // Once.
+            host.connections.close(popped.id, false);
+            assert_eq!(host.next().records.numbers, [CLOSED]);
+        }
+    }
+}
+
+#[test]
+fn a_reset_that_comes_with_the_last_bytes_is_delivered() {
+    for warm in [false, true] {
+        for packet in [GET, b"GET /", b""] {
+            let mut host = Host::new();
+            let (_listener, address) = host.listen();
+            let mut client = connect(address);
+            client.write_all(GET).unwrap();
+            if warm {
+                host.next();
+            }
+            client.write_all(packet).unwrap();
+            reset(client);
+            let mut popped = host.next();
+            while popped.records.numbers.first() != Some(&SOCKET_ERROR) {
+                popped = host.next();
+            }
+            assert_eq!(popped.records.numbers, [SOCKET_ERROR, libc::ECONNRESET as u32, 0]);
+            host.connections.close(popped.id, false);
+            assert_eq!(host.next().records.numbers, [CLOSED]);
+        }
     }
 }
 
