@@ -58,7 +58,7 @@ test('the packed package builds in an empty project without a network, and serve
 test('the package holds what it needs to build, and nothing of the tests', async (t) => {
   const target = await unpack(temporary(t));
   const names = fs.readdirSync(target);
-  for (const name of ['binding.js', 'binding.d.ts', 'index.js', 'index.mjs', 'index.d.ts', 'index.d.mts', 'lib', 'src',
+  for (const name of ['binding.js', 'binding.d.ts', 'index.js', 'index.d.ts', 'entry', 'lib', 'src',
     'scripts', 'build.rs', 'Cargo.toml', 'Cargo.lock', 'README.md', 'LICENSE', 'CHANGELOG.md']) {
     assert.ok(names.includes(name), name);
   }
