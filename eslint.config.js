@@ -4,7 +4,7 @@ const js = require('@eslint/js');
 const globals = require('globals');
 
 module.exports = [
-  { ignores: ['**/target/', '**/node_modules/', 'binding.js', 'crates/h1/fuzz/', '**/*.d.ts', '**/*.d.mts'] },
+  { ignores: ['**/target/', '**/node_modules/', 'crates/h1/fuzz/', '**/*.d.ts', '**/*.d.mts'] },
   js.configs.recommended,
   {
     languageOptions: { ecmaVersion: 2023, sourceType: 'commonjs', globals: globals.node },

@@ -1,82 +1,92 @@
 'use strict';
 
-// Loads the addon: the binary beside package.json if one was built here, else what the generated
-// binding.js finds (prebuilt packages, NAPI_RS_NATIVE_LIBRARY_PATH). Throws one error that says
-// what is missing and what to do about it.
+// Loads the addon, from the first of these that is there:
+//   - the file that FERROHTTP_BINARY names
+//   - `ferrohttp.<platform>.node` in the package's folder (a clone, or `npx ferrohttp build`), beside
+//     this file (a bundle), or beside a single executable
+//   - the package @ferrohttp/binding-<platform>
+// Throws one error, in one line, that says what is missing and what to do about it.
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { platforms, binaryName } = require('./platform');
+const { PREBUILT, platform, binaryName } = require('./platform');
+const { loadPrebuilt } = require('./prebuilt');
 
 const ROOT = path.join(__dirname, '..');
+const BUILD = '`npx ferrohttp build` (needs Rust 1.88 or newer)';
+
+// By dlopen, not by require: bundlers and single executables have no require for a file.
+function loadFile(file) {
+  const module = { exports: {} };
+  process.dlopen(module, file);
+  return module.exports;
+}
+
+function isSingleExecutable() {
+  try {
+    return require('node:sea').isSea();
+  } catch {
+    return false; // Node releases without it.
+  }
+}
+
+function placedFile() {
+  const folders = [ROOT, __dirname];
+  if (isSingleExecutable()) folders.push(path.dirname(process.execPath));
+  return folders.map((folder) => path.join(folder, binaryName())).find((file) => fs.existsSync(file));
+}
 
 function load() {
-  const failures = [];
-  let broken;
-  if (!process.env.NAPI_RS_NATIVE_LIBRARY_PATH) {
-    for (const platform of platforms) {
-      const file = path.join(ROOT, binaryName(platform));
-      if (!fs.existsSync(file)) continue;
-      try {
-        return require(file);
-      } catch (error) {
-        failures.push(error);
-        broken = file;
-      }
+  const file = process.env.FERROHTTP_BINARY || placedFile();
+  if (file !== undefined) {
+    try {
+      return loadFile(path.resolve(file));
+    } catch (error) {
+      throw explain(error, file);
     }
   }
-  try {
-    return require('../binding.js');
-  } catch (error) {
-    collect(error, failures);
-  }
-  throw explain(broken, failures);
+  const { binding, error } = loadPrebuilt(platform);
+  if (binding !== undefined) return binding;
+  throw explain(error);
 }
 
-// Flattens what binding.js tried into a list: it chains its attempts as causes.
-function collect(error, failures) {
-  for (; error instanceof Error; error = error.cause) failures.push(error);
+/** The error for what went wrong with `file`, or with the published package. */
+function explain(cause, file) {
+  switch (cause?.code) {
+    case 'ERR_DLOPEN_DISABLED':
+      return noBinary('this process may not load addons',
+        'Start Node with --allow-addons beside --permission, and without --no-addons.', cause);
+    case 'ERR_ACCESS_DENIED':
+      return noBinary('this process may not read the files of the package',
+        `Start Node with --allow-fs-read=${ROOT} and --allow-addons beside --permission.`, cause);
+    default:
+  }
+  if (file !== undefined && file === process.env.FERROHTTP_BINARY) {
+    return noBinary(`${file}, which FERROHTTP_BINARY names, does not load (${oneLine(cause)})`,
+      'Name another file, or unset it.', cause);
+  }
+  if (file !== undefined) {
+    return noBinary(`${file} does not load (${oneLine(cause)})`,
+      `It was built for another system or is incomplete: remove it, or run ${BUILD} here.`, cause);
+  }
+  if (!PREBUILT.includes(platform)) {
+    return noBinary(`none is published for ${platform}`, `Build one: ${BUILD}.`, cause);
+  }
+  const name = `@ferrohttp/binding-${platform}`;
+  if (cause.code !== 'MODULE_NOT_FOUND') {
+    return noBinary(`${name} does not load (${oneLine(cause)})`, `Build one for this system: ${BUILD}.`, cause);
+  }
+  return noBinary(`the package ${name} is not installed`,
+    'Install on this system, with optional dependencies (no --omit=optional) and a lock file that has them; ' +
+    `or build one: ${BUILD}.`, cause);
 }
 
-function explain(broken, failures) {
-  const failed = (code) => failures.some((error) => error.code === code);
-  if (platforms.length === 0) {
-    return noBinary(`there is none for ${process.platform}-${process.arch}`,
-      'Supported are Linux and macOS on x64 and arm64, and Windows on x64.', failures);
-  }
-  if (failed('ERR_DLOPEN_DISABLED')) {
-    return noBinary('this process may not load addons',
-      'Start Node with --allow-addons beside --permission, and without --no-addons.', failures);
-  }
-  if (failed('ERR_ACCESS_DENIED')) {
-    return noBinary('this process may not read the files of the package',
-      `Start Node with --allow-fs-read=${ROOT} and --allow-addons beside --permission.`, failures);
-  }
-  if (broken !== undefined) {
-    return noBinary(`${broken} does not load (${failures[0].message})`,
-      'It was built for another system or is incomplete: run `npm rebuild ferrohttp` here.', failures);
-  }
-  const failure = installFailure();
-  if (failure !== undefined) {
-    return noBinary(`the install script could not build one (${failure})`,
-      'Have Rust 1.88 or newer (cargo on the PATH), then run `npm rebuild ferrohttp`.', failures);
-  }
-  return noBinary('the install script did not run, package managers may block such scripts',
-    'Allow it (`npm install-scripts approve ferrohttp`, `pnpm approve-builds`, `enableScripts: true` ' +
-    'for yarn), then run `npm rebuild ferrohttp`. It needs Rust 1.88 or newer (cargo on the PATH).', failures);
+function oneLine(error) {
+  return error.message.trim().replace(/\s*\n\s*/g, ' ');
 }
 
-// What scripts/install.js left here when it gave up.
-function installFailure() {
-  try {
-    return JSON.parse(fs.readFileSync(path.join(ROOT, '.build.json'), 'utf8')).failure;
-  } catch {
-    return undefined;
-  }
-}
-
-function noBinary(what, advice, failures) {
-  const error = new Error(`ferrohttp has no usable binary: ${what}. ${advice}`, { cause: failures[0] });
+function noBinary(what, advice, cause) {
+  const error = new Error(`ferrohttp has no usable binary: ${what}. ${advice}`, { cause });
   error.code = 'ERR_FERROHTTP_NO_BINARY';
   return error;
 }

@@ -1,11 +1,14 @@
 'use strict';
 
 const { spawn, execFileSync } = require('node:child_process');
-const crypto = require('node:crypto');
 const fs = require('node:fs');
 const http = require('node:http');
 const os = require('node:os');
 const path = require('node:path');
+const { BINARY } = require('../../scripts/build.js');
+const { pack } = require('../../scripts/release/pack.js');
+const { platform } = require('../../lib/platform.js');
+const { version } = require('../../package.json');
 
 const ROOT = path.join(__dirname, '../..');
 // Kept from run to run. Not under target/, whose contents cargo does not check for changes.
@@ -53,31 +56,26 @@ function pathWithoutCargo(t) {
 }
 
 let packed;
-// Path and hash of the package as `npm pack` makes it, once a process.
-function pack() {
+// The folder of the tarballs that are published, with the binary that was built here; once a process.
+function packages() {
   packed ??= (async () => {
-    const dir = path.join(WORK, `pack-${process.pid}`);
-    fs.mkdirSync(dir, { recursive: true });
-    await succeed('npm', ['pack', '--silent', '--pack-destination', dir]);
-    const tarball = path.join(dir, fs.readdirSync(dir).find((name) => name.endsWith('.tgz')));
-    process.on('exit', () => fs.rmSync(dir, { recursive: true, force: true }));
-    return { tarball, hash: crypto.createHash('sha256').update(fs.readFileSync(tarball)).digest('hex') };
+    const out = path.join(WORK, `packages-${process.pid}`);
+    process.on('exit', () => fs.rmSync(out, { recursive: true, force: true }));
+    await pack({ binaries: { [platform]: BINARY }, out });
+    return out;
   })();
   return packed;
 }
 
-// Lays the packed package out as <dir>/node_modules/ferrohttp, without running its install script.
-async function unpack(dir) {
-  const { tarball } = await pack();
-  const target = path.join(dir, 'node_modules/ferrohttp');
+// Lays a published package out in <dir>/node_modules.
+async function unpack(dir, name = 'ferrohttp') {
+  const folder = await packages();
+  const prefix = `${name.replace('@', '').replace('/', '-')}-${version}`;
+  const target = path.join(dir, 'node_modules', name);
   fs.mkdirSync(target, { recursive: true });
-  execFileSync('tar', ['-xzf', tarball, '-C', target, '--strip-components', '1']);
+  // With a relative path: tar takes `C:` for a host.
+  execFileSync('tar', ['-xzf', `${prefix}.tgz`, '-C', path.relative(folder, target), '--strip-components', '1'], { cwd: folder });
   return target;
-}
-
-// The name of the binary that was built here.
-function builtBinary() {
-  return fs.readdirSync(ROOT).find((name) => /^ferrohttp\..*\.node$/.test(name));
 }
 
 function get(port) {
@@ -98,4 +96,6 @@ async function serveOnce(createServer, reply) {
   return body;
 }
 
-module.exports = { ROOT, WORK, builtBinary, get, pack, pathWithoutCargo, run, serveOnce, succeed, temporary, unpack };
+module.exports = {
+  BINARY, ROOT, WORK, get, packages, pathWithoutCargo, platform, run, serveOnce, succeed, temporary, unpack,
+};

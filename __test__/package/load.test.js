@@ -6,7 +6,7 @@ const path = require('node:path');
 const { createRequire } = require('node:module');
 const { test } = require('node:test');
 const vm = require('node:vm');
-const { ROOT, builtBinary, serveOnce, temporary } = require('./helpers.js');
+const { BINARY, ROOT, serveOnce, temporary } = require('./helpers.js');
 
 // Loads the package's JavaScript as a test runner with isolated contexts does: each file is compiled in the context,
 // builtins and the addon come from outside.
@@ -38,7 +38,7 @@ function clearCache() {
 
 test('two copies of the package serve side by side', async (t) => {
   const copy = temporary(t);
-  for (const name of ['package.json', 'index.js', 'binding.js', 'lib', builtBinary()]) {
+  for (const name of ['package.json', 'index.js', 'lib', path.basename(BINARY)]) {
     fs.cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true });
   }
   const first = require('ferrohttp');

@@ -4,8 +4,8 @@
 const http = require('http');
 const https = require('https');
 const { syncBuiltinESMExports } = require('module');
-const ours = require('./lib/server');
-const oursSecure = require('./lib/https');
+const ours = require('../lib/server');
+const oursSecure = require('../lib/https');
 
 Object.assign(http, { Server: ours.Server, createServer: ours.createServer });
 Object.assign(https, { Server: oursSecure.Server, createServer: oursSecure.createServer });

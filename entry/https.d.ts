@@ -1,6 +1,6 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
-import { ClientErrorCounts } from './index.js';
+import { ClientErrorCounts } from '../index.js';
 
 // Everything else of the host's https, as it is.
 export * from 'node:https';

@@ -1,0 +1,177 @@
+'use strict';
+
+// Makes the tarballs that are published: ferrohttp (JavaScript and types), a package with the
+// binary for each platform, and @ferrohttp/source (what `npx ferrohttp build` compiles).
+//
+//   node scripts/release/pack.js [--binaries FOLDER] [--out FOLDER] [--all] [--repository URL]
+//
+// Binaries are taken from dist/binaries, where `npm run cross` puts them; this machine's own, if
+// there is none for it there, from the clone. `--all` fails if one is missing. `--repository` goes
+// into the manifests; a publication with provenance needs it.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const build = require('../build.js');
+const { TARGETS } = require('../targets.js');
+const { readBinary } = require('./binary.js');
+const { Failure, main, run } = require('./run.js');
+const { platform: host, binaryName } = require('../../lib/platform.js');
+
+const ROOT = path.join(__dirname, '../..');
+const DIST = path.join(ROOT, 'dist');
+
+const manifest = require('../../package.json');
+
+const packageName = (platform) => `@ferrohttp/binding-${platform}`;
+
+// ---- What goes into each package ------------------------------------------------------------------
+
+const COMMON = { version: manifest.version, license: manifest.license };
+
+// What the repository's manifest says of development stays there. The optional dependencies are
+// added here only, so that `npm install` in a clone asks for no package that is not published yet.
+function mainPackage() {
+  const { name, description, keywords, main: entry, types, exports, bin, files, engines } = manifest;
+  const optionalDependencies = Object.fromEntries(TARGETS.map(({ platform }) => [packageName(platform), manifest.version]));
+  return {
+    manifest: { name, ...COMMON, description, keywords, main: entry, types, exports, bin, files, engines, optionalDependencies },
+    copy: [...files, 'README.md', 'LICENSE'],
+  };
+}
+
+function bindingPackage({ platform, os, cpu, libc }, file) {
+  const name = binaryName(platform);
+  return {
+    manifest: {
+      name: packageName(platform),
+      ...COMMON,
+      description: `The binary of ferrohttp for ${platform}`,
+      main: name,
+      files: [name],
+      engines: manifest.engines,
+      os: [os],
+      cpu: [cpu],
+      ...(libc && { libc: [libc] }),
+      // Yarn would keep it in an archive, from which the system cannot load it.
+      preferUnplugged: true,
+      publishConfig: { access: 'public' },
+    },
+    copy: ['LICENSE'],
+    write: { 'README.md': `The binary of ferrohttp for ${platform}. Install \`ferrohttp\`, which depends on it.\n` },
+    place: { [name]: file },
+  };
+}
+
+// Without the benches and examples that Cargo.toml declares: cargo refuses a manifest that names files
+// which are not there.
+function cargoManifest() {
+  const tables = fs.readFileSync(path.join(ROOT, 'Cargo.toml'), 'utf8').split(/^(?=\[)/m);
+  return tables.filter((table) => !/^\[\[(bench|example)\]\]/.test(table)).join('');
+}
+
+function sourcePackage() {
+  return {
+    manifest: {
+      name: '@ferrohttp/source',
+      ...COMMON,
+      description: 'The Rust sources of ferrohttp, for `npx ferrohttp build`',
+      files: build.sources(),
+      publishConfig: { access: 'public' },
+    },
+    copy: [...build.sources(), 'LICENSE'],
+    write: {
+      'Cargo.toml': cargoManifest(),
+      'README.md': 'The Rust sources of ferrohttp, which `npx ferrohttp build` compiles. Install `ferrohttp` instead.\n',
+    },
+  };
+}
+
+// ---- Packing --------------------------------------------------------------------------------------
+
+function checkVersions() {
+  const read = (name) => fs.readFileSync(path.join(ROOT, name), 'utf8');
+  const crate = /^version = "(.*)"/m.exec(read('Cargo.toml'))[1];
+  const locked = /^name = "ferrohttp"\nversion = "(.*)"/m.exec(read('Cargo.lock'))[1];
+  for (const [name, version] of [['Cargo.toml', crate], ['Cargo.lock', locked]]) {
+    if (version !== manifest.version) throw new Failure(`${name} has version ${version}, package.json ${manifest.version}`);
+  }
+}
+
+function checkBinary({ platform, os, cpu, libc }, file) {
+  const found = readBinary(file);
+  if (found.os !== os || found.cpu !== cpu) {
+    throw new Failure(`${file} is for ${found.os}-${found.cpu}, not for ${platform}`);
+  }
+  // A library for musl names libc.so, or no C library at all; one for glibc names libc.so.6.
+  if (libc && found.libraries.includes('libc.so.6') !== (libc === 'glibc')) {
+    throw new Failure(`${file} is not for the C library of ${platform}: it needs ${found.libraries.join(', ')}`);
+  }
+}
+
+/** The binaries in a folder, by platform; this machine's own from the clone if it is not among them. */
+function findBinaries(folder) {
+  const found = {};
+  for (const target of TARGETS) {
+    const file = path.join(folder, binaryName(target.platform));
+    if (fs.existsSync(file)) found[target.platform] = file;
+  }
+  if (found[host] === undefined && fs.existsSync(build.BINARY)) found[host] = build.BINARY;
+  return found;
+}
+
+function stage(folder, { manifest: own, copy, write = {}, place = {} }, repository) {
+  for (const name of copy) {
+    fs.cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
+  }
+  for (const [name, file] of Object.entries(place)) fs.copyFileSync(file, path.join(folder, name));
+  for (const [name, content] of Object.entries(write)) fs.writeFileSync(path.join(folder, name), content);
+  const complete = repository ? { ...own, repository: { type: 'git', url: `git+${repository}.git` } } : own;
+  fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(complete, null, 2)}\n`);
+}
+
+/** Packs everything; returns the paths of the tarballs. */
+async function pack({ binaries, out, repository }) {
+  checkVersions();
+  const packages = [mainPackage(), sourcePackage()];
+  for (const target of TARGETS) {
+    const file = binaries[target.platform];
+    if (file === undefined) continue;
+    checkBinary(target, file);
+    packages.push(bindingPackage(target, file));
+  }
+  fs.rmSync(out, { recursive: true, force: true });
+  fs.mkdirSync(out, { recursive: true });
+  const staging = fs.mkdtempSync(path.join(out, 'staging-'));
+  const folders = packages.map((content, i) => {
+    const folder = path.join(staging, String(i));
+    fs.mkdirSync(folder);
+    stage(folder, content, repository);
+    return folder;
+  });
+  const said = await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', out, ...folders]);
+  fs.rmSync(staging, { recursive: true });
+  return said.trim().split('\n').map((name) => path.join(out, path.basename(name)));
+}
+
+async function packFromCommandLine() {
+  const { values: options } = parseArgs({
+    options: {
+      binaries: { type: 'string', default: path.join(DIST, 'binaries') },
+      out: { type: 'string', default: path.join(DIST, 'packages') },
+      all: { type: 'boolean' },
+      repository: { type: 'string' },
+    },
+  });
+  const binaries = findBinaries(options.binaries);
+  const missing = TARGETS.filter(({ platform }) => binaries[platform] === undefined).map(({ platform }) => platform);
+  if (missing.length > 0 && options.all) throw new Failure(`there is no binary for ${missing.join(', ')}`);
+  for (const file of await pack({ binaries, out: path.resolve(options.out), repository: options.repository })) {
+    console.log(`${(fs.statSync(file).size / 1000).toFixed(1).padStart(8)} kB  ${path.relative(ROOT, file)}`);
+  }
+  if (missing.length > 0) console.log(`There is no binary for ${missing.join(', ')}: npm run cross -- PLATFORM builds one.`);
+}
+
+module.exports = { DIST, findBinaries, pack, packageName };
+
+if (require.main === module) main(packFromCommandLine);

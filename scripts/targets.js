@@ -1,0 +1,22 @@
+'use strict';
+
+// What binaries are published for: a row a platform, in the spelling of lib/platform.js, with the
+// Rust target that builds it and the fields by which package managers choose.
+
+const TARGETS = [
+  { platform: 'linux-x64-gnu', rust: 'x86_64-unknown-linux-gnu', os: 'linux', cpu: 'x64', libc: 'glibc' },
+  { platform: 'linux-arm64-gnu', rust: 'aarch64-unknown-linux-gnu', os: 'linux', cpu: 'arm64', libc: 'glibc' },
+  { platform: 'linux-x64-musl', rust: 'x86_64-unknown-linux-musl', os: 'linux', cpu: 'x64', libc: 'musl' },
+  { platform: 'linux-arm64-musl', rust: 'aarch64-unknown-linux-musl', os: 'linux', cpu: 'arm64', libc: 'musl' },
+  { platform: 'darwin-x64', rust: 'x86_64-apple-darwin', os: 'darwin', cpu: 'x64' },
+  { platform: 'darwin-arm64', rust: 'aarch64-apple-darwin', os: 'darwin', cpu: 'arm64' },
+  { platform: 'win32-x64-msvc', rust: 'x86_64-pc-windows-msvc', os: 'win32', cpu: 'x64' },
+  { platform: 'win32-arm64-msvc', rust: 'aarch64-pc-windows-msvc', os: 'win32', cpu: 'arm64' },
+];
+
+/** The row of a platform or of a Rust target. */
+function find(name) {
+  return TARGETS.find(({ platform, rust }) => name === platform || name === rust);
+}
+
+module.exports = { TARGETS, find };
