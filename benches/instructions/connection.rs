@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use ferrohttp::conn::Conn;
-use ferrohttp::conn::state::Outbox;
+use ferrohttp::conn::outbox::{Outbox, Output, Piece};
 use ferrohttp::conn::task::Task;
 use ferrohttp::engine::Core;
 use ferrohttp::engine::connections::Connections;
@@ -154,13 +154,22 @@ fn response_deferred(times: u32) {
 
 /// Output that leaves in three parts.
 fn outbox(times: u32) {
-    let body = [b'x'; 4096];
+    let mut text = [RESPONSE, &[b'x'; 4096]].concat();
+    let pieces = [
+        Piece::Text(0..RESPONSE.len()),
+        Piece::Text(RESPONSE.len()..text.len()),
+    ];
     for _ in 0..times {
         let mut outbox = Outbox::default();
-        outbox.append(black_box(&[RESPONSE, &body]), 10);
+        let mut output = Output {
+            text: black_box(&mut text),
+            pieces: &pieces,
+            lend: &|| None,
+        };
+        outbox.append(&mut output, 10);
         while !outbox.is_empty() {
             black_box(outbox.front());
-            outbox.advance(1500.min(outbox.len()));
+            outbox.advance(1500.min(outbox.waiting()));
         }
     }
 }

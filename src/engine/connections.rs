@@ -139,6 +139,7 @@ impl Connections {
             }
         }
         self.arrivals.append(&mut self.mail.arrivals);
+        self.mail.returned.clear();
     }
 
     /// Gets ready for established connections to be served on this thread. The descriptor is
