@@ -302,7 +302,7 @@ const { prototype } = Socket;
  * longer than the next tick if the next response of a pipeline is complete and follows then.
  */
 function waiting(socket) {
-  return socket.parser?.queue?.[0]?.finished ? MAY_WAIT | MORE_FOLLOWS : MAY_WAIT;
+  return socket.parser?.queue?.first?.finished ? MAY_WAIT | MORE_FOLLOWS : MAY_WAIT;
 }
 
 function addressOf(entry) {
