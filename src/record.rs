@@ -24,10 +24,6 @@ pub const ACCEPT_ERROR: u32 = 14;
 pub const UPGRADED: u32 = 15;
 pub const FLUSHED: u32 = 16;
 
-/// What failed, in SOCKET_ERROR.
-pub const READ: u32 = 0;
-pub const WRITE: u32 = 1;
-
 const HEAD_KEEP_ALIVE: u32 = 1;
 const HEAD_UPGRADE: u32 = 2;
 const HEAD_COMPLETE: u32 = 4;

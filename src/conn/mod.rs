@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex};
 use crate::engine::Core;
 use crate::engine::queue::{Delivery, Kind, Source};
 use crate::http1::{Code, Parser};
-use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records, SOCKET_ERROR, WRITE};
+use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records};
 use crate::server::Server;
 use address::{Address, End};
 use outbox::{Output, Remainder};
@@ -166,32 +166,20 @@ impl Conn {
     }
 
     /// Sends what was deferred. What the kernel does not take stays with the task.
-    pub fn flush(self: &Arc<Self>) {
+    pub fn flush(&self) {
         let mut control = crate::lock(&self.control);
         if let Err(errno) = send_deferred(&mut control, false) {
-            drop(control);
-            self.fail_write(errno);
-        } else if !control.outbox.is_empty() {
+            control.keep_error(errno);
+        }
+        if !control.outbox.is_empty() {
             let waker = control.waker.take();
             drop(control);
             wake(waker);
         }
     }
 
-    /// Output that counts as taken could not be sent: nothing else tells JavaScript.
-    fn fail_write(self: &Arc<Self>, errno: i32) {
-        {
-            let mut control = crate::lock(&self.control);
-            control.outbox.clear();
-            // The error is told once by the system, and a read would find a FIN.
-            control.read_done = true;
-        }
-        let failure = [SOCKET_ERROR, errno as u32, WRITE];
-        self.deliver(Kind::Notice, 0, Records::notice(&failure));
-    }
-
     /// Sends FIN after all output. `Ok(true)` if JavaScript has to wait for that.
-    pub fn shutdown(self: &Arc<Self>) -> Result<bool, i32> {
+    pub fn shutdown(&self) -> Result<bool, i32> {
         let mut control = crate::lock(&self.control);
         if !control.is_open() {
             return Err(libc::EBADF);
@@ -200,9 +188,7 @@ impl Conn {
             return Err(libc::ENOTCONN);
         }
         if let Err(errno) = send_deferred(&mut control, true) {
-            drop(control);
-            self.fail_write(errno);
-            return Ok(true);
+            control.keep_error(errno);
         }
         if control.outbox.is_empty() {
             control.shutdown = Shutdown::Done;
@@ -460,7 +446,7 @@ pub enum Taken {
     Nothing,
 }
 
-/// Offers deferred output to the kernel. `last`: FIN follows at once.
+/// Offers deferred output to the kernel. `last`: FIN follows at once. If that fails, it is gone.
 fn send_deferred(control: &mut Control, last: bool) -> Result<(), i32> {
     if !std::mem::take(&mut control.deferred) {
         return Ok(());
@@ -470,10 +456,17 @@ fn send_deferred(control: &mut Control, last: bool) -> Result<(), i32> {
     if wanted == 0 {
         return Ok(());
     }
-    let sent = send_some(control.fd, front.pieces(), last)?;
-    control.tight = sent < wanted;
-    control.outbox.advance(sent);
-    Ok(())
+    match send_some(control.fd, front.pieces(), last) {
+        Ok(sent) => {
+            control.tight = sent < wanted;
+            control.outbox.advance(sent);
+            Ok(())
+        }
+        Err(errno) => {
+            control.outbox.clear();
+            Err(errno)
+        }
+    }
 }
 
 /// Offers an output to the kernel; returns how much of it that took.

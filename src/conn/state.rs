@@ -52,6 +52,9 @@ pub struct Control {
     pub write_awaited: bool,
     /// JavaScript is to be told when the FIN has left.
     pub shutdown_awaited: bool,
+    /// An error of the socket that was met in sending what counts as taken by the kernel. The system
+    /// tells it once, so that the read which it is for would find FIN.
+    pub kept_error: Option<i32>,
     /// Bytes that JavaScript wrote.
     pub written: u64,
     /// Of the task.
@@ -75,6 +78,7 @@ impl Control {
             tight: false,
             write_awaited: false,
             shutdown_awaited: false,
+            kept_error: None,
             written: 0,
             waker: None,
         }
@@ -98,6 +102,13 @@ impl Control {
         match &mut self.waker {
             Some(kept) => kept.clone_from(waker),
             none => *none = Some(waker.clone()),
+        }
+    }
+
+    /// Keeps an error for the next read. EPIPE is not one that a read would have met.
+    pub fn keep_error(&mut self, errno: i32) {
+        if errno != libc::EPIPE {
+            self.kept_error = Some(errno);
         }
     }
 

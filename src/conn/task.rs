@@ -21,9 +21,7 @@ use super::{Conn, ReadSide, io, linger};
 use crate::engine::queue::Kind;
 use crate::http1::{Outcome, ParseError};
 use crate::memory::{Memory, PACKET, Supply, Vecs};
-use crate::record::{
-    CLOSED, Parked, READ, Recorder, Records, SHUTDOWN, SOCKET_ERROR, WRITE, WRITTEN,
-};
+use crate::record::{CLOSED, Parked, Recorder, Records, SHUTDOWN, SOCKET_ERROR, WRITTEN};
 
 /// A body is read straight into memory for JavaScript if so much of it is ahead; what is less is
 /// copied. This takes full packets to a body that is sent fast: others would waste memory.
@@ -282,13 +280,11 @@ impl Task {
             if std::mem::take(&mut control.write_awaited) {
                 notices[0] = Some(Records::notice(&[WRITTEN, errno(&result)]));
             } else if result.is_err() {
-                // JavaScript takes it for written, and is told in no other way.
-                notices[0] = Some(Records::notice(&[SOCKET_ERROR, errno(&result), WRITE]));
+                // JavaScript takes it for written.
+                control.keep_error(errno(&result) as i32);
             }
             if result.is_err() {
                 control.outbox.clear();
-                // The error is told once by the system, and a read would find a FIN.
-                control.read_done = true;
             }
             if control.shutdown == Shutdown::Wanted {
                 control.shutdown = Shutdown::Done;
@@ -335,7 +331,11 @@ fn take_in(
         Ok(packet) => {
             let length = packet.len();
             if length == 0 {
-                return Some(end(room, conn, read));
+                let error = crate::lock(&conn.control).kept_error.take();
+                return Some(match error {
+                    Some(errno) => fail(room, conn, read, errno),
+                    None => end(room, conn, read),
+                });
             }
             read.full = length == PACKET;
             if !read.full {
@@ -548,7 +548,7 @@ fn fail(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, errno: i32) -> Turn {
         return Turn::Close;
     }
     crate::lock(&conn.control).read_done = true;
-    let records = Records::notice(&[SOCKET_ERROR, errno as u32, READ]);
+    let records = Records::notice(&[SOCKET_ERROR, errno as u32, 0]);
     conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);
     told(room, conn, false)
 }

@@ -571,24 +571,32 @@ fn deferred_output_does_not_survive_a_reset_nor_the_engine() {
 }
 
 #[test]
-fn deferred_output_that_fails_is_a_socket_error() {
-    for again in ["flush", "write", "shutdown"] {
+fn an_error_that_deferred_output_meets_is_one_of_reading() {
+    for then in ["flush", "write", "shutdown"] {
         let mut host = Host::new();
-        let mut client = host.adopted();
+        let (_listener, address) = host.listen();
+        let mut client = connect(address);
         client.write_all(GET).unwrap();
         let id = host.next().id;
         let conn = host.conn(id);
         assert!(defer(&conn, &[7; 1000]));
+        // Closed with bytes that nobody reads: RST.
+        conn.with_fd(|fd| io::send(fd, &[b"unread"])).unwrap().unwrap();
+        // SAFETY: the pointer and the length are those of an array.
+        let unread = unsafe {
+            libc::recv(client.as_raw_fd(), [0_u8; 1].as_mut_ptr().cast(), 1, libc::MSG_PEEK)
+        };
+        assert_eq!(unread, 1);
         drop(client);
-        match again {
+        match then {
             "write" => {
-                assert_eq!(write(&conn, &[b"x"]), Err(libc::EPIPE));
+                assert_eq!(write(&conn, &[b"x"]), Err(libc::ECONNRESET));
                 continue;
             }
-            "shutdown" => assert_eq!(conn.shutdown(), Ok(true)),
+            "shutdown" => assert_eq!(conn.shutdown(), Err(libc::ENOTCONN)),
             _ => conn.flush(),
         }
-        let failure = [SOCKET_ERROR, libc::EPIPE as u32, WRITE];
+        let failure = [SOCKET_ERROR, libc::ECONNRESET as u32, 0];
         assert_eq!(host.next().records.numbers, failure);
     }
 }
