@@ -14,6 +14,7 @@ const { Socket, handOver, kId, kBytesRead, kEnded, kStopped } = require('./socke
 const { NativeParser } = require('./native');
 const { warn, warningIsDue } = require('./lenient');
 const engine = require('./engine');
+const { Queue } = require('./queue');
 const { Request } = require('./request');
 const { Response, assign, assignQueued, detach, onFinish } = require('./response');
 const { UpgradeStream } = require('./upgrade');
@@ -39,8 +40,8 @@ class Connection {
     this.server = server;
     this.socket = socket;
     this.incoming = null; // the request that is being parsed, or was parsed last
-    this.requests = []; // not yet answered, in order
-    this.queue = []; // responses waiting for the socket
+    this.requests = new Queue(); // not yet answered, in order
+    this.queue = new Queue(); // responses waiting for the socket
     this.queuedBytes = 0; // of those responses, approximately
     this.requestCount = 0;
     this.keepAliveTimerSet = false;
@@ -290,7 +291,7 @@ class Connection {
       // Ending what has ended would only make an error that nobody gets.
       if (!(socket instanceof Socket && socket.writableFinished)) socket.end();
     } else if (this.queue.length > 0) {
-      this.queue[this.queue.length - 1]._last = true;
+      this.queue.last._last = true;
     } else if (socket._httpMessage) {
       socket._httpMessage._last = true;
     } else {

@@ -3,6 +3,7 @@
 
 const { Engine } = require('./native');
 const { traits, runTicks } = require('./host');
+const { Queue } = require('./queue');
 
 /** Numbers of the delivery that was popped last; layout in docs/architecture.md. */
 const META_LENGTH = 16384;
@@ -23,7 +24,7 @@ const supported = native.supported && process.env.FERROHTTP_ENGINE !== 'off';
 let dispatch = null;
 
 let draining = false;
-const afterwards = []; // callbacks for the end of the drain
+const afterwards = new Queue(); // callbacks for the end of the drain
 
 function drain() {
   let finished = false;

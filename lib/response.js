@@ -10,8 +10,7 @@
 const { EventEmitter } = require('events');
 const { Duplex, Readable } = require('stream');
 const { ServerResponse, symbols } = require('./host');
-const { kId, kBusy, waiting, encodingOf, BYTES, LATIN1, UTF8, HEAD_UTF8 } = require('./socket');
-const { systemError } = require('./client-error');
+const { kId, kTaken, waiting, encodingOf, BYTES, LATIN1, UTF8, HEAD_UTF8 } = require('./socket');
 const { native } = require('./engine');
 
 const { prototype } = ServerResponse;
@@ -40,7 +39,7 @@ function end(chunk, encoding, callback) {
     (callback !== undefined && callback !== null) || typeof chunk === 'function' || typeof encoding === 'function' ||
     this.finished || this.destroyed || this._headerSent || this.outputData.length !== 0 ||
     this.strictContentLength || this.writableCorked > 0 ||
-    !(socket?.[kId] >= 0) || socket[kBusy] || socket._httpMessage !== this ||
+    !(socket?.[kId] >= 0) || socket._httpMessage !== this ||
     !idle(socket) || !unpatched(socket) ||
     !(chunk === undefined || chunk === null || typeof chunk === 'string' || chunk instanceof Uint8Array) ||
     !(encoding === undefined || encoding === null || encoding === 'utf8' || encoding === 'latin1')
@@ -64,19 +63,16 @@ function end(chunk, encoding, callback) {
   if (socket.timeout) socket._unrefTimer();
   const result = send(this, socket, chunk, encoding, length);
 
-  this.finished = true;
-  if (result === 0) {
-    process.nextTick(finish, this);
-    this._finish();
-  } else if (result > 0) {
-    // The kernel is full: the stream goes on from here, and calls back when Rust reports it sent.
-    socket[kBusy] = true;
-    socket.write('', 'latin1', () => finish(this));
-    this._finish();
-  } else {
-    this._finish();
-    socket.destroy(systemError(result, 'write'));
+  if (result !== 0) {
+    // The kernel did not take all of it. The inherited `end` tells the stream what was written, so that its
+    // length and its events are what they would be.
+    this._headerSent = false;
+    socket[kTaken] = result;
+    return plain.end.call(this, chunk, encoding);
   }
+  this.finished = true;
+  process.nextTick(finish, this);
+  this._finish();
   return this;
 }
 
@@ -104,7 +100,7 @@ function codeOf(chunk, encoding, length) {
 /** Nothing is queued, corked or over in the socket's stream, and strings are UTF-8 there. */
 function idle(socket) {
   const state = socket._writableState;
-  return state.length === 0 && state.corked === 0 && !state.ending && !state.destroyed && !state.errored &&
+  return state.length === 0 && !state.writing && state.corked === 0 && !state.ending && !state.destroyed && !state.errored &&
     state.defaultEncoding === 'utf8';
 }
 
@@ -183,7 +179,7 @@ function assignQueued(res, socket, onClose, on) {
     !(res instanceof Response) || !res.finished || res.writableCorked > 0 || last < 0 ||
     res.assignSocket !== plain.assignSocket || res._flush !== plain._flush || res._flushOutput !== plain._flushOutput ||
     res._events.socket !== undefined || res.emit !== plainEmit ||
-    !(socket[kId] >= 0) || socket[kBusy] || socket._httpMessage || socket.on !== on ||
+    !(socket[kId] >= 0) || socket._httpMessage || socket.on !== on ||
     socket._events.close !== onClose || onSocketClose === undefined || socket._events.newListener !== undefined ||
     socket._maxListeners !== undefined || !emittersAreUnpatched() || !idle(socket) || !unpatched(socket) || !socket.writable ||
     res.outputSize >= socket.writableHighWaterMark
@@ -206,25 +202,22 @@ function assignQueued(res, socket, onClose, on) {
   if (socket.timeout) socket._unrefTimer();
   const result = list.length === 2 ? native.write(socket[kId], list[0], list[1] | waiting(socket)) :
     native.writev(socket[kId], list, waiting(socket));
+  if (result !== 0) {
+    // The stream is told by writing it as the inherited `_flush` does.
+    socket[kTaken] = result;
+    res._flush();
+    return;
+  }
   res.outputData = [];
   res._onPendingData(-res.outputSize);
   res.outputSize = 0;
-  if (result > 0) {
-    socket[kBusy] = true;
-    socket.write('', 'latin1', (error) => callBack(outputData, error));
-  }
-  if (result === 0) process.nextTick(callBack, outputData, null);
+  process.nextTick(callBack, outputData);
   res._finish();
-  if (result < 0) {
-    const error = systemError(result, 'write');
-    socket.destroy(error);
-    process.nextTick(callBack, outputData, error);
-  }
 }
 
 /** What was queued has been written. */
-function callBack(outputData, error) {
-  for (const { callback } of outputData) callback?.(error ?? null);
+function callBack(outputData) {
+  for (const { callback } of outputData) callback?.(null);
 }
 
 /** As `res.detachSocket(socket)`. */

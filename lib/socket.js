@@ -22,13 +22,14 @@ const kBytesWritten = Symbol('ferrohttp.bytesWritten');
 const kException = Symbol('ferrohttp.exception');
 const kRefed = Symbol('ferrohttp.refed');
 const kEnded = Symbol('ferrohttp.ended');
-const kBusy = Symbol('ferrohttp.busy');
+const kTaken = Symbol('ferrohttp.taken');
 const kStopped = Symbol('ferrohttp.stopped');
 const kOpen = Symbol('ferrohttp.open');
 const kQueueSeen = Symbol('ferrohttp.queueSeen');
 const kLast = Symbol('ferrohttp.last');
 
 const BYTES = 0, LATIN1 = 1, UTF8 = 2, MAY_WAIT = 4, MORE_FOLLOWS = 8, FIN_FOLLOWS = 16, HEAD_UTF8 = 32;
+const NOTHING_SENT = 2; // all of a write is pending
 const ENOTCONN = -107;
 
 function encodingOf(encoding) {
@@ -53,8 +54,8 @@ class Socket extends net.Socket {
     this[kRefed] = true;
     this[kEnded] = false; // FIN was read
     this[kStopped] = false; // reading was paused
-    this[kBusy] = false; // Rust holds output that the stream does not know of (response.js)
-    this[kQueueSeen] = 0;
+    this[kTaken] = undefined; // what the engine said of output that the stream is told of next (response.js)
+    this[kQueueSeen] = 0; // bytes that were pending when the idle timer fired last
     this[kLast] = 0; // FIN_FOLLOWS, where that is certain of what is written now
     this[kOpen] = 0; // what 'close' still waits for
   }
@@ -78,12 +79,7 @@ class Socket extends net.Socket {
   _write(chunk, encoding, callback) {
     const id = this[kId];
     if (!(id >= 0)) return super._write(chunk, encoding, callback);
-    if (this[kBusy]) {
-      // An empty write that stands for that output.
-      this[kBusy] = false;
-      this[kPending] = inOwnContext('WRITEWRAP', callback);
-      return undefined;
-    }
+    if (this[kTaken] !== undefined) return this._alreadyWritten(callback);
     if (this.timeout) this._unrefTimer();
     let code = BYTES;
     if (typeof chunk === 'string') {
@@ -96,6 +92,7 @@ class Socket extends net.Socket {
   _writev(chunks, callback) {
     const id = this[kId];
     if (!(id >= 0)) return super._writev(chunks, callback);
+    if (this[kTaken] !== undefined) return this._alreadyWritten(callback);
     if (this.timeout) this._unrefTimer();
     const list = new Array(chunks.length * 2);
     for (let i = 0; i < chunks.length; i++) {
@@ -111,10 +108,22 @@ class Socket extends net.Socket {
     this._written(engine.native.writev(id, list, waiting(this) | this[kLast]), callback);
   }
 
+  /** The engine has what the stream writes, and has said so. */
+  _alreadyWritten(callback) {
+    const result = this[kTaken];
+    this[kTaken] = undefined;
+    this._written(result, callback);
+  }
+
   _written(result, callback) {
-    if (result === 0) callback();
-    else if (result > 0) this[kPending] = inOwnContext('WRITEWRAP', callback);
-    else callback(systemError(result, 'write'));
+    if (result === 0) {
+      callback();
+    } else if (result > 0) {
+      this[kPending] = inOwnContext('WRITEWRAP', callback);
+      this[kQueueSeen] = result === NOTHING_SENT ? engine.native.writeQueueSize(this[kId]) : -1;
+    } else {
+      callback(systemError(result, 'write'));
+    }
   }
 
   /** The last bytes and FIN leave together: `_final` is called in here, unless the bytes are pending. */
@@ -300,7 +309,7 @@ function inOwnContext(type, callback) {
  * longer than the next tick if the next response of a pipeline is complete and follows then.
  */
 function waiting(socket) {
-  return socket.parser?.queue?.[0]?.finished ? MAY_WAIT | MORE_FOLLOWS : MAY_WAIT;
+  return socket.parser?.queue?.first?.finished ? MAY_WAIT | MORE_FOLLOWS : MAY_WAIT;
 }
 
 function addressOf(entry) {
@@ -314,7 +323,7 @@ function addressOf(entry) {
 function handOver(socket) {
   const id = socket[kId];
   const bytesWritten = engine.native.bytesWritten(id);
-  const pendingBytes = socket[kPending];
+  const pending = socket[kPending];
   const detached = engine.detach(id);
   socket[kId] = -1;
   if (!socket[kRefed]) engine.unrefedSockets(-1);
@@ -331,17 +340,31 @@ function handOver(socket) {
   handle.reading = false;
   if (!socket[kRefed]) handle.unref();
 
-  if (pendingBytes !== null) {
-    // What Rust had not sent yet goes first; then the callback that waits for it.
-    socket[kPending] = null;
-    if (detached.pending?.length > 0) base._write.call(socket, detached.pending, 'buffer', pendingBytes);
-    else pendingBytes();
-  }
+  socket[kPending] = null;
+  sendRemains(socket, detached, pending);
   socket.parser?.handedOver?.(detached, handle);
   engine.updateRef();
 }
 
+/** What Rust had not sent yet goes first, then FIN if that was to follow; then the callback that waits. */
+function sendRemains(socket, { pending, finWanted }, callback) {
+  const chunks = [];
+  for (let i = 0; i < pending.length; i += 2) {
+    const chunk = pending[i + 1] === 0 ? pending[i] : pending[i].subarray(pending[i + 1]);
+    socket[kBytesWritten] -= chunk.byteLength; // the handle counts them
+    chunks.push({ chunk, encoding: 'buffer' });
+  }
+  const done = callback ?? ((error) => { if (error) socket.destroy(error); });
+  const finish = (error) => (error || !finWanted ? done(error) : base._final.call(socket, done));
+  if (chunks.length === 0) {
+    if (finWanted || callback !== null) finish();
+    return;
+  }
+  chunks.allBuffers = true;
+  base._writev.call(socket, chunks, finish);
+}
+
 module.exports = {
   BYTES, LATIN1, UTF8, HEAD_UTF8, encodingOf, waiting,
-  Socket, handOver, kId, kBytesRead, kEnded, kStopped, kBusy,
+  Socket, handOver, kId, kBytesRead, kEnded, kStopped, kTaken,
 };

@@ -220,6 +220,7 @@ fn admit(core: &Arc<Core>, server: &Arc<Server>, fd: OwnedFd, tcp: bool) -> Opti
                     numbers: vec![DROPPED],
                     text: address::both_ends(fd.as_raw_fd()),
                     blobs: Vec::new(),
+                    ..Records::default()
                 },
             });
         }

@@ -1,10 +1,11 @@
-//! Memory that bodies travel in: JavaScript's own where they are read on its thread, so that large
-//! ones are not copied, and a `Vec` elsewhere.
+//! Memory that bodies travel in: JavaScript's own where they are read on its thread or sent, so that
+//! large ones are not copied, and a `Vec` elsewhere.
 
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
 /// Bytes of one read, as in Node: packets end here, and with them `rawPacket` and offsets.
@@ -64,7 +65,7 @@ impl Memory {
         }
     }
 
-    /// Appends the bytes, of which there are no more than is spare.
+    /// Appends as many of the bytes as there is room for.
     pub fn append(&mut self, bytes: &[u8]) {
         let spare = self.spare();
         let count = bytes.len().min(spare.len());
@@ -173,6 +174,73 @@ impl Drop for Lent {
     fn drop(&mut self) {
         // What is read on JavaScript's thread is dropped there. Were it not, a leak is the lesser
         // evil: the environment frees it in the end.
+        if self.thread == thread::current().id() {
+            // SAFETY: this is the owner's thread, and the memory is not used again.
+            unsafe { (self.owner.give_up)(self.owner) };
+        }
+    }
+}
+
+/// Where a loan is returned to its thread from another one.
+pub trait Returns: std::fmt::Debug + Send + Sync {
+    fn give_back(&self, loan: Returned);
+}
+
+/// Memory that JavaScript wrote, which its owner keeps in place until this is dropped.
+#[derive(Debug)]
+pub struct Loan {
+    owner: Owner,
+    thread: ThreadId,
+    returns: Arc<dyn Returns>,
+}
+
+// SAFETY: the owner is used on the thread that it belongs to only (`drop`, `owner`).
+unsafe impl Send for Loan {}
+// SAFETY: as above.
+unsafe impl Sync for Loan {}
+
+impl Loan {
+    /// # Safety
+    /// `owner` belongs to this thread, and keeps its memory in place until it is given up.
+    pub unsafe fn new(owner: Owner, returns: Arc<dyn Returns>) -> Loan {
+        Loan {
+            owner,
+            thread: thread::current().id(),
+            returns,
+        }
+    }
+
+    /// The owner, on its own thread.
+    pub fn owner(&self) -> Option<Owner> {
+        (self.thread == thread::current().id()).then_some(self.owner)
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        let returned = Returned {
+            owner: self.owner,
+            thread: self.thread,
+        };
+        if self.thread != thread::current().id() {
+            self.returns.give_back(returned);
+        }
+    }
+}
+
+/// A loan that is over. To be dropped on its owner's thread, which is told by that.
+#[derive(Debug)]
+pub struct Returned {
+    owner: Owner,
+    thread: ThreadId,
+}
+
+// SAFETY: the owner is used on the thread that it belongs to only.
+unsafe impl Send for Returned {}
+
+impl Drop for Returned {
+    fn drop(&mut self) {
+        // On another thread, after the engine has ended: the environment frees the memory.
         if self.thread == thread::current().id() {
             // SAFETY: this is the owner's thread, and the memory is not used again.
             unsafe { (self.owner.give_up)(self.owner) };

@@ -41,6 +41,8 @@ pub struct Records {
     /// latin1
     pub text: Vec<u8>,
     pub blobs: Vec<Memory>,
+    /// How many HEADs are among them.
+    pub heads: u32,
 }
 
 impl Records {
@@ -58,6 +60,7 @@ impl Records {
             numbers: scrap::numbers(),
             text: scrap::bytes(),
             blobs: Vec::new(),
+            heads: 0,
         }
     }
 
@@ -240,6 +243,7 @@ impl Sink for Recorder<'_> {
         let (major, minor) = head.version;
         let fields = head.fields.len();
         let records = &mut self.records;
+        records.heads += 1;
         records.numbers.reserve(8 + 2 * fields);
         let text: usize = head.fields.iter().map(|(n, v)| n.len() + v.len()).sum();
         records.text.reserve(head.target.len() + text);

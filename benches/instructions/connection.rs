@@ -10,8 +10,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use ferrohttp::conn::Conn;
-use ferrohttp::conn::state::Outbox;
+use ferrohttp::conn::{Conn, Taken};
+use ferrohttp::conn::outbox::{Outbox, Output, Piece};
 use ferrohttp::conn::task::Task;
 use ferrohttp::engine::Core;
 use ferrohttp::engine::connections::Connections;
@@ -127,12 +127,20 @@ fn deliveries(times: u32) {
     }
 }
 
+/// Calls with a response in two pieces.
+fn output<T>(call: impl FnOnce(&mut Output<'_>) -> T) -> T {
+    call(&mut Output {
+        text: &mut RESPONSE.to_vec(),
+        pieces: &[Piece::Text(0..38), Piece::Text(38..RESPONSE.len())],
+        lend: &|| None,
+    })
+}
+
 fn response(times: u32) {
     let host = Host::new();
     let (conn, mut theirs) = host.accept();
-    let (head, body) = RESPONSE.split_at(38);
     for _ in 0..times {
-        assert_eq!(conn.write(&[head, body]), Ok(false));
+        assert_eq!(output(|out| conn.write(out, false)), Ok(Taken::All));
         expect(&mut theirs, RESPONSE);
     }
     drop(Task::stranger(conn));
@@ -142,9 +150,8 @@ fn response(times: u32) {
 fn response_deferred(times: u32) {
     let mut host = Host::new();
     let (conn, mut theirs) = host.accept();
-    let (head, body) = RESPONSE.split_at(38);
     for _ in 0..times {
-        assert!(conn.defer(&[head, body]).is_some());
+        assert!(output(|out| conn.defer(out)));
         host.core.deferred.add(&conn);
         host.pop_nothing();
         expect(&mut theirs, RESPONSE);
@@ -154,13 +161,22 @@ fn response_deferred(times: u32) {
 
 /// Output that leaves in three parts.
 fn outbox(times: u32) {
-    let body = [b'x'; 4096];
+    let mut text = [RESPONSE, &[b'x'; 4096]].concat();
+    let pieces = [
+        Piece::Text(0..RESPONSE.len()),
+        Piece::Text(RESPONSE.len()..text.len()),
+    ];
     for _ in 0..times {
         let mut outbox = Outbox::default();
-        outbox.append(black_box(&[RESPONSE, &body]), 10);
+        let mut output = Output {
+            text: black_box(&mut text),
+            pieces: &pieces,
+            lend: &|| None,
+        };
+        outbox.append(&mut output, 10);
         while !outbox.is_empty() {
             black_box(outbox.front());
-            outbox.advance(1500.min(outbox.len()));
+            outbox.advance(1500.min(outbox.waiting()));
         }
     }
 }

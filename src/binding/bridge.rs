@@ -15,10 +15,11 @@ use crate::memory::Memory;
 use crate::record::Records;
 #[cfg(unix)]
 use {
+    super::calls::ONLY,
     super::pages::Pages,
     super::parser::NativeParser,
     super::wake::{Ending, Parts, Wake},
-    crate::conn::{Conn, address::End, io},
+    crate::conn::{Conn, address::End, io, outbox::Remainder},
     crate::engine::{Core, connections::Connections, queue::Queue},
     crate::listener::Listener,
     napi::JsValue,
@@ -252,7 +253,7 @@ impl Engine {
 
     /// Gives a connection away. Throws if there is none.
     #[napi(
-        ts_return_type = "{ fd: number, data: Buffer, pending: Buffer, queued: number, parser: NativeParser }"
+        ts_return_type = "{ fd: number, data: Buffer, pending: Array<Uint8Array | number>, finWanted: boolean, queued: number, parser: NativeParser }"
     )]
     pub fn detach(&self, env: Env, id: u32) -> Result<Object<'_>> {
         let native = &self.local.native;
@@ -266,10 +267,14 @@ impl Engine {
         });
         let mut result = Object::new(&env)?;
         result.set("data", Value(values::buffer(env.raw(), &data)?))?;
-        result.set(
-            "pending",
-            Value(values::buffer(env.raw(), &detached.pending)?),
-        )?;
+        let mut pending = Vec::with_capacity(2 * detached.pending.len());
+        for remainder in &detached.pending {
+            let (chunk, skipped) = remains(env.raw(), remainder)?;
+            pending.push(Value(chunk));
+            pending.push(Value(values::double(env.raw(), skipped as f64)));
+        }
+        result.set("pending", pending)?;
+        result.set("finWanted", detached.fin_wanted)?;
         result.set("queued", queued)?;
         let parser = NativeParser::resumed(detached.parser, detached.progress, detached.parked);
         result.set("parser", parser)?;
@@ -325,6 +330,29 @@ impl Engine {
             Some(Err(error)) => -error.raw_os_error().unwrap_or(libc::EIO),
             None => -libc::EBADF,
         }
+    }
+}
+
+/// Output that has not left, as a Buffer and a position from which on it is to be sent.
+#[cfg(unix)]
+fn remains(env: sys::napi_env, remainder: &Remainder) -> Result<(sys::napi_value, usize)> {
+    let (loan, number, skipped) = match remainder {
+        Remainder::Bytes(bytes) => return Ok((values::buffer(env, bytes)?, 0)),
+        Remainder::Lent {
+            loan,
+            number,
+            skipped,
+        } => (loan, *number, *skipped),
+    };
+    let owner = loan.owner().ok_or_else(|| invalid("Not on this thread"))?;
+    let mut value = std::ptr::null_mut();
+    // SAFETY: the loan's reference is a live one of this environment.
+    check_status!(unsafe {
+        sys::napi_get_reference_value(env, owner.reference.cast(), &mut value)
+    })?;
+    match number {
+        ONLY => Ok((value, skipped)),
+        number => Ok((values::element(env, value, number)?, skipped)),
     }
 }
 

@@ -3,14 +3,17 @@
 
 use std::ffi::{CStr, c_void};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use napi::{Result, check_status, sys};
 
 use super::bridge::Local;
 use super::pages;
 use super::values::{self, Encoding, double, int};
-use crate::conn::Conn;
-use crate::conn::io::MAX_PIECES;
+use crate::conn::outbox::{Output, Piece};
+use crate::conn::{Conn, Taken};
+use crate::engine::Core;
+use crate::memory::{Loan, Owner};
 
 type Callback =
     unsafe extern "C" fn(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value;
@@ -113,32 +116,51 @@ impl<const N: usize> Call<'_, N> {
         values::undefined(self.env)
     }
 
-    /// Writes to the connection of the first argument.
-    fn send(&self, flags: u32, pieces: &[&[u8]]) -> sys::napi_value {
+    /// Writes to the connection of the first argument. `value` is what the numbers of the pieces
+    /// refer to: an array, or the only one that has a number.
+    fn send(
+        &self,
+        flags: u32,
+        text: &mut Vec<u8>,
+        pieces: &[Piece<'_>],
+        value: sys::napi_value,
+    ) -> sys::napi_value {
         let native = &self.local.native;
         let connections = native.connections.borrow();
         let Some(conn) = connections.get(self.number(0)) else {
             return int(self.env, -libc::EBADF);
         };
+        let mut output = Output {
+            text,
+            pieces,
+            lend: &|| lend(self.env, value, &native.core),
+        };
         let last = flags & FIN_FOLLOWS != 0;
         let wait = !last
             && (flags & MORE_FOLLOWS != 0 || (flags & MAY_WAIT != 0 && connections.has_more()));
-        if wait && conn.defer(pieces).is_some() {
+        if wait && conn.defer(&output) {
             native.core.deferred.add(conn);
             return int(self.env, 0);
         }
-        let mut result = Ok(false);
-        for some in pieces.chunks(MAX_PIECES) {
-            result = if last {
-                conn.write_last(some)
-            } else {
-                conn.write(some)
-            };
-            if result.is_err() {
-                break;
-            }
-        }
-        int(self.env, outcome(result))
+        let result = match conn.write(&mut output, last) {
+            Ok(Taken::All) => 0,
+            Ok(Taken::Part) => 1,
+            Ok(Taken::Nothing) => 2,
+            Err(errno) => -errno,
+        };
+        int(self.env, result)
+    }
+
+    /// Runs what writes through the memory for strings.
+    fn with_text(
+        &self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<sys::napi_value>,
+    ) -> sys::napi_value {
+        let mut text = self.local.native.scratch.borrow_mut();
+        let result = write(&mut text).unwrap_or_else(|error| throw(self.env, error));
+        text.clear();
+        text.shrink_to(SCRATCH);
+        result
     }
 
     /// Closes the connection of the first argument.
@@ -148,7 +170,7 @@ impl<const N: usize> Call<'_, N> {
         double(self.env, written as f64)
     }
 
-    fn with_conn(&self, f: impl FnOnce(&Conn) -> i32) -> sys::napi_value {
+    fn with_conn(&self, f: impl FnOnce(&Arc<Conn>) -> i32) -> sys::napi_value {
         let connections = self.local.native.connections.borrow();
         let result = connections
             .get(self.number(0))
@@ -165,6 +187,9 @@ const MAY_WAIT: u32 = 4;
 const MORE_FOLLOWS: u32 = 8;
 /// The output is the last: `shutdown` follows before this returns to the event loop.
 const FIN_FOLLOWS: u32 = 16;
+
+/// The number of a chunk that comes alone.
+pub const ONLY: u32 = u32::MAX;
 
 /// The head of a response is UTF-8, not latin1.
 const HEAD_UTF8: u32 = 32;
@@ -218,50 +243,58 @@ unsafe extern "C" fn blob(env: sys::napi_env, info: sys::napi_callback_info) -> 
     }
 }
 
-/// A chunk that is to be written: bytes of JavaScript, or a part of the scratch memory.
-enum Piece<'a> {
-    Bytes(&'a [u8]),
-    Text(std::ops::Range<usize>),
-}
-
+/// A chunk that is to be written: bytes of JavaScript, or a string that is appended to the text.
+///
 /// # Safety
 /// As `values::bytes`.
 unsafe fn piece<'a>(
     env: sys::napi_env,
     chunk: sys::napi_value,
     encoding: u32,
-    scratch: &mut Vec<u8>,
+    text: &mut Vec<u8>,
+    number: u32,
 ) -> Result<Piece<'a>> {
     let encoding = match encoding & ENCODING {
         // SAFETY: the caller sees to it.
-        0 => return unsafe { values::bytes(env, chunk) }.map(Piece::Bytes),
+        0 => return unsafe { values::bytes(env, chunk) }.map(|bytes| Piece::Bytes(bytes, number)),
         1 => Encoding::Latin1,
         _ => Encoding::Utf8,
     };
-    let start = scratch.len();
-    values::append_string(env, chunk, encoding, scratch)?;
-    Ok(Piece::Text(start..scratch.len()))
+    let start = text.len();
+    values::append_string(env, chunk, encoding, text)?;
+    Ok(Piece::Text(start..text.len()))
+}
+
+/// Keeps what a value is or holds where it is, until the loan is over. None if Node-API refuses.
+fn lend(env: sys::napi_env, value: sys::napi_value, core: &Arc<Core>) -> Option<Loan> {
+    let mut reference = std::ptr::null_mut();
+    // SAFETY: the value belongs to the current call.
+    let status = unsafe { sys::napi_create_reference(env, value, 1, &mut reference) };
+    if status != sys::Status::napi_ok {
+        return None;
+    }
+    let owner = Owner {
+        env: env.cast(),
+        reference: reference.cast(),
+        give_up: pages::give_up,
+    };
+    // SAFETY: the memory of a view does not move while something refers to the view, and we are on the
+    // thread of `env`.
+    Some(unsafe { Loan::new(owner, core.clone()) })
 }
 
 /// Memory that strings are written through is kept up to this size.
-const SCRATCH: usize = 256 * 1024;
+const SCRATCH: usize = 64 * 1024;
 
 unsafe extern "C" fn write(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<3>::new(env, info) };
-    let mut scratch = call.local.native.scratch.borrow_mut();
-    scratch.clear();
-    scratch.shrink_to(SCRATCH);
-    // SAFETY: the bytes are used before this returns to JavaScript.
-    let piece = match unsafe { piece(env, call.arguments[1], call.number(2), &mut scratch) } {
-        Ok(piece) => piece,
-        Err(error) => return throw(env, error),
-    };
-    let bytes = match piece {
-        Piece::Bytes(bytes) => bytes,
-        Piece::Text(range) => &scratch[range],
-    };
-    call.send(call.number(2), &[bytes])
+    let chunk = call.arguments[1];
+    call.with_text(|text| {
+        // SAFETY: the bytes are used before this returns to JavaScript, or lent.
+        let piece = unsafe { piece(env, chunk, call.number(2), text, ONLY) }?;
+        Ok(call.send(call.number(2), text, &[piece], chunk))
+    })
 }
 
 /// Writes the whole of a response: its head, its body of one chunk, and what follows that. Head and
@@ -269,9 +302,6 @@ unsafe extern "C" fn write(env: sys::napi_env, info: sys::napi_callback_info) ->
 unsafe extern "C" fn respond(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<5>::new(env, info) };
-    let mut scratch = call.local.native.scratch.borrow_mut();
-    scratch.clear();
-    scratch.shrink_to(SCRATCH);
     let flags = call.number(4);
     let head_encoding = if flags & HEAD_UTF8 != 0 {
         Encoding::Utf8
@@ -279,25 +309,25 @@ unsafe extern "C" fn respond(env: sys::napi_env, info: sys::napi_callback_info) 
         Encoding::Latin1
     };
     let [_, head, body, tail, _] = call.arguments;
-    let mut all = || {
-        values::append_string(env, head, head_encoding, &mut scratch)?;
-        let head_end = scratch.len();
-        // SAFETY: the bytes are used before this returns to JavaScript.
-        let body = unsafe { piece(env, body, flags, &mut scratch) }?;
-        values::append_string(env, tail, Encoding::Latin1, &mut scratch)?;
-        Ok((head_end, body))
-    };
-    match all() {
-        Ok((head_end, Piece::Bytes(body))) => {
-            let (head, tail) = scratch.split_at(head_end);
-            match tail {
-                [] => call.send(flags, &[head, body]),
-                tail => call.send(flags, &[head, body, tail]),
+    call.with_text(|text| {
+        values::append_string(env, head, head_encoding, text)?;
+        let head_end = text.len();
+        // SAFETY: the bytes are used before this returns to JavaScript, or lent.
+        let piece = unsafe { piece(env, body, flags, text, ONLY) }?;
+        let body_end = text.len();
+        values::append_string(env, tail, Encoding::Latin1, text)?;
+        let end = text.len();
+        Ok(match piece {
+            Piece::Text(_) => call.send(flags, text, &[Piece::Text(0..end)], body),
+            bytes if body_end == end => {
+                call.send(flags, text, &[Piece::Text(0..head_end), bytes], body)
             }
-        }
-        Ok((_, Piece::Text(_))) => call.send(flags, &[&scratch]),
-        Err(error) => throw(env, error),
-    }
+            bytes => {
+                let pieces = [Piece::Text(0..head_end), bytes, Piece::Text(body_end..end)];
+                call.send(flags, text, &pieces, body)
+            }
+        })
+    })
 }
 
 /// Sends everything that was deferred.
@@ -311,31 +341,22 @@ unsafe extern "C" fn flush(env: sys::napi_env, info: sys::napi_callback_info) ->
 unsafe extern "C" fn writev(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<3>::new(env, info) };
-    let mut scratch = call.local.native.scratch.borrow_mut();
-    scratch.clear();
-    scratch.shrink_to(SCRATCH);
-    // SAFETY: the bytes are used before this returns to JavaScript.
-    let pieces = match unsafe { pieces(env, call.arguments[1], &mut scratch) } {
-        Ok(pieces) => pieces,
-        Err(error) => return throw(env, error),
-    };
-    let slices: Vec<&[u8]> = pieces
-        .iter()
-        .map(|piece| match piece {
-            Piece::Bytes(bytes) => *bytes,
-            Piece::Text(range) => &scratch[range.clone()],
-        })
-        .filter(|bytes| !bytes.is_empty())
-        .collect();
-    call.send(call.number(2), &slices)
+    let array = call.arguments[1];
+    call.with_text(|text| {
+        // SAFETY: the bytes are used before this returns to JavaScript, or lent.
+        let pieces = unsafe { pieces(env, array, text) }?;
+        Ok(call.send(call.number(2), text, &pieces, array))
+    })
 }
 
+/// The chunks of `[chunk, encoding, ...]`, each numbered by its place there.
+///
 /// # Safety
 /// As `values::bytes`.
 unsafe fn pieces<'a>(
     env: sys::napi_env,
     array: sys::napi_value,
-    scratch: &mut Vec<u8>,
+    text: &mut Vec<u8>,
 ) -> Result<Vec<Piece<'a>>> {
     let mut length = 0;
     // SAFETY: Node-API checks that the value is an array.
@@ -343,17 +364,12 @@ unsafe fn pieces<'a>(
         unsafe { sys::napi_get_array_length(env, array, &mut length) },
         "Expected an array"
     )?;
-    let element = |i| {
-        let mut element = std::ptr::null_mut();
-        // SAFETY: the array was checked.
-        check_status!(unsafe { sys::napi_get_element(env, array, i, &mut element) })?;
-        Ok::<_, napi::Error>(element)
-    };
     let mut pieces = Vec::with_capacity(length as usize / 2);
     for i in (0..length / 2).map(|i| 2 * i) {
-        let encoding = number(env, element(i + 1)?);
+        let encoding = number(env, values::element(env, array, i + 1)?);
+        let chunk = values::element(env, array, i)?;
         // SAFETY: the caller sees to it.
-        pieces.push(unsafe { piece(env, element(i)?, encoding, scratch)? });
+        pieces.push(unsafe { piece(env, chunk, encoding, text, i)? });
     }
     Ok(pieces)
 }

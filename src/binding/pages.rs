@@ -85,8 +85,8 @@ fn lend(env: sys::napi_env, size: usize) -> Result<Lent> {
 }
 
 /// # Safety
-/// The owner is one of `lend`'s, this is its thread, and it is not used again.
-unsafe fn give_up(owner: Owner) {
+/// The owner's reference is one of Node-API's, this is its thread, and it is not used again.
+pub unsafe fn give_up(owner: Owner) {
     // SAFETY: the caller's. Finalizers run before an environment is gone.
     unsafe { sys::napi_delete_reference(owner.env.cast(), owner.reference.cast()) };
 }

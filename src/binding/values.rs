@@ -109,6 +109,14 @@ pub unsafe fn bytes<'a>(env: sys::napi_env, value: sys::napi_value) -> Result<&'
     Ok(unsafe { std::slice::from_raw_parts(data.cast(), length) })
 }
 
+/// An element of an array.
+pub fn element(env: sys::napi_env, array: sys::napi_value, i: u32) -> Result<sys::napi_value> {
+    let mut element = std::ptr::null_mut();
+    // SAFETY: Node-API checks that the value is an object.
+    check_status!(unsafe { sys::napi_get_element(env, array, i, &mut element) })?;
+    Ok(element)
+}
+
 /// How `write` takes a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`task`] | the task that reads, parses, delivers, refuses and closes |
 //! | [`state`] | what it shares with the JavaScript thread |
+//! | [`outbox`] | output that the kernel has not taken |
+//! | [`linger`] | what was deferred of a connection that is closed |
 //! | [`registry`] | the connections of a server |
 //! | [`watch`] | when its descriptor is ready |
 //! | [`io`], [`address`] | system calls |
@@ -13,6 +15,8 @@
 
 pub mod address;
 pub mod io;
+pub mod linger;
+pub mod outbox;
 pub mod registry;
 pub mod state;
 pub mod task;
@@ -28,6 +32,7 @@ use crate::http1::{Code, Parser};
 use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records};
 use crate::server::Server;
 use address::{Address, End};
+use outbox::{Output, Remainder};
 use state::{Control, Fate, Shutdown};
 
 /// One connection.
@@ -68,7 +73,9 @@ pub struct Detached {
     /// Bytes that were read and not parsed.
     pub parked: Option<Box<Parked>>,
     /// Output that has not left.
-    pub pending: Vec<u8>,
+    pub pending: Vec<Remainder>,
+    /// FIN is to follow that.
+    pub fin_wanted: bool,
     /// A packet was delivered and not yet acknowledged.
     pub outstanding: bool,
 }
@@ -103,18 +110,10 @@ impl Conn {
         conn
     }
 
-    /// Writes the pieces in order. `Ok(true)` if some of it has to wait.
-    pub fn write(&self, pieces: &[&[u8]]) -> Result<bool, i32> {
-        self.put(pieces, false)
-    }
-
-    /// As [`write`](Self::write), where [`shutdown`](Self::shutdown) follows at once.
-    pub fn write_last(&self, pieces: &[&[u8]]) -> Result<bool, i32> {
-        self.put(pieces, true)
-    }
-
-    fn put(&self, pieces: &[&[u8]], last: bool) -> Result<bool, i32> {
-        let total: usize = pieces.iter().map(|piece| piece.len()).sum();
+    /// Sends an output as far as the kernel takes it, and keeps the rest, of which JavaScript is told
+    /// when it has left. `last`: [`shutdown`](Self::shutdown) follows at once.
+    pub fn write(&self, output: &mut Output<'_>, last: bool) -> Result<Taken, i32> {
+        let total = output.len();
         let mut control = crate::lock(&self.control);
         if !control.is_open() {
             return Err(libc::EBADF);
@@ -122,58 +121,64 @@ impl Conn {
         if control.shutdown != Shutdown::No {
             return Err(libc::EPIPE);
         }
-        let mut sent = 0;
-        send_deferred(&mut control, last);
-        if control.outbox.is_empty() {
-            if total == 0 {
-                return Ok(false);
-            }
-            let send = if last { io::send_before_fin } else { io::send };
-            match send(control.fd, pieces) {
-                Ok(count) => sent = count,
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error.raw_os_error().unwrap_or(libc::EIO)),
-            }
-        }
         control.written += total as u64;
-        if sent == total && control.outbox.is_empty() {
-            return Ok(false);
+        send_deferred(&mut control, last)?;
+        let mut sent = 0;
+        if control.outbox.is_empty() {
+            sent = send_output(control.fd, output, last)?;
+            control.tight = sent < total;
+            if !control.tight {
+                return Ok(Taken::All);
+            }
         }
-        control.outbox.append(pieces, sent);
+        control.outbox.append(output, sent);
+        control.write_awaited = true;
         let waker = control.waker.take();
         drop(control);
         wake(waker);
-        Ok(true)
+        Ok(if sent > 0 {
+            Taken::Part
+        } else {
+            Taken::Nothing
+        })
     }
 
-    /// Keeps output for [`flush`](Self::flush), which the caller sees to. Otherwise as `write`;
-    /// None: it was written, or waits as anything else does.
-    pub fn defer(&self, pieces: &[&[u8]]) -> Option<()> {
+    /// Keeps output for [`flush`](Self::flush), which the caller sees to. It counts as taken by the
+    /// kernel: JavaScript is not told when it leaves, and it survives a [`close`](Self::close). False
+    /// if that cannot be promised: too much of it would be kept, or the kernel was full of late.
+    pub fn defer(&self, output: &Output<'_>) -> bool {
+        let total = output.len();
+        if total > outbox::DEFERRED {
+            return false;
+        }
         let mut control = crate::lock(&self.control);
-        let fits = control.outbox.len() <= DEFERRED_LIMIT;
         if !control.is_open()
             || control.shutdown != Shutdown::No
-            || !(control.outbox.is_empty() || control.deferred && fits)
+            || control.tight
+            || !control.outbox.can_defer(total)
         {
-            return None;
+            return false;
         }
-        control.outbox.append(pieces, 0);
-        control.written += pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
+        control.outbox.defer(output);
+        control.written += total as u64;
         control.deferred = true;
-        Some(())
+        true
     }
 
     /// Sends what was deferred. What the kernel does not take stays with the task.
     pub fn flush(&self) {
         let mut control = crate::lock(&self.control);
-        if send_deferred(&mut control, false) && !control.outbox.is_empty() {
+        if let Err(errno) = send_deferred(&mut control, false) {
+            control.keep_error(errno);
+        }
+        if !control.outbox.is_empty() {
             let waker = control.waker.take();
             drop(control);
             wake(waker);
         }
     }
 
-    /// Sends FIN after all pending output. `Ok(true)` if it has to wait for that.
+    /// Sends FIN after all output. `Ok(true)` if JavaScript has to wait for that.
     pub fn shutdown(&self) -> Result<bool, i32> {
         let mut control = crate::lock(&self.control);
         if !control.is_open() {
@@ -182,7 +187,9 @@ impl Conn {
         if control.shutdown != Shutdown::No {
             return Err(libc::ENOTCONN);
         }
-        send_deferred(&mut control, true);
+        if let Err(errno) = send_deferred(&mut control, true) {
+            control.keep_error(errno);
+        }
         if control.outbox.is_empty() {
             control.shutdown = Shutdown::Done;
             return match io::shutdown(control.fd) {
@@ -191,11 +198,13 @@ impl Conn {
             };
         }
         control.shutdown = Shutdown::Wanted;
+        control.shutdown_awaited = !control.outbox.counts_as_taken();
+        let awaited = control.shutdown_awaited;
         // The task does not know of output that was deferred until now.
         let waker = control.waker.take();
         drop(control);
         wake(waker);
-        Ok(true)
+        Ok(awaited)
     }
 
     pub fn set_paused(&self, paused: bool) {
@@ -220,14 +229,16 @@ impl Conn {
         task::decline_upgrade(self)
     }
 
-    /// Closes the connection; pending output is dropped. Returns what was written to it.
+    /// Closes the connection; pending output is dropped. What was deferred counts as taken by the
+    /// kernel, and is sent all the same, unless the peer is to get RST. Returns what was written to it.
     pub fn close(&self, reset: bool) -> u64 {
         let mut control = crate::lock(&self.control);
         let written = control.written;
         if !control.is_open() {
             return written;
         }
-        send_deferred(&mut control, false);
+        // Nobody is left who could be told of an error.
+        let _ = send_deferred(&mut control, false);
         control.fate = Fate::Closing { reset };
         let waker = control.waker.take();
         drop(control);
@@ -260,8 +271,10 @@ impl Conn {
             return Err(std::io::Error::from_raw_os_error(libc::EBADF));
         };
         let parked = read.parked.take();
-        send_deferred(&mut control, false);
+        // If that fails, so does the next read or write on the descriptor.
+        let _ = send_deferred(&mut control, false);
         let pending = control.outbox.take();
+        let fin_wanted = control.shutdown == Shutdown::Wanted;
         control.fate = Fate::Detached;
         let outstanding = control.outstanding;
         let waker = control.waker.take();
@@ -274,6 +287,7 @@ impl Conn {
             progress: self.progress(),
             parked,
             pending,
+            fin_wanted,
             outstanding,
         })
     }
@@ -282,8 +296,9 @@ impl Conn {
         crate::lock(&self.control).written
     }
 
+    /// Output that JavaScript waits for.
     pub fn write_queue_size(&self) -> usize {
-        crate::lock(&self.control).outbox.len()
+        crate::lock(&self.control).outbox.waiting()
     }
 
     pub fn address(&self, end: End) -> Option<Address> {
@@ -423,22 +438,58 @@ fn wake(waker: Option<std::task::Waker>) {
     }
 }
 
-/// Bytes of one connection that may wait for the end of a batch.
-const DEFERRED_LIMIT: usize = 64 * 1024;
+/// What the kernel took of an output at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    All,
+    Part,
+    Nothing,
+}
 
-/// Offers deferred output to the kernel; true if there was some. `last`: FIN follows at once.
-/// Errors show again when the task sends the rest.
-fn send_deferred(control: &mut state::Control, last: bool) -> bool {
+/// Offers deferred output to the kernel. `last`: FIN follows at once. If that fails, it is gone.
+fn send_deferred(control: &mut Control, last: bool) -> Result<(), i32> {
     if !std::mem::take(&mut control.deferred) {
-        return false;
+        return Ok(());
     }
-    let send = if last { io::send_before_fin } else { io::send };
-    while !control.outbox.is_empty() {
-        let (front, used) = control.outbox.front();
-        match send(control.fd, front.get(..used).unwrap_or(&[])) {
-            Ok(count) => control.outbox.advance(count),
-            Err(_) => break,
+    let front = control.outbox.front();
+    let wanted = front.len();
+    if wanted == 0 {
+        return Ok(());
+    }
+    match send_some(control.fd, front.pieces(), last) {
+        Ok(sent) => {
+            control.tight = sent < wanted;
+            control.outbox.advance(sent);
+            Ok(())
+        }
+        Err(errno) => {
+            control.outbox.clear();
+            Err(errno)
         }
     }
-    true
+}
+
+/// Offers an output to the kernel; returns how much of it that took.
+fn send_output(fd: RawFd, output: &Output<'_>, last: bool) -> Result<usize, i32> {
+    let mut sent = 0;
+    loop {
+        let front = output.front(sent);
+        if front.len() == 0 {
+            return Ok(sent);
+        }
+        let count = send_some(fd, front.pieces(), last)?;
+        sent += count;
+        if count < front.len() {
+            return Ok(sent);
+        }
+    }
+}
+
+/// As [`io::send`]; 0 if the kernel is full.
+fn send_some(fd: RawFd, pieces: &[&[u8]], last: bool) -> Result<usize, i32> {
+    let send = if last { io::send_before_fin } else { io::send };
+    match send(fd, pieces) {
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(0),
+        result => result.map_err(|error| error.raw_os_error().unwrap_or(libc::EIO)),
+    }
 }

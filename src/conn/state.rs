@@ -1,11 +1,9 @@
 //! What the JavaScript thread and the connection's task share under the small lock.
 
-use std::collections::VecDeque;
 use std::os::fd::RawFd;
 use std::task::Waker;
 
-use super::io::MAX_PIECES;
-use crate::scrap;
+use super::outbox::Outbox;
 
 /// Whether a connection goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +20,7 @@ pub enum Fate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shutdown {
     No,
-    /// FIN is to follow the pending output.
+    /// FIN is to follow what is in the outbox.
     Wanted,
     Done,
 }
@@ -45,9 +43,18 @@ pub struct Control {
     pub parked: bool,
     pub shutdown: Shutdown,
     pub outbox: Outbox,
-    /// The outbox holds output that waits for the end of the JavaScript thread's batch, and that
-    /// nobody waits for.
+    /// The outbox holds output that is to be offered to the kernel at the end of the JavaScript
+    /// thread's batch. Nothing else is in it then.
     pub deferred: bool,
+    /// The kernel did not take all of what it was offered last: nothing is deferred until it does.
+    pub tight: bool,
+    /// JavaScript is to be told when all pending output has left.
+    pub write_awaited: bool,
+    /// JavaScript is to be told when the FIN has left.
+    pub shutdown_awaited: bool,
+    /// An error of the socket that was met in sending what counts as taken by the kernel. The system
+    /// tells it once, so that the read which it is for would find FIN.
+    pub kept_error: Option<i32>,
     /// Bytes that JavaScript wrote.
     pub written: u64,
     /// Of the task.
@@ -68,6 +75,10 @@ impl Control {
             shutdown: Shutdown::No,
             outbox: Outbox::default(),
             deferred: false,
+            tight: false,
+            write_awaited: false,
+            shutdown_awaited: false,
+            kept_error: None,
             written: 0,
             waker: None,
         }
@@ -94,6 +105,13 @@ impl Control {
         }
     }
 
+    /// Keeps an error for the next read. EPIPE is not one that a read would have met.
+    pub fn keep_error(&mut self, errno: i32) {
+        if errno != libc::EPIPE {
+            self.kept_error = Some(errno);
+        }
+    }
+
     /// The waker, if the task waits for JavaScript to act.
     pub fn release(&mut self) -> Option<Waker> {
         if std::mem::take(&mut self.held) {
@@ -101,127 +119,5 @@ impl Control {
         } else {
             None
         }
-    }
-}
-
-/// Small outputs are put together in one piece up to this length.
-const PIECE: usize = 16 * 1024;
-
-/// Output that the kernel has not taken yet.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    first: Vec<u8>,
-    rest: VecDeque<Vec<u8>>,
-    /// Bytes of the first piece that are gone.
-    gone: usize,
-    length: usize,
-}
-
-impl Outbox {
-    pub fn is_empty(&self) -> bool {
-        self.length == 0
-    }
-
-    pub fn len(&self) -> usize {
-        self.length
-    }
-
-    /// Appends what is left of `pieces` after `skip` bytes.
-    pub fn append(&mut self, pieces: &[&[u8]], mut skip: usize) {
-        for piece in pieces {
-            let rest = piece.get(skip..).unwrap_or(&[]);
-            skip = skip.saturating_sub(piece.len());
-            if rest.is_empty() {
-                continue;
-            }
-            if self.is_empty() {
-                self.first = scrap::bytes();
-            }
-            self.length += rest.len();
-            let last = self.rest.back_mut().unwrap_or(&mut self.first);
-            if last.is_empty() || last.len() + rest.len() <= PIECE {
-                last.extend_from_slice(rest);
-            } else {
-                self.rest.push_back(rest.to_vec());
-            }
-        }
-    }
-
-    /// The first pieces, for one system call.
-    pub fn front(&self) -> ([&[u8]; MAX_PIECES], usize) {
-        let mut front = [&[][..]; MAX_PIECES];
-        front[0] = self.first.get(self.gone..).unwrap_or(&[]);
-        let mut used = 1;
-        for (slot, piece) in front[1..].iter_mut().zip(&self.rest) {
-            *slot = piece;
-            used += 1;
-        }
-        (front, used)
-    }
-
-    /// `count` bytes have left.
-    pub fn advance(&mut self, count: usize) {
-        self.length = self.length.saturating_sub(count);
-        if self.length == 0 {
-            // An idle connection keeps no memory for output.
-            self.clear();
-            return;
-        }
-        self.gone += count;
-        while self.gone >= self.first.len() {
-            self.gone -= self.first.len();
-            self.first = self.rest.pop_front().unwrap_or_default();
-        }
-    }
-
-    pub fn clear(&mut self) {
-        scrap::keep_bytes(std::mem::take(self).first);
-    }
-
-    /// Takes all of it, in one piece.
-    pub fn take(&mut self) -> Vec<u8> {
-        let mut all = Vec::with_capacity(self.length);
-        all.extend_from_slice(self.first.get(self.gone..).unwrap_or(&[]));
-        for piece in &self.rest {
-            all.extend_from_slice(piece);
-        }
-        self.clear();
-        all
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn output_leaves_in_order_whatever_the_kernel_takes() {
-        let all = b"hello, world";
-        for skip in 0..all.len() {
-            for step in 1..=all.len() {
-                let mut outbox = Outbox::default();
-                outbox.append(&[b"hello", b", ", b"world"], skip);
-                assert_eq!(outbox.len(), all.len() - skip);
-                let mut left = Vec::new();
-                while !outbox.is_empty() {
-                    let (front, used) = outbox.front();
-                    let front = front[..used].concat();
-                    let count = step.min(front.len());
-                    left.extend_from_slice(&front[..count]);
-                    outbox.advance(count);
-                }
-                assert_eq!(left, all[skip..]);
-            }
-        }
-    }
-
-    #[test]
-    fn taking_the_rest_empties_it() {
-        let mut outbox = Outbox::default();
-        outbox.append(&[b"abc", b"def"], 0);
-        outbox.advance(2);
-        assert_eq!(outbox.take(), b"cdef");
-        assert!(outbox.is_empty());
-        assert!(outbox.take().is_empty());
     }
 }

@@ -17,7 +17,7 @@ use mio::{Registry, Token};
 
 use super::state::{Control, Fate, Shutdown};
 use super::watch::{Event, Ready, Watch};
-use super::{Conn, ReadSide, io};
+use super::{Conn, ReadSide, io, linger};
 use crate::engine::queue::Kind;
 use crate::http1::{Outcome, ParseError};
 use crate::memory::{Memory, PACKET, Supply, Vecs};
@@ -256,13 +256,13 @@ impl Task {
         }
     }
 
-    /// Sends what is pending, as far as the kernel takes it; then FIN, if wanted.
+    /// Sends what is in the outbox, as far as the kernel takes it; then FIN, if wanted.
     fn flush(&mut self, conn: &Arc<Conn>, fd: RawFd, cx: &mut Context<'_>) -> std::io::Result<()> {
         let mut notices = [None, None];
         {
             let mut control = crate::lock(&conn.control);
             let watched = self.watch(fd)?;
-            let result = loop {
+            let mut result = loop {
                 if control.outbox.is_empty() {
                     break Ok(());
                 }
@@ -277,18 +277,25 @@ impl Task {
                     ready.exhausted();
                 }
             };
-            notices[0] = Some([WRITTEN, errno(&result)]);
+            if std::mem::take(&mut control.write_awaited) {
+                notices[0] = Some(Records::notice(&[WRITTEN, errno(&result)]));
+            } else if result.is_err() {
+                // JavaScript takes it for written.
+                control.keep_error(errno(&result) as i32);
+            }
             if result.is_err() {
                 control.outbox.clear();
             }
             if control.shutdown == Shutdown::Wanted {
                 control.shutdown = Shutdown::Done;
-                let result = result.and_then(|()| io::shutdown(fd));
-                notices[1] = Some([SHUTDOWN, errno(&result)]);
+                result = result.and_then(|()| io::shutdown(fd));
+                if std::mem::take(&mut control.shutdown_awaited) {
+                    notices[1] = Some(Records::notice(&[SHUTDOWN, errno(&result)]));
+                }
             }
         }
-        for notice in notices.iter().flatten() {
-            conn.deliver(Kind::Notice, 0, Records::notice(notice));
+        for notice in notices.into_iter().flatten() {
+            conn.deliver(Kind::Notice, 0, notice);
         }
         Ok(())
     }
@@ -324,7 +331,11 @@ fn take_in(
         Ok(packet) => {
             let length = packet.len();
             if length == 0 {
-                return Some(end(room, conn, read));
+                let error = crate::lock(&conn.control).kept_error.take();
+                return Some(match error {
+                    Some(errno) => fail(room, conn, read, errno),
+                    None => end(room, conn, read),
+                });
             }
             read.full = length == PACKET;
             if !read.full
@@ -486,8 +497,7 @@ fn whole(records: &Records, before: usize, rest: &[u8]) -> Vec<u8> {
 }
 
 fn send_some(control: &mut Control) -> std::io::Result<()> {
-    let (front, used) = control.outbox.front();
-    let count = io::send(control.fd, front.get(..used).unwrap_or(&[]))?;
+    let count = io::send(control.fd, control.outbox.front().pieces())?;
     control.outbox.advance(count);
     Ok(())
 }
@@ -557,30 +567,34 @@ impl Drop for Task {
         let Some(conn) = self.conn.take() else {
             return;
         };
-        if let Some(watched) = watched
-            && crate::lock(&conn.control).fate != Fate::Detached
-        {
-            watched.expect_close();
-        }
-        let (was, shown) = {
+        let (was, shown, fd, rest) = {
             let mut control = crate::lock(&conn.control);
             let fd = std::mem::replace(&mut control.fd, -1);
             let was = control.fate;
             if was == Fate::Open {
                 control.fate = Fate::Closing { reset: false };
             }
+            let mut rest = control.outbox.take_deferred();
             if was == (Fate::Closing { reset: true }) {
                 let _ = io::set_reset_on_close(fd);
+                rest.clear();
             }
-            control.outbox.clear();
             control.waker = None;
-            if fd >= 0 {
-                // SAFETY: the descriptor is the connection's own; nobody uses it any more now
-                // that `control.fd` is -1 and the reactor has let go.
-                drop(unsafe { OwnedFd::from_raw_fd(fd) });
-            }
-            (was, control.shown)
+            (was, control.shown, fd, rest)
         };
+        if let Some(watched) = watched
+            && was != Fate::Detached
+            && rest.is_empty()
+        {
+            watched.expect_close();
+        }
+        // SAFETY: the descriptor is the connection's own; nobody uses it any more now that
+        // `control.fd` is -1 and the reactor has let go.
+        let fd = (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) });
+        match fd {
+            Some(fd) if !rest.is_empty() => linger::send(&conn.core, fd, rest),
+            fd => drop(fd),
+        }
         conn.server.connections.remove(&conn);
         if was == Fate::Open {
             conn.uncount();

@@ -25,6 +25,9 @@ const GONE: u32 = u32::MAX;
 /// other work.
 const BYTES_PER_TURN: u32 = 2 << 20;
 
+/// Requests likewise. Those of one packet come together, as in Node.
+const REQUESTS_PER_TURN: u32 = 512;
+
 /// A delivery for `next`.
 #[derive(Debug)]
 pub struct Popped {
@@ -61,8 +64,9 @@ pub struct Connections {
     mail: Mail,
     /// Whose packet is being dispatched.
     current: Option<Arc<Conn>>,
-    /// Bytes that were delivered in this turn.
+    /// Bytes and requests that were delivered in this turn.
     bytes: u32,
+    requests: u32,
     /// The reactor was asked in this turn.
     polled: bool,
     /// Ids that are free once the delivery being dispatched is done.
@@ -79,11 +83,12 @@ impl Connections {
         while let Some(id) = self.ending.pop() {
             self.release(id);
         }
-        while self.bytes < BYTES_PER_TURN {
+        while self.bytes < BYTES_PER_TURN && self.requests < REQUESTS_PER_TURN {
             if let Some(delivery) = self.ready.pop_front() {
                 core.queue.popped(&delivery);
                 if let Some(popped) = self.open(delivery) {
                     self.bytes += popped.bytes;
+                    self.requests += popped.records.heads;
                     return Some(popped);
                 }
             } else if !self.find_more(core, supply) {
@@ -100,6 +105,7 @@ impl Connections {
 
     fn end_turn(&mut self) {
         self.bytes = 0;
+        self.requests = 0;
         self.polled = false;
     }
 
@@ -139,6 +145,7 @@ impl Connections {
             }
         }
         self.arrivals.append(&mut self.mail.arrivals);
+        self.mail.returned.clear();
     }
 
     /// Gets ready for established connections to be served on this thread. The descriptor is

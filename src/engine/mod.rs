@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 
 use crate::conn::Conn;
 use crate::conn::task::Task;
+use crate::memory::{Returned, Returns};
 use deferred::Deferred;
 use queue::Queue;
 use threads::Pool;
@@ -73,7 +74,12 @@ impl Core {
         Ok(pool.lobby())
     }
 
-    /// Counts a connection that a live listener accepted.
+    /// The lobby's runtime, while the threads run.
+    pub fn lobby(&self) -> Option<Handle> {
+        Some(crate::lock(&self.threads).running.as_ref()?.lobby())
+    }
+
+    /// Counts a connection that a live listener accepted, or what outlives one.
     pub fn enter_accepted(&self) {
         self.live.fetch_add(1, Ordering::Relaxed);
     }
@@ -141,5 +147,11 @@ impl Core {
             let _ = thread.join();
         }
         self.queue.end();
+    }
+}
+
+impl Returns for Core {
+    fn give_back(&self, memory: Returned) {
+        self.queue.give_back(memory);
     }
 }

@@ -7,6 +7,7 @@ use std::task::Waker;
 
 use crate::conn::Conn;
 use crate::conn::task::Task;
+use crate::memory::Returned;
 use crate::record::Records;
 
 /// Bytes of undelivered deliveries at which reading and accepting pause; they go on at half of it.
@@ -77,11 +78,16 @@ pub struct Mail {
     pub arrivals: Vec<Task>,
     /// Tokens of tasks on the JavaScript thread that have something to do.
     pub roused: Vec<usize>,
+    /// Memory of JavaScript's that was sent by another thread.
+    pub returned: Vec<Returned>,
 }
 
 impl Mail {
     pub fn is_empty(&self) -> bool {
-        self.deliveries.is_empty() && self.arrivals.is_empty() && self.roused.is_empty()
+        self.deliveries.is_empty()
+            && self.arrivals.is_empty()
+            && self.roused.is_empty()
+            && self.returned.is_empty()
     }
 }
 
@@ -117,6 +123,11 @@ impl Queue {
     /// Has a task of the JavaScript thread run.
     pub fn rouse(&self, token: usize) {
         self.put(|mail| mail.roused.push(token));
+    }
+
+    /// Gives memory back to the JavaScript thread.
+    pub fn give_back(&self, memory: Returned) {
+        self.put(|mail| mail.returned.push(memory));
     }
 
     fn put(&self, put: impl FnOnce(&mut Mail)) {

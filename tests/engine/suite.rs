@@ -4,16 +4,18 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ferrohttp::conn::Conn;
 use ferrohttp::conn::address::End;
+use ferrohttp::conn::outbox::{DEFERRED, Output, Piece, Remainder};
+use ferrohttp::conn::{Conn, Taken, io};
 use ferrohttp::engine::Core;
 use ferrohttp::engine::connections::{Connections, FIRST, Popped, SERVER};
 use ferrohttp::engine::queue::{Mail, Queue};
 use ferrohttp::http1::{Code, Profile, names};
 use ferrohttp::listener::{self, Listener};
-use ferrohttp::memory::Vecs;
+use ferrohttp::memory::{Loan, Owner, Vecs};
 use ferrohttp::record::*;
 use ferrohttp::server::Server;
 
@@ -179,6 +181,88 @@ fn reset(stream: TcpStream) {
     ferrohttp::conn::io::set_reset_on_close(stream.as_raw_fd()).unwrap();
 }
 
+/// Calls with an output of text in some pieces.
+fn text<T>(pieces: &[&[u8]], call: impl FnOnce(&mut Output<'_>) -> T) -> T {
+    let mut text = Vec::new();
+    let mut ranges = Vec::new();
+    for piece in pieces {
+        ranges.push(Piece::Text(text.len()..text.len() + piece.len()));
+        text.extend_from_slice(piece);
+    }
+    call(&mut Output {
+        text: &mut text,
+        pieces: &ranges,
+        lend: &|| None,
+    })
+}
+
+fn write(conn: &Conn, pieces: &[&[u8]]) -> Result<Taken, i32> {
+    text(pieces, |output| conn.write(output, false))
+}
+
+fn defer(conn: &Conn, piece: &[u8]) -> bool {
+    text(&[piece], |output| conn.defer(output))
+}
+
+/// Fills the kernel's buffer behind the engine's back, and returns the bytes.
+fn fill(conn: &Conn) -> usize {
+    let block = vec![b'f'; 1 << 20];
+    let send = |size| conn.with_fd(|fd| io::send(fd, &[&block[..size]])).unwrap();
+    let mut filled = 0;
+    for size in [block.len(), 1] {
+        while let Ok(count) = send(size) {
+            filled += count;
+        }
+    }
+    filled
+}
+
+/// Memory of the test's, in JavaScript's place.
+struct Lender {
+    bytes: Vec<u8>,
+    /// Loans that were given back.
+    returned: AtomicUsize,
+}
+
+impl Lender {
+    fn new(bytes: Vec<u8>) -> Lender {
+        Lender {
+            bytes,
+            returned: AtomicUsize::new(0),
+        }
+    }
+
+    fn returned(&self) -> usize {
+        self.returned.load(Ordering::Relaxed)
+    }
+
+    /// Writes the memory from where it is. The lender has to outlive the connection.
+    fn write(&self, host: &Host, conn: &Conn) -> Result<Taken, i32> {
+        unsafe fn give_up(owner: Owner) {
+            // SAFETY: `write` put a counter there, which outlives the loan.
+            let returned = unsafe { &*owner.env.cast::<AtomicUsize>() };
+            returned.fetch_add(1, Ordering::Relaxed);
+        }
+        let lend = || {
+            let owner = Owner {
+                env: std::ptr::from_ref(&self.returned).cast_mut().cast(),
+                reference: std::ptr::null_mut(),
+                give_up,
+            };
+            // SAFETY: the tests are on one thread, and their lenders outlive the connections.
+            Some(unsafe { Loan::new(owner, host.core.clone()) })
+        };
+        conn.write(
+            &mut Output {
+                text: &mut b"head".to_vec(),
+                pieces: &[Piece::Text(0..4), Piece::Bytes(&self.bytes, 3)],
+                lend: &lend,
+            },
+            false,
+        )
+    }
+}
+
 fn open(fd: RawFd) -> bool {
     // SAFETY: no memory is involved.
     unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
@@ -199,7 +283,7 @@ fn a_request_is_delivered_and_answered() {
     let host_name = KNOWN_NAME | names::number(b"Host").unwrap();
     assert_eq!(popped.records.numbers, [HEAD, 13, 1, 0x101, 1, 1, host_name, 1]);
     let conn = host.conn(popped.id);
-    assert_eq!(conn.write(&[b"an ", b"answer"]), Ok(false));
+    assert_eq!(write(&conn, &[b"an ", b"answer"]), Ok(Taken::All));
     assert_eq!(conn.bytes_written(), 9);
     assert_eq!(conn.shutdown(), Ok(false));
     assert_eq!(host.rest(&client), b"an answer");
@@ -334,7 +418,7 @@ fn fin_is_delivered_with_the_parsers_verdict() {
         assert_eq!(popped.records.numbers[..2], [END, verdict]);
         assert_eq!(popped.records.numbers[3], 0);
         // Still writable.
-        assert_eq!(host.conn(id).write(&[b"bye"]), Ok(false));
+        assert_eq!(write(&host.conn(id), &[b"bye"]), Ok(Taken::All));
         host.connections.close(id, false);
         assert_eq!(host.rest(&client), b"bye");
         assert_eq!(host.next().records.numbers, [CLOSED]);
@@ -417,11 +501,11 @@ fn output_that_the_kernel_does_not_take_follows_in_order() {
     let id = host.next().id;
     let conn = host.conn(id);
     let big: Vec<u8> = (0..4_000_000_u32).map(|i| i as u8).collect();
-    assert_eq!(conn.write(&[&big]), Ok(true));
+    assert_eq!(write(&conn, &[&big]), Ok(Taken::Part));
     assert!(conn.write_queue_size() > 0);
-    assert_eq!(conn.write(&[b"end"]), Ok(true));
+    assert_eq!(write(&conn, &[b"end"]), Ok(Taken::Nothing));
     assert_eq!(conn.shutdown(), Ok(true));
-    assert_eq!(conn.write(&[b"late"]), Err(libc::EPIPE));
+    assert_eq!(write(&conn, &[b"late"]), Err(libc::EPIPE));
     let received = host.rest(&client);
     assert_eq!(received.len(), big.len() + 3);
     assert!(received.starts_with(&big) && received.ends_with(b"end"));
@@ -440,25 +524,202 @@ fn last_output_and_fin_leave_whether_the_kernel_takes_it_or_not() {
         let conn = host.conn(id);
         let output: Vec<u8> = (0..length).map(|i: u32| i as u8).collect();
         let waits = length > 28;
-        assert_eq!(conn.write_last(&[&output]), Ok(waits));
+        let taken = text(&[&output], |output| conn.write(output, true));
+        assert_eq!(taken == Ok(Taken::Part), waits);
         assert_eq!(conn.shutdown(), Ok(waits));
         assert!(host.rest(&client) == output);
     }
 }
 
 #[test]
-fn deferred_output_that_does_not_fit_leaves_before_the_fin_after_it() {
+fn what_is_deferred_is_bounded_and_so_is_what_is_sent_at_once_after_a_full_kernel() {
     let mut host = Host::new();
     let mut client = host.adopted();
     client.write_all(GET).unwrap();
     let id = host.next().id;
     let conn = host.conn(id);
-    let big = vec![7; 4_000_000];
-    assert_eq!(conn.defer(&[&big]), Some(()));
-    assert_eq!(conn.shutdown(), Ok(true));
-    assert!(host.rest(&client) == big);
+    assert!(!defer(&conn, &[7; DEFERRED + 1]));
+    assert!(defer(&conn, &[7; DEFERRED - 1]));
+    assert!(!defer(&conn, &[7; 2]));
+    assert!(defer(&conn, &[7]));
+    assert_eq!(conn.write_queue_size(), 0);
+    assert_eq!(write(&conn, &[&vec![7; 4_000_000]]), Ok(Taken::Part));
+    // JavaScript waits for what is ahead of it.
+    assert!(!defer(&conn, &[7]));
+    let length = 4_000_000 + DEFERRED;
+    let read = host.beside(|| {
+        let mut all = vec![0; length];
+        client.read_exact(&mut all).map(|()| all)
+    });
+    assert!(read.unwrap() == vec![7; length]);
     assert_eq!(host.next().records.numbers, [WRITTEN, 0]);
-    assert_eq!(host.next().records.numbers, [SHUTDOWN, 0]);
+    // Whether there is room again, a send has to tell.
+    assert!(!defer(&conn, &[7]));
+    assert_eq!(write(&conn, &[b"x"]), Ok(Taken::All));
+    assert!(defer(&conn, &[7]));
+}
+
+#[test]
+fn deferred_output_that_the_kernel_does_not_take_counts_as_sent() {
+    let mut host = Host::new();
+    let mut client = host.adopted();
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    let conn = host.conn(id);
+    let filled = fill(&conn);
+    assert!(defer(&conn, &[7; 1000]));
+    conn.flush();
+    assert!(!defer(&conn, &[7]));
+    assert_eq!(conn.write_queue_size(), 0);
+    assert_eq!(conn.shutdown(), Ok(false));
+    let received = host.rest(&client);
+    assert_eq!(received.len(), filled + 1000);
+    assert!(received.ends_with(&[7; 1000]));
+    // Nobody waits for a word of it.
+    client.shutdown(Shutdown::Both).unwrap();
+    assert_eq!(host.next().records.numbers[0], END);
+}
+
+#[test]
+fn deferred_output_survives_a_close_and_pending_output_does_not() {
+    for pending in [false, true] {
+        let mut host = Host::new();
+        let mut client = host.adopted();
+        client.write_all(GET).unwrap();
+        let id = host.next().id;
+        assert!(host.connections.next(&host.core, &mut Vecs).is_none());
+        let conn = host.conn(id);
+        let filled = fill(&conn);
+        assert!(defer(&conn, &[7; 1000]));
+        conn.flush();
+        if pending {
+            assert_eq!(write(&conn, &[b"pending"]), Ok(Taken::Nothing));
+        }
+        host.connections.close(id, false);
+        // JavaScript need not wait for it.
+        assert_eq!(host.next().records.numbers, [CLOSED]);
+        assert_eq!(host.core.live(), 1);
+        let received = host.rest(&client);
+        assert_eq!(received.len(), filled + 1000);
+        assert!(received.ends_with(&[7; 1000]));
+        while host.core.live() > 0 {
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn deferred_output_does_not_survive_a_reset_nor_the_engine() {
+    for reset in [true, false] {
+        let mut host = Host::new();
+        let mut client = host.adopted();
+        client.write_all(GET).unwrap();
+        let id = host.next().id;
+        assert!(host.connections.next(&host.core, &mut Vecs).is_none());
+        let conn = host.conn(id);
+        let filled = fill(&conn);
+        assert!(defer(&conn, &[7; 1000]));
+        host.connections.close(id, reset);
+        assert_eq!(host.next().records.numbers, [CLOSED]);
+        assert_eq!(host.core.live(), usize::from(!reset));
+        host.end();
+        assert_eq!(host.core.live(), 0);
+        assert_eq!(rest(&client).len(), filled);
+    }
+}
+
+#[test]
+fn an_error_that_deferred_output_meets_is_one_of_reading() {
+    for then in ["flush", "write", "shutdown"] {
+        let mut host = Host::new();
+        let (_listener, address) = host.listen();
+        let mut client = connect(address);
+        client.write_all(GET).unwrap();
+        let id = host.next().id;
+        let conn = host.conn(id);
+        assert!(defer(&conn, &[7; 1000]));
+        // Closed with bytes that nobody reads: RST.
+        conn.with_fd(|fd| io::send(fd, &[b"unread"])).unwrap().unwrap();
+        // SAFETY: the pointer and the length are those of an array.
+        let unread = unsafe {
+            libc::recv(client.as_raw_fd(), [0_u8; 1].as_mut_ptr().cast(), 1, libc::MSG_PEEK)
+        };
+        assert_eq!(unread, 1);
+        drop(client);
+        match then {
+            "write" => {
+                assert_eq!(write(&conn, &[b"x"]), Err(libc::ECONNRESET));
+                continue;
+            }
+            "shutdown" => assert_eq!(conn.shutdown(), Err(libc::ENOTCONN)),
+            _ => conn.flush(),
+        }
+        let failure = [SOCKET_ERROR, libc::ECONNRESET as u32, 0];
+        assert_eq!(host.next().records.numbers, failure);
+    }
+}
+
+#[test]
+fn pending_output_is_sent_from_the_memory_that_was_lent() {
+    let mut lender = Lender::new(vec![1; 4_000_000]);
+    let mut host = Host::new();
+    let mut client = host.adopted();
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    let conn = host.conn(id);
+    let filled = fill(&conn);
+    assert_eq!(lender.write(&host, &conn), Ok(Taken::Nothing));
+    assert_eq!(conn.write_queue_size(), 4_000_004);
+    lender.bytes.fill(2);
+    assert_eq!(lender.returned(), 0);
+    let received = host.beside(|| {
+        let mut all = vec![0; filled + 4_000_004];
+        client.read_exact(&mut all).map(|()| all)
+    });
+    let received = received.unwrap();
+    assert_eq!(received[filled..filled + 4], *b"head");
+    assert!(received[filled + 4..] == lender.bytes);
+    assert_eq!(host.next().records.numbers, [WRITTEN, 0]);
+    while lender.returned() == 0 {
+        assert!(host.connections.next(&host.core, &mut Vecs).is_none());
+    }
+    assert_eq!(lender.returned(), 1);
+}
+
+#[test]
+fn lent_memory_is_given_back_when_it_is_not_sent() {
+    for how in ["nothing waits", "close", "detach", "end"] {
+        let lender = Lender::new(vec![1; if how == "nothing waits" { 4 } else { 4_000_000 }]);
+        let mut host = Host::new();
+        let mut client = host.adopted();
+        client.write_all(GET).unwrap();
+        let id = host.next().id;
+        let conn = host.conn(id);
+        let taken = lender.write(&host, &conn);
+        match how {
+            "nothing waits" => assert_eq!(taken, Ok(Taken::All)),
+            "close" => {
+                host.connections.close(id, false);
+                assert_eq!(host.next().records.numbers, [CLOSED]);
+            }
+            "detach" => {
+                let (detached, _) = host.connections.detach(&host.core, id).unwrap();
+                let [Remainder::Lent { number, skipped, .. }] = &detached.pending[..] else {
+                    panic!("{:?}", detached.pending);
+                };
+                assert_eq!(*number, 3);
+                assert!(*skipped > 0 && *skipped < 4_000_000);
+                assert_eq!(lender.returned(), 0);
+            }
+            _ => host.end(),
+        }
+        if how == "close" && IO_THREADS > 0 {
+            while lender.returned() == 0 {
+                assert!(host.connections.next(&host.core, &mut Vecs).is_none());
+            }
+        }
+        assert_eq!(lender.returned(), usize::from(how != "nothing waits"), "{how}");
+    }
 }
 
 #[test]
@@ -467,7 +728,7 @@ fn a_write_that_fails_late_is_reported() {
     let mut client = host.adopted();
     client.write_all(GET).unwrap();
     let id = host.next().id;
-    assert_eq!(host.conn(id).write(&[&vec![0; 4_000_000]]), Ok(true));
+    assert_eq!(write(&host.conn(id), &[&vec![0; 4_000_000]]), Ok(Taken::Part));
     drop(client);
     let mut numbers = host.next().records.numbers;
     while numbers[0] != WRITTEN {
@@ -563,7 +824,7 @@ fn detaching_gives_away_what_was_not_parsed_and_not_sent() {
     let id = host.next().id;
     let conn = host.conn(id);
     let big = vec![7; 4_000_000];
-    assert_eq!(conn.write(&[&big]), Ok(true));
+    assert_eq!(write(&conn, &[&big]), Ok(Taken::Part));
     let (detached, queued) = host.connections.detach(&host.core, id).unwrap();
     assert_eq!(queued, 0);
     let parked = detached.parked.unwrap();
@@ -571,7 +832,10 @@ fn detaching_gives_away_what_was_not_parsed_and_not_sent() {
     assert!(host.connections.get(id).is_none());
     // Still counted; the descriptor is ours now.
     assert_eq!(host.server.connections.open(), 1);
-    let mut received = vec![0; big.len() - detached.pending.len()];
+    let [Remainder::Bytes(pending)] = &detached.pending[..] else {
+        panic!("{:?}", detached.pending);
+    };
+    let mut received = vec![0; big.len() - pending.len()];
     client.read_exact(&mut received).unwrap();
     let mut ours = UnixStream::from(detached.fd);
     ours.write_all(b"directly").unwrap();
@@ -893,7 +1157,7 @@ fn output_leaves_while_a_large_body_waits_for_javascript() {
     };
     let conn = host.conn(popped.id);
     let output = vec![7; 32 << 20];
-    assert_eq!(conn.write(&[&output]), Ok(true));
+    assert_eq!(write(&conn, &[&output]), Ok(Taken::Part));
     let mut echoed = vec![0; output.len()];
     host.beside(|| (&client).read_exact(&mut echoed)).unwrap();
     assert!(echoed == output);

@@ -1,0 +1,129 @@
+'use strict';
+
+// Clients in a thread of their own, so that a test can have them do things while its JavaScript thread,
+// which is the server's, does not turn: requests that arrive together, readers that stop or leave.
+//
+// Every call waits, blocking, until the clients have done it. They read nothing before `read`.
+
+const net = require('node:net');
+const { createHash } = require('node:crypto');
+const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
+
+/** Only a broken test lets it pass. */
+const PATIENCE_MS = 20_000;
+
+class Readers {
+  /** Connects `count` clients. */
+  static async open(port, count) {
+    const readers = new Readers();
+    readers.done = new Int32Array(new SharedArrayBuffer(4));
+    readers.calls = 0;
+    readers.results = new Map();
+    readers.worker = new Worker(__filename, { workerData: { port, done: readers.done } });
+    readers.worker.on('message', ([client, result]) => readers.results.get(client)(result));
+    for (let i = 0; i < count; i++) readers.call('connect', i);
+    return readers;
+  }
+
+  call(name, client, argument) {
+    this.worker.postMessage([name, client, argument]);
+    const before = this.calls++;
+    if (Atomics.wait(this.done, 0, before, PATIENCE_MS) === 'timed-out') throw new Error(`The clients do not ${name}`);
+  }
+
+  send(client, text) { this.call('send', client, text); }
+
+  /** From now on the client reads: all, or so many bytes. */
+  read(client, bytes = Infinity) { this.call('read', client, bytes); }
+
+  /** The client leaves with FIN, or with RST. */
+  fin(client) { this.call('fin', client); }
+  reset(client) { this.call('reset', client); }
+
+  /** What a client received in the end, or when it had so many bytes. */
+  result(client, bytes = Infinity) {
+    return new Promise((resolve) => {
+      this.results.set(client, resolve);
+      this.call('result', client, bytes);
+    });
+  }
+
+  close() { return this.worker.terminate(); }
+}
+
+function work() {
+  const { port, done } = workerData;
+  const clients = [];
+
+  const tell = (client) => {
+    if (client.awaited !== null && (client.ended !== null || client.received >= client.awaited)) {
+      client.awaited = null;
+      parentPort.postMessage([client.number, {
+        bytes: client.received, end: client.ended ?? 'open', digest: client.hash.copy().digest('hex'), runs: client.runs,
+      }]);
+    }
+  };
+
+  /** The bytes of the bodies as runs of equal ones, where there are few. */
+  const addRuns = (client, chunk) => {
+    for (let at = 0; at < chunk.length;) {
+      let end = at + 1;
+      const byte = chunk[at];
+      while (end < chunk.length && chunk[end] === byte) end++;
+      const last = client.runs[client.runs.length - 1];
+      if (last?.byte === byte) last.length += end - at;
+      else if (client.runs.length < 1000) client.runs.push({ byte, length: end - at });
+      at = end;
+    }
+  };
+
+  const ACTIONS = {
+    connect(number, _, then) {
+      const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      const client = {
+        number, socket, received: 0, wanted: 0, awaited: null, ended: null, hash: createHash('sha1'), runs: [],
+      };
+      clients[number] = client;
+      socket.pause();
+      socket.on('data', (chunk) => {
+        client.received += chunk.length;
+        client.hash.update(chunk);
+        addRuns(client, chunk);
+        if (client.received >= client.wanted) socket.pause();
+        tell(client);
+      });
+      const end = (how) => {
+        client.ended ??= how;
+        tell(client);
+      };
+      socket.on('end', () => end('FIN'));
+      socket.on('error', (error) => end(error.code));
+      socket.on('close', () => end('closed'));
+      socket.on('connect', then);
+    },
+    send(number, text, then) { clients[number].socket.write(text, then); },
+    read(number, bytes, then) {
+      clients[number].wanted = bytes;
+      clients[number].socket.resume();
+      then();
+    },
+    fin(number, _, then) { clients[number].socket.end(then); },
+    reset(number, _, then) {
+      clients[number].socket.on('close', then);
+      clients[number].socket.resetAndDestroy();
+    },
+    result(number, bytes, then) {
+      clients[number].awaited = bytes;
+      then();
+      tell(clients[number]);
+    },
+  };
+
+  parentPort.on('message', ([name, number, argument]) => ACTIONS[name](number, argument, () => {
+    Atomics.add(done, 0, 1);
+    Atomics.notify(done, 0);
+  }));
+}
+
+if (isMainThread) module.exports = { Readers };
+else work();
