@@ -12,7 +12,7 @@ use tokio::io::unix::AsyncFd;
 
 use crate::conn::{Conn, address, io as sys};
 use crate::engine::Core;
-use crate::engine::queue::{Delivery, Kind, Source};
+use crate::engine::queue::{Behind, Delivery, Kind, Source};
 use crate::record::{ACCEPT_ERROR, DROPPED, Records};
 use crate::server::Server;
 
@@ -146,6 +146,7 @@ impl Listener {
             source: Source::Server(self.server.id),
             kind: Kind::Notice,
             bytes: 0,
+            behind: Behind::Nothing,
             records: Records::notice(&[ACCEPT_ERROR, errno as u32]),
         });
     }
@@ -216,6 +217,7 @@ fn admit(core: &Arc<Core>, server: &Arc<Server>, fd: OwnedFd, tcp: bool) -> Opti
                 source: Source::Server(server.id),
                 kind: Kind::Notice,
                 bytes: 0,
+                behind: Behind::Nothing,
                 records: Records {
                     numbers: vec![DROPPED],
                     text: address::both_ends(fd.as_raw_fd()),

@@ -237,7 +237,8 @@ impl Engine {
     /// Schedules a further wake.
     #[napi]
     pub fn rewake(&self) {
-        self.local.native.core.queue.rewake();
+        let native = &self.local.native;
+        native.connections.borrow_mut().break_turn(&native.core);
     }
 
     #[napi(js_name = "ref")]

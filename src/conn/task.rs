@@ -18,7 +18,7 @@ use mio::{Registry, Token};
 use super::state::{Control, Fate, Shutdown};
 use super::watch::{Event, Ready, Watch};
 use super::{Conn, ReadSide, io};
-use crate::engine::queue::Kind;
+use crate::engine::queue::{Behind, Kind};
 use crate::http1::{Outcome, ParseError};
 use crate::memory::{Memory, PACKET, Supply, Vecs};
 use crate::record::{CLOSED, Parked, Recorder, Records, SHUTDOWN, SOCKET_ERROR, WRITTEN};
@@ -98,19 +98,24 @@ impl Task {
             .is_none_or(|conn| !crate::lock(&conn.control).is_open())
     }
 
+    /// Whether the connection was sent FIN, and is only to be read to its end.
+    pub fn is_refused(&self) -> bool {
+        self.conn.as_ref().is_some_and(|conn| {
+            let control = crate::lock(&conn.control);
+            control.is_open() && control.shutdown == Shutdown::Done
+        })
+    }
+
     /// Gives a task of the JavaScript thread its place in the reactor. Without one it ends at once.
     pub fn register(&mut self, registry: &Arc<Registry>, token: Token) {
         let Some(conn) = &self.conn else {
             return;
         };
         self.seat = Some((registry.clone(), token));
-        let (fd, refused) = {
-            let control = crate::lock(&conn.control);
-            (control.fd, control.shutdown == Shutdown::Done)
-        };
+        let fd = crate::lock(&conn.control).fd;
         // Who was sent FIN after the first packet has often answered with its own by now: a read
         // tells, and then there is nothing to wait for.
-        if !refused {
+        if !self.is_refused() {
             let _ = self.watch(fd);
         }
     }
@@ -151,7 +156,7 @@ impl Task {
     }
 
     fn turn(&mut self, conn: &Arc<Conn>, cx: &mut Context<'_>, supply: &mut dyn Supply) -> Turn {
-        let (fd, has_output, read_done, may_read) = {
+        let (fd, has_output, read_done, may_read, hung_up) = {
             let mut control = crate::lock(&conn.control);
             if !control.is_open() {
                 return Turn::Close;
@@ -163,6 +168,7 @@ impl Task {
                 has_output,
                 control.read_done,
                 control.may_read(),
+                control.may_read() && std::mem::take(&mut control.hung_up),
             )
         };
         if has_output && self.flush(conn, fd, cx).is_err() {
@@ -170,6 +176,9 @@ impl Task {
         }
         if read_done {
             return Turn::Wait;
+        }
+        if hung_up {
+            return end(self.room, conn, &mut crate::lock(&conn.read));
         }
         self.read(conn, fd, may_read, cx, supply)
     }
@@ -288,7 +297,7 @@ impl Task {
             }
         }
         for notice in notices.iter().flatten() {
-            conn.deliver(Kind::Notice, 0, Records::notice(notice));
+            conn.deliver(Kind::Notice, Records::notice(notice));
         }
         Ok(())
     }
@@ -327,13 +336,18 @@ fn take_in(
                 return Some(end(room, conn, read));
             }
             read.full = length == PACKET;
-            if !read.full
-                && let Some(ready) = ready
-            {
+            let mut behind = Behind::Unknown;
+            if read.full {
+                behind = Behind::Bytes;
+            } else if let Some(ready) = ready {
                 ready.emptied();
+                behind = match ready.is_closed() && conn.look_for_hang_up() {
+                    true => Behind::HangUp,
+                    false => Behind::Nothing,
+                };
             }
             read.bytes = read.bytes.saturating_add(length as u32);
-            let turn = parse(room, conn, read, packet, supply);
+            let turn = parse(room, conn, read, packet, behind, supply);
             Some(turn)
         }
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -406,6 +420,7 @@ fn parse(
     conn: &Arc<Conn>,
     read: &mut ReadSide,
     packet: Packet<'_>,
+    behind: Behind,
     supply: &mut dyn Supply,
 ) -> Turn {
     let Some((records, saw_head)) = interpret(conn, read, packet, 0, supply) else {
@@ -414,9 +429,12 @@ fn parse(
     // The first bytes of a head say nothing yet about a stranger. A connection that
     // JavaScript knows has its idle timer restarted by any packet.
     if records.is_empty() && (read.bytes == 0 || !crate::lock(&conn.control).shown) {
+        if behind == Behind::Unknown {
+            conn.look_for_hang_up();
+        }
         return Turn::Again;
     }
-    conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);
+    conn.deliver_packet(std::mem::take(&mut read.bytes), records, behind);
     told(room, conn, saw_head)
 }
 
@@ -526,7 +544,7 @@ fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     }
     let mut records = Records::default();
     records.push_end(verdict, !recorder.records.is_empty());
-    conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);
+    conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
     told(room, conn, false)
 }
 
@@ -537,7 +555,7 @@ fn fail(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, errno: i32) -> Turn {
     }
     crate::lock(&conn.control).read_done = true;
     let records = Records::notice(&[SOCKET_ERROR, errno as u32, 0]);
-    conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);
+    conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
     told(room, conn, false)
 }
 
@@ -586,7 +604,7 @@ impl Drop for Task {
             conn.uncount();
         }
         if shown && was != Fate::Detached {
-            conn.deliver(Kind::Closed, 0, Records::notice(&[CLOSED]));
+            conn.deliver(Kind::Closed, Records::notice(&[CLOSED]));
         }
         conn.core.leave();
     }

@@ -33,6 +33,20 @@ pub enum Kind {
     Closed,
 }
 
+/// What the kernel has behind a packet, so far as it was asked. It decides when the connection is
+/// read again: in the same turn of the event loop, or in the next one as by libuv.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behind {
+    /// Nothing that is read in the same turn: at most FIN or an error.
+    Nothing,
+    /// More bytes, as the packet was as large as one can be.
+    Bytes,
+    /// What ends the connection at once (the setting `hangUpEnds`).
+    HangUp,
+    /// Nobody has asked.
+    Unknown,
+}
+
 /// Records about one connection or server.
 #[derive(Debug)]
 pub struct Delivery {
@@ -40,6 +54,7 @@ pub struct Delivery {
     pub kind: Kind,
     /// Bytes read from the socket for it.
     pub bytes: u32,
+    pub behind: Behind,
     pub records: Records,
 }
 
@@ -202,6 +217,7 @@ mod tests {
             source: Source::Server(1),
             kind: Kind::Notice,
             bytes: 0,
+            behind: Behind::Nothing,
             records: Records {
                 text: vec![0; size],
                 ..Records::default()
