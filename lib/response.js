@@ -11,7 +11,6 @@ const { EventEmitter } = require('events');
 const { Duplex, Readable } = require('stream');
 const { ServerResponse, symbols } = require('./host');
 const { kId, kBusy, waiting, encodingOf, BYTES, LATIN1, UTF8, HEAD_UTF8 } = require('./socket');
-const { systemError } = require('./client-error');
 const { native } = require('./engine');
 
 const { prototype } = ServerResponse;
@@ -67,16 +66,12 @@ function end(chunk, encoding, callback) {
   this.finished = true;
   if (result === 0) {
     process.nextTick(finish, this);
-    this._finish();
-  } else if (result > 0) {
-    // The kernel is full: the stream goes on from here, and calls back when Rust reports it sent.
-    socket[kBusy] = true;
-    socket.write('', 'latin1', () => finish(this));
-    this._finish();
   } else {
-    this._finish();
-    socket.destroy(systemError(result, 'write'));
+    // The stream goes on from here, and calls back when Rust reports it sent, or with the error.
+    socket[kBusy] = result;
+    socket.write('', 'latin1', () => finish(this));
   }
+  this._finish();
   return this;
 }
 
@@ -209,17 +204,13 @@ function assignQueued(res, socket, onClose, on) {
   res.outputData = [];
   res._onPendingData(-res.outputSize);
   res.outputSize = 0;
-  if (result > 0) {
-    socket[kBusy] = true;
+  if (result === 0) {
+    process.nextTick(callBack, outputData, null);
+  } else {
+    socket[kBusy] = result;
     socket.write('', 'latin1', (error) => callBack(outputData, error));
   }
-  if (result === 0) process.nextTick(callBack, outputData, null);
   res._finish();
-  if (result < 0) {
-    const error = systemError(result, 'write');
-    socket.destroy(error);
-    process.nextTick(callBack, outputData, error);
-  }
 }
 
 /** What was queued has been written. */

@@ -53,7 +53,7 @@ class Socket extends net.Socket {
     this[kRefed] = true;
     this[kEnded] = false; // FIN was read
     this[kStopped] = false; // reading was paused
-    this[kBusy] = false; // Rust holds output that the stream does not know of (response.js)
+    this[kBusy] = 0; // what writing output came to that the stream does not know of (response.js)
     this[kQueueSeen] = 0;
     this[kLast] = 0; // FIN_FOLLOWS, where that is certain of what is written now
     this[kOpen] = 0; // what 'close' still waits for
@@ -78,10 +78,11 @@ class Socket extends net.Socket {
   _write(chunk, encoding, callback) {
     const id = this[kId];
     if (!(id >= 0)) return super._write(chunk, encoding, callback);
-    if (this[kBusy]) {
+    if (this[kBusy] !== 0) {
       // An empty write that stands for that output.
-      this[kBusy] = false;
-      this[kPending] = inOwnContext('WRITEWRAP', callback);
+      const result = this[kBusy];
+      this[kBusy] = 0;
+      this._written(result, callback);
       return undefined;
     }
     if (this.timeout) this._unrefTimer();

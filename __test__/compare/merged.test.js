@@ -204,6 +204,11 @@ for (const [state, steps] of Object.entries(STATES)) {
             await play(implementations.node, mode, steps, ending, bytes),
             await play(implementations.ours, mode, steps, ending, bytes),
           ])(), name);
+          if (process.env.COMPACT) {
+            const c = (r) => r.seen.map((l) => l.log.map(([n, ...a]) => n + ' ' + a.map((x) => typeof x === 'object' && x !== null ? (x.own ? x.own.find(([k]) => k === 'code')?.[2] + ' ' + x.own.find(([k]) => k === 'syscall')?.[2] : x.bytesRead !== undefined ? (x.writable ? 'W' : '') + (x.readable ? 'R' : '') + (x.destroyed ? 'D' : '') + x.errorListeners: x.url ?? (x.aborted ? 'aborted' : '') + (x.complete ? ' complete' : '')) : String(x).slice(0, 20)).join(' ')).join(' | ') + ' || ' + l.end + ' ' + l.wire.slice(0, 12).replace(/\s/g, ' ') + l.wire.length).join() + ' open ' + r.open;
+            const a = c(expected), b = c(actual);
+            if (a !== b || process.env.COMPACT === 'all') console.log(`##${name}\n  node ${a}\n  ours ${b}`);
+          }
           assert.deepStrictEqual(actual, expected);
         });
       }

@@ -46,6 +46,8 @@ pub struct Conn {
     reported: AtomicU64,
     /// The packet that is outstanding was dispatched; only the JavaScript thread's.
     consumed: AtomicBool,
+    /// A reactor has told of FIN, a hang-up or an error.
+    closed: AtomicBool,
     control: Mutex<Control>,
     read: Mutex<ReadSide>,
 }
@@ -90,6 +92,7 @@ impl Conn {
             begun: AtomicBool::new(false),
             reported: AtomicU64::new(0),
             consumed: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             control: Mutex::new(Control::new(fd.into_raw_fd())),
             read: Mutex::new(ReadSide {
                 parser: Some(Parser::new(server.settings.parser_config(server.profile))),
@@ -249,6 +252,11 @@ impl Conn {
         written
     }
 
+    /// A reactor tells of FIN, a hang-up or an error.
+    fn note_closed(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
     /// Whether a packet is on its way to JavaScript, or is being dispatched.
     pub fn has_coming(&self) -> bool {
         self.is_coming(&crate::lock(&self.control))
@@ -258,10 +266,11 @@ impl Conn {
         control.outstanding && !self.consumed.load(Ordering::Relaxed)
     }
 
-    /// Where libuv takes a hang-up for FIN: asks whether there is one behind the packet that is
-    /// dispatched next. Then the end is read in the same turn.
-    pub fn look_for_hang_up(&self) -> bool {
-        if self.server.settings.hang_up_ends() == 0 {
+    /// Where libuv takes a hang-up for FIN: looks for one behind the packet that is dispatched next.
+    /// Then the end follows in the same turn.
+    pub fn look_for_hang_up(&self, behind: Behind) -> bool {
+        let known = behind == Behind::Nothing && !self.closed.load(Ordering::Relaxed);
+        if known || behind == Behind::Bytes || self.server.settings.hang_up_ends() == 0 {
             return false;
         }
         let mut control = crate::lock(&self.control);

@@ -116,7 +116,15 @@ impl Task {
         // Who was sent FIN after the first packet has often answered with its own by now: a read
         // tells, and then there is nothing to wait for.
         if !self.is_refused() {
-            let _ = self.watch(fd);
+            // The reactor tells in the next turn what there is to read. After a full packet that is
+            // known.
+            let readable = crate::lock(&conn.read).full;
+            if let Ok(watch) = self.watch(fd) {
+                watch.note(Event {
+                    readable,
+                    ..Event::default()
+                });
+            }
         }
     }
 
@@ -200,7 +208,12 @@ impl Task {
                 return Turn::Close;
             };
             match watched.poll_read_ready(cx) {
-                Poll::Ready(Ok(guard)) => ready = Some(guard),
+                Poll::Ready(Ok(guard)) => {
+                    if guard.is_closed() {
+                        conn.note_closed();
+                    }
+                    ready = Some(guard);
+                }
                 Poll::Ready(Err(_)) => return Turn::Close,
                 Poll::Pending => return Turn::Wait,
             }
@@ -336,16 +349,14 @@ fn take_in(
                 return Some(end(room, conn, read));
             }
             read.full = length == PACKET;
-            let mut behind = Behind::Unknown;
-            if read.full {
-                behind = Behind::Bytes;
-            } else if let Some(ready) = ready {
-                ready.emptied();
-                behind = match ready.is_closed() && conn.look_for_hang_up() {
-                    true => Behind::HangUp,
-                    false => Behind::Nothing,
-                };
-            }
+            let behind = match ready {
+                _ if read.full => Behind::Bytes,
+                Some(ready) => {
+                    ready.emptied();
+                    Behind::Nothing
+                }
+                None => Behind::Unknown,
+            };
             read.bytes = read.bytes.saturating_add(length as u32);
             let turn = parse(room, conn, read, packet, behind, supply);
             Some(turn)
@@ -429,13 +440,17 @@ fn parse(
     // The first bytes of a head say nothing yet about a stranger. A connection that
     // JavaScript knows has its idle timer restarted by any packet.
     if records.is_empty() && (read.bytes == 0 || !crate::lock(&conn.control).shown) {
-        if behind == Behind::Unknown {
-            conn.look_for_hang_up();
-        }
+        conn.look_for_hang_up(behind);
         return Turn::Again;
     }
+    let turn = told(room, conn, saw_head);
+    // Until there is a reactor again, nobody tells.
+    let behind = match turn {
+        Turn::Move if behind == Behind::Nothing => Behind::Unknown,
+        _ => behind,
+    };
     conn.deliver_packet(std::mem::take(&mut read.bytes), records, behind);
-    told(room, conn, saw_head)
+    turn
 }
 
 /// How a turn goes on that JavaScript heard of. An I/O thread is for established connections; what

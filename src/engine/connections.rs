@@ -229,11 +229,8 @@ impl Connections {
                 if slot.detached {
                     self.ending.push(id);
                 }
-                let reads_on = match delivery.behind {
-                    Behind::Nothing => false,
-                    Behind::Bytes | Behind::HangUp => true,
-                    Behind::Unknown => conn.look_for_hang_up(),
-                };
+                let reads_on =
+                    delivery.behind == Behind::Bytes || conn.look_for_hang_up(delivery.behind);
                 self.current = Some(Current { conn, reads_on });
             }
             Kind::Notice if slot.detached => return None,

@@ -37,12 +37,10 @@ pub enum Kind {
 /// read again: in the same turn of the event loop, or in the next one as by libuv.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behind {
-    /// Nothing that is read in the same turn: at most FIN or an error.
+    /// At most FIN or an error, of which the reactor has told the connection.
     Nothing,
     /// More bytes, as the packet was as large as one can be.
     Bytes,
-    /// What ends the connection at once (the setting `hangUpEnds`).
-    HangUp,
     /// Nobody has asked.
     Unknown,
 }
