@@ -142,13 +142,14 @@ impl Drop for Local {
 
 #[cfg(unix)]
 impl Native {
-    /// Has connections served on this thread, unless there are I/O threads.
+    /// Gets ready for connections, which are served on this thread unless there are I/O threads.
     pub fn serve(&self) -> std::io::Result<()> {
-        if self.core.serves_on_js_thread() {
-            let fd = self.connections.borrow_mut().serve()?;
-            self.wake.watch(&self.core, fd)?;
-        }
-        Ok(())
+        let reactor = if self.core.serves_on_js_thread() {
+            Some(self.connections.borrow_mut().serve()?)
+        } else {
+            None
+        };
+        self.wake.watch(&self.core, &self.connections, reactor)
     }
 
     /// Keeps the engine's object alive while it has something to tell.
@@ -237,8 +238,7 @@ impl Engine {
     /// Schedules a further wake.
     #[napi]
     pub fn rewake(&self) {
-        let native = &self.local.native;
-        native.connections.borrow_mut().break_turn(&native.core);
+        self.local.native.core.queue.rewake();
     }
 
     #[napi(js_name = "ref")]

@@ -449,13 +449,8 @@ impl Conn {
 /// Changes the number of a server's open connections.
 pub fn adjust_open(core: &Core, server: &Server, delta: i64) {
     if server.connections.adjust(delta) && server.settings.drain_notice() != 0 {
-        core.queue.push(Delivery {
-            source: Source::Server(server.id),
-            kind: Kind::Notice,
-            bytes: 0,
-            behind: Behind::Nothing,
-            records: Records::notice(&[DRAINED]),
-        });
+        core.queue
+            .push(Delivery::of_server(server.id, Records::notice(&[DRAINED])));
     }
 }
 

@@ -105,31 +105,25 @@ impl Connections {
                     return Some(popped);
                 }
             } else if !self.find_more(core, supply) {
-                if self.refused.is_empty() {
-                    self.end_turn();
-                } else {
-                    self.break_turn(core);
-                }
                 return None;
             }
         }
         // The rest in another turn.
         core.deferred.flush();
-        self.break_turn(core);
+        core.queue.rewake();
         None
     }
 
-    /// The event loop goes on with other work, and what is left is for the next turn.
-    pub fn break_turn(&mut self, core: &Core) {
-        core.queue.rewake();
-        self.end_turn();
-    }
-
-    fn end_turn(&mut self) {
+    /// The event loop has done what it had to do, and looks for events next. Within one turn, `next`
+    /// may come to an end more than once.
+    pub fn begin_turn(&mut self, core: &Core) {
         self.bytes = 0;
         self.polled = false;
         for conn in self.told.drain(..) {
             conn.acknowledge();
+        }
+        if !self.refused.is_empty() {
+            core.queue.rewake();
         }
     }
 
@@ -191,6 +185,7 @@ impl Connections {
 
     /// Ends every connection that is served on this thread.
     pub fn stop_serving(&mut self) {
+        self.told.clear();
         self.arrivals.clear();
         self.refused.clear();
         self.reactor = None;

@@ -57,6 +57,16 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    pub fn of_server(id: u32, records: Records) -> Delivery {
+        Delivery {
+            source: Source::Server(id),
+            kind: Kind::Notice,
+            bytes: 0,
+            behind: Behind::Nothing,
+            records,
+        }
+    }
+
     fn weight(&self) -> usize {
         self.records.size() + DELIVERY_OVERHEAD
     }
@@ -211,16 +221,14 @@ mod tests {
     use super::*;
 
     fn notice(size: usize) -> Delivery {
-        Delivery {
-            source: Source::Server(1),
-            kind: Kind::Notice,
-            bytes: 0,
-            behind: Behind::Nothing,
-            records: Records {
-                text: vec![0; size],
+        let text = vec![0; size];
+        Delivery::of_server(
+            1,
+            Records {
+                text,
                 ..Records::default()
             },
-        }
+        )
     }
 
     #[test]

@@ -94,7 +94,10 @@ impl Host {
             while IO_THREADS == 0 && !work.is_finished() {
                 match self.connections.next(&self.core, &mut Vecs) {
                     Some(popped) => self.early.push_back(popped),
-                    None => std::thread::yield_now(),
+                    None => {
+                        self.connections.begin_turn(&self.core);
+                        std::thread::yield_now();
+                    }
                 }
             }
             work.join().unwrap()
@@ -108,6 +111,7 @@ impl Host {
 
     /// Waits as the event loop does: for the engine to wake it, or for the reactor.
     fn wait(&mut self) {
+        self.connections.begin_turn(&self.core);
         let watch = |fd| libc::pollfd {
             fd,
             events: libc::POLLIN,
