@@ -111,6 +111,7 @@ class Scene {
 
   async close() {
     const open = await new Promise((resolve) => this.server.getConnections((error, n) => resolve(n)));
+    if (open === 0) for (const { name } of this.lanes) peer.do(['resume', name], ['ended', name]);
     const seen = this.lanes.map(({ name, log }) => {
       const { wire, end } = peer.seen(name);
       return { name, log, wire: maskWire(wire), end };

@@ -16,7 +16,7 @@ class Peer {
   /**
    * Has the steps done, in order, and waits for it without letting this thread's event loop turn. Each
    * is [action, client, argument]: 'connect' (to an address), 'send', 'end' and 'reset' (with bytes
-   * before, or null), 'pause' and 'resume' (reading). Returns what the last step returns.
+   * before, or null), 'pause' and 'resume' (reading), 'ended' (waits for the server's FIN or RST). Returns what the last step returns.
    */
   do(...steps) {
     Atomics.store(this.signal, 0, 0);
@@ -68,6 +68,10 @@ const ACTIONS = {
     if (bytes !== null) socket.write(bytes, 'latin1');
     return socket.resetAndDestroy();
   }),
+  ended: (socket, _, seen) => new Promise((resolve) => {
+    if (seen.end !== 'open' || socket.destroyed) resolve();
+    else for (const event of ['end', 'close']) socket.on(event, resolve);
+  }),
   pause: (socket) => { socket.pause(); },
   resume: (socket) => { socket.resume(); },
 };
@@ -76,7 +80,7 @@ async function run([action, name, argument = null]) {
   if (action === 'connect') return connect(name, argument);
   const { socket, seen } = clients.get(name);
   if (action === 'seen') return seen;
-  return ACTIONS[action](socket, argument);
+  return ACTIONS[action](socket, argument, seen);
 }
 
 if (!isMainThread) {

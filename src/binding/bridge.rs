@@ -253,7 +253,7 @@ impl Engine {
 
     /// Gives a connection away. Throws if there is none.
     #[napi(
-        ts_return_type = "{ fd: number, data: Buffer, pending: Buffer, queued: number, parser: NativeParser }"
+        ts_return_type = "{ fd: number, data: Buffer, pending: Buffer, queued: number, hungUp: boolean, parser: NativeParser }"
     )]
     pub fn detach(&self, env: Env, id: u32) -> Result<Object<'_>> {
         let native = &self.local.native;
@@ -272,6 +272,7 @@ impl Engine {
             Value(values::buffer(env.raw(), &detached.pending)?),
         )?;
         result.set("queued", queued)?;
+        result.set("hungUp", detached.hung_up)?;
         let parser = NativeParser::resumed(detached.parser, detached.progress, detached.parked);
         result.set("parser", parser)?;
         // Last: whatever failed before has not leaked it.

@@ -75,6 +75,8 @@ pub struct Detached {
     pub pending: Vec<u8>,
     /// A packet was delivered and not yet consumed.
     pub outstanding: bool,
+    /// The end follows that packet, whatever the descriptor says (the setting `hangUpEnds`).
+    pub hung_up: bool,
 }
 
 impl Conn {
@@ -269,8 +271,12 @@ impl Conn {
     /// Where libuv takes a hang-up for FIN: looks for one behind the packet that is dispatched next.
     /// Then the end follows in the same turn.
     pub fn look_for_hang_up(&self, behind: Behind) -> bool {
-        let known = behind == Behind::Nothing && !self.closed.load(Ordering::Relaxed);
-        if known || behind == Behind::Bytes || self.server.settings.hang_up_ends() == 0 {
+        let suspected = match behind {
+            Behind::Nothing | Behind::Bytes => false,
+            Behind::Watched => self.closed.load(Ordering::Relaxed),
+            Behind::Unwatched => true,
+        };
+        if !suspected || self.server.settings.hang_up_ends() == 0 {
             return false;
         }
         let mut control = crate::lock(&self.control);
@@ -301,6 +307,7 @@ impl Conn {
         let pending = control.outbox.take();
         control.fate = Fate::Detached;
         let outstanding = self.is_coming(&control);
+        let hung_up = control.hung_up;
         let waker = control.waker.take();
         drop(control);
         drop(read);
@@ -312,6 +319,7 @@ impl Conn {
             parked,
             pending,
             outstanding,
+            hung_up,
         })
     }
 

@@ -179,16 +179,20 @@ impl Task {
                 control.may_read() && std::mem::take(&mut control.hung_up),
             )
         };
-        if has_output && self.flush(conn, fd, cx).is_err() {
-            return Turn::Close;
+        let turn = if read_done {
+            Turn::Wait
+        } else if hung_up {
+            end(self.room, conn, &mut crate::lock(&conn.read))
+        } else {
+            self.read(conn, fd, may_read, cx, supply)
+        };
+        // After reading, as libuv: an error that both would find is one of reading.
+        match turn {
+            Turn::Again | Turn::Wait if has_output && self.flush(conn, fd, cx).is_err() => {
+                Turn::Close
+            }
+            turn => turn,
         }
-        if read_done {
-            return Turn::Wait;
-        }
-        if hung_up {
-            return end(self.room, conn, &mut crate::lock(&conn.read));
-        }
-        self.read(conn, fd, may_read, cx, supply)
     }
 
     /// Reads one packet, if JavaScript is ready for it.
@@ -353,9 +357,9 @@ fn take_in(
                 _ if read.full => Behind::Bytes,
                 Some(ready) => {
                     ready.emptied();
-                    Behind::Nothing
+                    Behind::Watched
                 }
-                None => Behind::Unknown,
+                None => Behind::Unwatched,
             };
             read.bytes = read.bytes.saturating_add(length as u32);
             let turn = parse(room, conn, read, packet, behind, supply);
@@ -446,7 +450,7 @@ fn parse(
     let turn = told(room, conn, saw_head);
     // Until there is a reactor again, nobody tells.
     let behind = match turn {
-        Turn::Move if behind == Behind::Nothing => Behind::Unknown,
+        Turn::Move if behind == Behind::Watched => Behind::Unwatched,
         _ => behind,
     };
     conn.deliver_packet(std::mem::take(&mut read.bytes), records, behind);

@@ -37,12 +37,14 @@ pub enum Kind {
 /// read again: in the same turn of the event loop, or in the next one as by libuv.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behind {
-    /// At most FIN or an error, of which the reactor has told the connection.
+    /// Nothing was read, or nothing is read any more.
     Nothing,
     /// More bytes, as the packet was as large as one can be.
     Bytes,
-    /// Nobody has asked.
-    Unknown,
+    /// No bytes. A reactor watches, which tells the connection of FIN and errors.
+    Watched,
+    /// No bytes, and no reactor watches.
+    Unwatched,
 }
 
 /// Records about one connection or server.
