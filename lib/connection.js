@@ -53,6 +53,7 @@ class Connection {
     this.dispatching = false; // not everything in a packet has been told
     this.flushed = false; // ticks run before each head (dispatch.js, FLUSH_AFTER)
     this.behind = 0; // deliveries that a hand-over left in the queue
+    this.hungUp = false; // the end comes next, whatever a handed-over handle would read
     this.upgrading = false; // the verdict on the head with the upgrade bit
     this.endCompletes = false; // FIN ends the body of the request that is read
     this.endVerdict = undefined; // of the parser on FIN: an error, null, or not asked yet
@@ -419,6 +420,7 @@ class Connection {
     if (socket[kEnded]) return;
     // Packets that Rust has parsed already come first.
     this.behind = detached.queued;
+    this.hungUp = detached.hungUp;
     if (this.behind === 0) this.startReading(handle);
   }
 
@@ -429,11 +431,18 @@ class Connection {
 
   startReading(handle) {
     const { socket } = this;
-    if (handle && !socket._paused && !socket.isPaused()) {
-      handle.reading = true;
-      handle.readStart();
-    }
+    if (!handle || socket._paused || socket.isPaused()) return;
+    handle.reading = true;
+    if (this.hungUp) engine.afterDeliveries(() => endReading(socket));
+    else handle.readStart();
   }
+}
+
+/** What a handle's FIN comes to, if nobody has stopped its reading meanwhile. */
+function endReading(socket) {
+  if (socket.destroyed || !socket._handle?.reading) return;
+  socket.push(null);
+  socket.read(0);
 }
 
 function finiteOr(value, otherwise) {

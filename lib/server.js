@@ -84,6 +84,7 @@ class ServerLink {
     this.set('eager', watched);
     this.set('nativeRefusals', !watched && server.listenerCount('clientError') === 0);
     this.set('idleIncludesSilent', traits.idleIncludesSilent);
+    this.set('hangUpEnds', traits.hangUpEnds);
   }
 
   /** Whether something has changed that no setter and none of our methods tells of. */

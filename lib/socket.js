@@ -10,7 +10,7 @@
 
 const net = require('net');
 const { AsyncResource } = require('async_hooks');
-const { symbols } = require('./host');
+const { runTicks, symbols } = require('./host');
 const { systemError } = require('./client-error');
 const { inClosingPhase } = require('./closing');
 const engine = require('./engine');
@@ -197,6 +197,13 @@ class Socket extends net.Socket {
   /** The descriptor is closed, or the closing phase has come: 'close' follows both. False: not yet. */
   _closed() {
     if (--this[kOpen] > 0) return false;
+    const pending = this[kPending];
+    if (pending !== null) {
+      // As libuv, which cancels it now.
+      this[kPending] = null;
+      pending(null);
+      runTicks();
+    }
     if (this[kRefed]) engine.closingSockets(-1);
     this.emit('close', this[kException]);
     return true;

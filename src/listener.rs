@@ -12,7 +12,7 @@ use tokio::io::unix::AsyncFd;
 
 use crate::conn::{Conn, address, io as sys};
 use crate::engine::Core;
-use crate::engine::queue::{Delivery, Kind, Source};
+use crate::engine::queue::Delivery;
 use crate::record::{ACCEPT_ERROR, DROPPED, Records};
 use crate::server::Server;
 
@@ -142,12 +142,10 @@ impl Listener {
 
     fn report(&self, error: &io::Error) {
         let errno = error.raw_os_error().unwrap_or(libc::EIO);
-        self.core.queue.push(Delivery {
-            source: Source::Server(self.server.id),
-            kind: Kind::Notice,
-            bytes: 0,
-            records: Records::notice(&[ACCEPT_ERROR, errno as u32]),
-        });
+        self.core.queue.push(Delivery::of_server(
+            self.server.id,
+            Records::notice(&[ACCEPT_ERROR, errno as u32]),
+        ));
     }
 }
 
@@ -212,17 +210,15 @@ fn admit(core: &Arc<Core>, server: &Arc<Server>, fd: OwnedFd, tcp: bool) -> Opti
     let limit = settings.max_connections();
     if limit >= 0 && server.connections.open() >= limit {
         if settings.drop_notice() != 0 {
-            core.queue.push(Delivery {
-                source: Source::Server(server.id),
-                kind: Kind::Notice,
-                bytes: 0,
-                records: Records {
+            core.queue.push(Delivery::of_server(
+                server.id,
+                Records {
                     numbers: vec![DROPPED],
                     text: address::both_ends(fd.as_raw_fd()),
                     blobs: Vec::new(),
                     ..Records::default()
                 },
-            });
+            ));
         }
         drop(fd);
         core.leave();

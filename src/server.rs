@@ -64,6 +64,9 @@ settings! {
     drop_notice = "dropNotice", 0;
     /// The last connection's end makes a DRAINED record.
     drain_notice = "drainNotice", 0;
+    /// A hang-up that is known when a packet is read ends the connection as FIN does (libuv before
+    /// 1.52, on Linux); read at each packet.
+    hang_up_ends = "hangUpEnds", 0;
     /// `idle` includes connections that never sent a byte (Node 26).
     idle_includes_silent = "idleIncludesSilent", 0;
 }

@@ -15,7 +15,7 @@ use ferrohttp::conn::outbox::{Outbox, Output, Piece};
 use ferrohttp::conn::task::Task;
 use ferrohttp::engine::Core;
 use ferrohttp::engine::connections::Connections;
-use ferrohttp::engine::queue::{Delivery, Kind, Queue, Source};
+use ferrohttp::engine::queue::{Delivery, Queue};
 use ferrohttp::http1::Profile;
 use ferrohttp::memory::Vecs;
 use ferrohttp::record::{CLOSED, DRAINED, HEAD, Records};
@@ -82,6 +82,7 @@ impl Host {
     }
 
     fn pop_nothing(&mut self) {
+        self.connections.begin_turn(&self.core);
         assert!(self.connections.next(&self.core, &mut Vecs).is_none());
     }
 }
@@ -113,12 +114,9 @@ fn deliveries(times: u32) {
     let mut host = Host::new();
     for _ in 0..times {
         for _ in 0..16 {
-            host.core.queue.push(Delivery {
-                source: Source::Server(1),
-                kind: Kind::Notice,
-                bytes: 0,
-                records: Records::notice(&[DRAINED]),
-            });
+            host.core
+                .queue
+                .push(Delivery::of_server(1, Records::notice(&[DRAINED])));
         }
         for _ in 0..16 {
             host.pop(DRAINED);

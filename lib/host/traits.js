@@ -11,6 +11,7 @@ const { symbols, connections, nodeConnectionListener } = require('./symbols');
 
 const noop = () => {};
 const major = Number(process.versions.node.split('.', 1)[0]);
+const [uvMajor, uvMinor] = process.versions.uv.split('.', 2).map(Number);
 
 /** A server, and a connection to it, that nobody else knows. */
 class Trial {
@@ -149,6 +150,9 @@ const traits = unobserved(() => {
   const trial = new Trial();
   const found = {
     major,
+    // Whether a hang-up that libuv sees together with bytes is FIN behind them. Others read on, and find
+    // the error.
+    hangUpEnds: uvMajor === 1 && uvMinor < 52,
     // Whether `maxConnections` 0 means no limit. Seen only once a server listens.
     zeroConnectionsMeansAny: major < 21,
     // Whether connections that have never sent a byte count as idle.

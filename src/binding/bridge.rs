@@ -143,13 +143,14 @@ impl Drop for Local {
 
 #[cfg(unix)]
 impl Native {
-    /// Has connections served on this thread, unless there are I/O threads.
+    /// Gets ready for connections, which are served on this thread unless there are I/O threads.
     pub fn serve(&self) -> std::io::Result<()> {
-        if self.core.serves_on_js_thread() {
-            let fd = self.connections.borrow_mut().serve()?;
-            self.wake.watch(&self.core, fd)?;
-        }
-        Ok(())
+        let reactor = if self.core.serves_on_js_thread() {
+            Some(self.connections.borrow_mut().serve()?)
+        } else {
+            None
+        };
+        self.wake.watch(&self.core, &self.connections, reactor)
     }
 
     /// Keeps the engine's object alive while it has something to tell.
@@ -253,7 +254,7 @@ impl Engine {
 
     /// Gives a connection away. Throws if there is none.
     #[napi(
-        ts_return_type = "{ fd: number, data: Buffer, pending: Array<Uint8Array | number>, finWanted: boolean, queued: number, parser: NativeParser }"
+        ts_return_type = "{ fd: number, data: Buffer, pending: Array<Uint8Array | number>, finWanted: boolean, queued: number, hungUp: boolean, parser: NativeParser }"
     )]
     pub fn detach(&self, env: Env, id: u32) -> Result<Object<'_>> {
         let native = &self.local.native;
@@ -276,6 +277,7 @@ impl Engine {
         result.set("pending", pending)?;
         result.set("finWanted", detached.fin_wanted)?;
         result.set("queued", queued)?;
+        result.set("hungUp", detached.hung_up)?;
         let parser = NativeParser::resumed(detached.parser, detached.progress, detached.parked);
         result.set("parser", parser)?;
         // Last: whatever failed before has not leaked it.

@@ -5,10 +5,11 @@ use std::mem::transmute;
 
 use napi::{Error, Result, Status, sys};
 
-/// The numbers of `UV_ASYNC` and `UV_POLL` in libuv's list of handle types, and that of the event
-/// `UV_READABLE`, which are part of its ABI.
+/// Numbers in libuv's list of handle types, and that of the event `UV_READABLE`, which are part of
+/// its ABI.
 pub const UV_ASYNC: c_int = 1;
 pub const UV_POLL: c_int = 8;
+pub const UV_PREPARE: c_int = 9;
 pub const UV_READABLE: c_int = 1;
 
 pub type Handle = *mut c_void;
@@ -21,6 +22,8 @@ pub type Size = unsafe extern "C" fn(c_int) -> usize;
 pub type Callback = unsafe extern "C" fn(Handle);
 pub type PollInit = unsafe extern "C" fn(*mut sys::uv_loop_s, Handle, c_int) -> c_int;
 pub type PollStart = unsafe extern "C" fn(Handle, c_int, PollCallback) -> c_int;
+pub type PrepareInit = unsafe extern "C" fn(*mut sys::uv_loop_s, Handle) -> c_int;
+pub type PrepareStart = unsafe extern "C" fn(Handle, Callback) -> c_int;
 pub type PollCallback = unsafe extern "C" fn(Handle, c_int, c_int);
 
 /// The functions.
@@ -34,6 +37,8 @@ pub struct Uv {
     pub size: Size,
     pub poll_init: PollInit,
     pub poll_start: PollStart,
+    pub prepare_init: PrepareInit,
+    pub prepare_start: PrepareStart,
 }
 
 impl Uv {
@@ -49,6 +54,8 @@ impl Uv {
                 size: transmute::<*mut c_void, Size>(symbol(c"uv_handle_size")?),
                 poll_init: transmute::<*mut c_void, PollInit>(symbol(c"uv_poll_init")?),
                 poll_start: transmute::<*mut c_void, PollStart>(symbol(c"uv_poll_start")?),
+                prepare_init: transmute::<*mut c_void, PrepareInit>(symbol(c"uv_prepare_init")?),
+                prepare_start: transmute::<*mut c_void, PrepareStart>(symbol(c"uv_prepare_start")?),
             })
         }
     }

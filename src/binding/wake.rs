@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use napi::{Error, Result, Status, check_status, sys};
 
-use super::uv::{Handle, UV_ASYNC, UV_POLL, UV_READABLE, Uv};
+use super::uv::{Handle, UV_ASYNC, UV_POLL, UV_PREPARE, UV_READABLE, Uv};
 use crate::engine::Core;
 use crate::engine::connections::Connections;
 
@@ -23,6 +23,8 @@ pub struct Wake {
     uv: Uv,
     event_loop: *mut sys::uv_loop_s,
     handle: Handle,
+    /// Tells of each turn of the event loop; null while there are no connections.
+    turner: AtomicPtr<c_void>,
     /// Watches the descriptor of the JavaScript thread's reactor; null while there is none.
     poller: AtomicPtr<c_void>,
     /// The handle is closing.
@@ -48,10 +50,11 @@ struct Target {
     hook: sys::napi_async_cleanup_hook_handle,
 }
 
-/// What the handle that watches the reactor carries.
-struct Poller {
+/// What the handles carry that are open while there are connections.
+struct Served {
     target: *mut Target,
     core: Arc<Core>,
+    connections: Rc<RefCell<Connections>>,
 }
 
 impl Wake {
@@ -103,6 +106,7 @@ impl Wake {
                 uv,
                 event_loop,
                 handle,
+                turner: AtomicPtr::default(),
                 poller: AtomicPtr::default(),
                 ended: AtomicBool::new(false),
             }))
@@ -126,48 +130,96 @@ impl Wake {
         }
     }
 
-    /// Calls the `wake` function when `fd` is readable, too, until [`unwatch`](Self::unwatch). On
-    /// the JavaScript thread only.
-    pub fn watch(&self, core: &Arc<Core>, fd: RawFd) -> std::io::Result<()> {
-        if self.has_ended() || !self.poller.load(Ordering::Relaxed).is_null() {
+    /// Tells `connections` of each turn of the event loop and, if there is a reactor, calls the `wake`
+    /// function when it has something to do, until [`unwatch`](Self::unwatch). On the JavaScript
+    /// thread only.
+    pub fn watch(
+        &self,
+        core: &Arc<Core>,
+        connections: &Rc<RefCell<Connections>>,
+        reactor: Option<RawFd>,
+    ) -> std::io::Result<()> {
+        if self.has_ended() || !self.turner.load(Ordering::Relaxed).is_null() {
             return Ok(());
         }
         let uv = &self.uv;
-        // SAFETY: as in `new`; the handle is open, so its data is the target.
-        unsafe {
-            let handle = libc::calloc(1, (uv.size)(UV_POLL));
+        let served = || Served {
+            target: std::ptr::null_mut(),
+            core: core.clone(),
+            connections: connections.clone(),
+        };
+        // SAFETY: the handles are of the types that these functions are for.
+        let watched = unsafe {
+            self.open(
+                &self.turner,
+                UV_PREPARE,
+                served(),
+                |event_loop, handle| (uv.prepare_init)(event_loop, handle),
+                |handle| (uv.prepare_start)(handle, turn_begins),
+            )
+            .and_then(|()| match reactor {
+                Some(fd) => self.open(
+                    &self.poller,
+                    UV_POLL,
+                    served(),
+                    |event_loop, handle| (uv.poll_init)(event_loop, handle, fd),
+                    |handle| (uv.poll_start)(handle, UV_READABLE, readable),
+                ),
+                None => Ok(()),
+            })
+        };
+        if watched.is_err() {
+            self.unwatch();
+        }
+        watched
+    }
+
+    /// Makes and starts a handle that keeps nothing alive.
+    ///
+    /// # Safety
+    /// `init` and `start` are for handles of this type, and initialise and start the one they get.
+    unsafe fn open(
+        &self,
+        place: &AtomicPtr<c_void>,
+        kind: c_int,
+        mut served: Served,
+        init: impl FnOnce(*mut sys::uv_loop_s, Handle) -> c_int,
+        start: impl FnOnce(Handle) -> c_int,
+    ) -> std::io::Result<()> {
+        // SAFETY: as in `new`; the handle of the engine is open, so its data is the target.
+        let status = unsafe {
+            let handle = libc::calloc(1, (self.uv.size)(kind));
             if handle.is_null() {
                 return Err(std::io::Error::from_raw_os_error(libc::ENOMEM));
             }
-            let status = (uv.poll_init)(self.event_loop, handle, fd);
+            let status = init(self.event_loop, handle);
             if status != 0 {
                 libc::free(handle);
                 return Err(std::io::Error::from_raw_os_error(-status));
             }
             let target = self.handle.cast::<*mut Target>().read();
             (*target).handles.set((*target).handles.get() + 1);
-            let poller = Box::new(Poller {
-                target,
-                core: core.clone(),
-            });
-            handle.cast::<*mut Poller>().write(Box::into_raw(poller));
-            self.poller.store(handle, Ordering::Relaxed);
-            (uv.unref)(handle);
-            let status = (uv.poll_start)(handle, UV_READABLE, readable);
-            if status != 0 {
-                self.unwatch();
-                return Err(std::io::Error::from_raw_os_error(-status));
-            }
+            served.target = target;
+            let data = Box::into_raw(Box::new(served));
+            handle.cast::<*mut Served>().write(data);
+            place.store(handle, Ordering::Relaxed);
+            (self.uv.unref)(handle);
+            start(handle)
+        };
+        match status {
+            0 => Ok(()),
+            error => Err(std::io::Error::from_raw_os_error(-error)),
         }
-        Ok(())
     }
 
-    /// On the JavaScript thread only, before the descriptor is closed.
+    /// On the JavaScript thread only, before the reactor's descriptor is closed.
     pub fn unwatch(&self) {
-        let handle = self.poller.swap(std::ptr::null_mut(), Ordering::Relaxed);
-        if !handle.is_null() {
-            // SAFETY: `watch` made the handle, and nobody else closes it.
-            unsafe { (self.uv.close)(handle, poller_closed) };
+        for place in [&self.turner, &self.poller] {
+            let handle = place.swap(std::ptr::null_mut(), Ordering::Relaxed);
+            if !handle.is_null() {
+                // SAFETY: `open` made the handle, and nobody else closes it.
+                unsafe { (self.uv.close)(handle, served_closed) };
+            }
         }
     }
 
@@ -203,13 +255,13 @@ unsafe extern "C" fn closed(handle: Handle) {
     }
 }
 
-/// As `closed`, for the handle that watched the reactor.
-unsafe extern "C" fn poller_closed(handle: Handle) {
-    // SAFETY: `watch` made the data from a Box; nobody uses it or the handle any more.
+/// As `closed`, for the other handles.
+unsafe extern "C" fn served_closed(handle: Handle) {
+    // SAFETY: `open` made the data from a Box; nobody uses it or the handle any more.
     unsafe {
-        let poller = Box::from_raw(handle.cast::<*mut Poller>().read());
+        let served = Box::from_raw(handle.cast::<*mut Served>().read());
         libc::free(handle);
-        release(poller.target);
+        release(served.target);
     }
 }
 
@@ -231,14 +283,21 @@ unsafe fn release(target: *mut Target) {
     }
 }
 
+/// On the JavaScript thread, from its event loop, which looks for events next.
+unsafe extern "C" fn turn_begins(handle: Handle) {
+    // SAFETY: the handle is open, so its data is what `open` put there.
+    let served = unsafe { &*handle.cast::<*const Served>().read() };
+    served.connections.borrow_mut().begin_turn(&served.core);
+}
+
 /// On the JavaScript thread, from its event loop: the reactor has something to do.
 unsafe extern "C" fn readable(handle: Handle, _status: c_int, _events: c_int) {
-    // SAFETY: the handle is open, so its data points to the poller, and the environment is alive.
+    // SAFETY: the handle is open, so its data is what `open` put there, and the environment is alive.
     unsafe {
-        let poller = &*handle.cast::<*const Poller>().read();
+        let served = &*handle.cast::<*const Served>().read();
         // What is delivered from now on need not wake.
-        poller.core.queue.awaken();
-        enter(&*poller.target);
+        served.core.queue.awaken();
+        enter(&*served.target);
     }
 }
 

@@ -126,6 +126,24 @@ fn send_many(fd: RawFd, pieces: &[&[u8]], flags: libc::c_int) -> libc::ssize_t {
     }
 }
 
+/// Whether both directions are over: after RST, or FIN in both.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn has_hung_up(fd: RawFd) -> bool {
+    let mut asked = libc::pollfd {
+        fd,
+        events: 0,
+        revents: 0,
+    };
+    // SAFETY: the pointer is that of one pollfd.
+    unsafe { libc::poll(&raw mut asked, 1, 0) > 0 && asked.revents & libc::POLLHUP != 0 }
+}
+
+/// Only epoll tells libuv.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn has_hung_up(_fd: RawFd) -> bool {
+    false
+}
+
 /// Sends FIN.
 pub fn shutdown(fd: RawFd) -> Result<()> {
     // SAFETY: no memory is involved.

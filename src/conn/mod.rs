@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::engine::Core;
-use crate::engine::queue::{Delivery, Kind, Source};
+use crate::engine::queue::{Behind, Delivery, Kind, Source};
 use crate::http1::{Code, Parser};
 use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records};
 use crate::server::Server;
@@ -49,6 +49,10 @@ pub struct Conn {
     begun: AtomicBool,
     /// `start` of the message that was reported as overdue.
     reported: AtomicU64,
+    /// The packet that is outstanding was dispatched; only the JavaScript thread's.
+    consumed: AtomicBool,
+    /// A reactor has told of FIN, a hang-up or an error.
+    closed: AtomicBool,
     control: Mutex<Control>,
     read: Mutex<ReadSide>,
 }
@@ -76,8 +80,10 @@ pub struct Detached {
     pub pending: Vec<Remainder>,
     /// FIN is to follow that.
     pub fin_wanted: bool,
-    /// A packet was delivered and not yet acknowledged.
+    /// A packet was delivered and not yet consumed.
     pub outstanding: bool,
+    /// The end follows that packet, whatever the descriptor says (the setting `hangUpEnds`).
+    pub hung_up: bool,
 }
 
 impl Conn {
@@ -94,6 +100,8 @@ impl Conn {
             headers_complete: AtomicBool::new(false),
             begun: AtomicBool::new(false),
             reported: AtomicU64::new(0),
+            consumed: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             control: Mutex::new(Control::new(fd.into_raw_fd())),
             read: Mutex::new(ReadSide {
                 parser: Some(Parser::new(server.settings.parser_config(server.profile))),
@@ -105,7 +113,7 @@ impl Conn {
         server.connections.adjust(1);
         server.connections.add(&conn);
         if server.settings.eager() != 0 {
-            conn.deliver(Kind::Packet, 0, Records::notice(&[ACCEPTED]));
+            conn.deliver_packet(0, Records::notice(&[ACCEPTED]), Behind::Nothing);
         }
         conn
     }
@@ -210,13 +218,23 @@ impl Conn {
     pub fn set_paused(&self, paused: bool) {
         let mut control = crate::lock(&self.control);
         control.paused = paused;
+        if paused && !self.is_coming(&control) {
+            // What is not reported by now is for reading to find.
+            control.hung_up = false;
+        }
         let waker = if paused { None } else { control.release() };
         drop(control);
         wake(waker);
     }
 
-    /// The delivery of a packet was consumed.
+    /// The delivery of a packet was consumed: everything in it was told.
+    pub fn consume(&self) {
+        self.consumed.store(true, Ordering::Relaxed);
+    }
+
+    /// The next packet may be read.
     pub fn acknowledge(&self) {
+        self.consumed.store(false, Ordering::Relaxed);
         let mut control = crate::lock(&self.control);
         control.outstanding = false;
         let waker = control.release();
@@ -247,9 +265,34 @@ impl Conn {
         written
     }
 
-    /// Whether a packet is on its way to JavaScript.
-    pub fn is_outstanding(&self) -> bool {
-        crate::lock(&self.control).outstanding
+    /// A reactor tells of FIN, a hang-up or an error.
+    fn note_closed(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a packet is on its way to JavaScript, or is being dispatched.
+    pub fn has_coming(&self) -> bool {
+        self.is_coming(&crate::lock(&self.control))
+    }
+
+    fn is_coming(&self, control: &Control) -> bool {
+        control.outstanding && !self.consumed.load(Ordering::Relaxed)
+    }
+
+    /// Where libuv takes a hang-up for FIN: looks for one behind the packet that is dispatched next.
+    /// Then the end follows in the same turn.
+    pub fn look_for_hang_up(&self, behind: Behind) -> bool {
+        let suspected = match behind {
+            Behind::Nothing | Behind::Bytes => false,
+            Behind::Watched => self.closed.load(Ordering::Relaxed),
+            Behind::Unwatched => true,
+        };
+        if !suspected || self.server.settings.hang_up_ends() == 0 {
+            return false;
+        }
+        let mut control = crate::lock(&self.control);
+        control.hung_up = control.is_open() && io::has_hung_up(control.fd);
+        control.hung_up
     }
 
     /// Bytes that were read and not reported.
@@ -276,7 +319,8 @@ impl Conn {
         let pending = control.outbox.take();
         let fin_wanted = control.shutdown == Shutdown::Wanted;
         control.fate = Fate::Detached;
-        let outstanding = control.outstanding;
+        let outstanding = self.is_coming(&control);
+        let hung_up = control.hung_up;
         let waker = control.waker.take();
         drop(control);
         drop(read);
@@ -289,6 +333,7 @@ impl Conn {
             pending,
             fin_wanted,
             outstanding,
+            hung_up,
         })
     }
 
@@ -332,7 +377,7 @@ impl Conn {
         let silent = !progress.begun && self.server.settings.idle_includes_silent() != 0;
         (progress.start == 0 || silent) && {
             let control = crate::lock(&self.control);
-            control.is_open() && !control.outstanding
+            control.is_open() && !self.is_coming(&control)
         }
     }
 
@@ -390,8 +435,17 @@ impl Conn {
         self.begun.store(progress.begun, Ordering::Relaxed);
     }
 
+    /// Puts what was read on its way, as [`deliver`](Self::deliver).
+    fn deliver_packet(self: &Arc<Self>, bytes: u32, records: Records, behind: Behind) {
+        self.push(Kind::Packet, bytes, records, behind);
+    }
+
     /// Puts a delivery on its way, unless JavaScript or a refusal has ended the connection.
-    fn deliver(self: &Arc<Self>, kind: Kind, bytes: u32, records: Records) {
+    fn deliver(self: &Arc<Self>, kind: Kind, records: Records) {
+        self.push(kind, 0, records, Behind::Nothing);
+    }
+
+    fn push(self: &Arc<Self>, kind: Kind, bytes: u32, records: Records, behind: Behind) {
         {
             let mut control = crate::lock(&self.control);
             if kind != Kind::Closed && !control.is_open() {
@@ -404,6 +458,7 @@ impl Conn {
             source: Source::Conn(self.clone()),
             kind,
             bytes,
+            behind,
             records,
         });
     }
@@ -417,12 +472,8 @@ impl Conn {
 /// Changes the number of a server's open connections.
 pub fn adjust_open(core: &Core, server: &Server, delta: i64) {
     if server.connections.adjust(delta) && server.settings.drain_notice() != 0 {
-        core.queue.push(Delivery {
-            source: Source::Server(server.id),
-            kind: Kind::Notice,
-            bytes: 0,
-            records: Records::notice(&[DRAINED]),
-        });
+        core.queue
+            .push(Delivery::of_server(server.id, Records::notice(&[DRAINED])));
     }
 }
 

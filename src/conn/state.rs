@@ -32,11 +32,13 @@ pub struct Control {
     pub fate: Fate,
     /// JavaScript knows the connection, or will with a delivery that is on its way.
     pub shown: bool,
-    /// A packet is on its way to JavaScript and not yet acknowledged.
+    /// A packet is on its way to JavaScript, or was dispatched in this turn of its event loop.
     pub outstanding: bool,
     /// There is something to read (or to parse), but JavaScript has to act first.
     pub held: bool,
     pub paused: bool,
+    /// The next thing to be read is the end, whatever the kernel says (the setting `hangUpEnds`).
+    pub hung_up: bool,
     /// Nothing is read any more: FIN, an error, or no longer HTTP.
     pub read_done: bool,
     /// A head with the upgrade bit waits for JavaScript's answer.
@@ -70,6 +72,7 @@ impl Control {
             outstanding: false,
             held: false,
             paused: false,
+            hung_up: false,
             read_done: false,
             parked: false,
             shutdown: Shutdown::No,

@@ -18,7 +18,7 @@ use mio::{Registry, Token};
 use super::state::{Control, Fate, Shutdown};
 use super::watch::{Event, Ready, Watch};
 use super::{Conn, ReadSide, io, linger};
-use crate::engine::queue::Kind;
+use crate::engine::queue::{Behind, Kind};
 use crate::http1::{Outcome, ParseError};
 use crate::memory::{Memory, PACKET, Supply, Vecs};
 use crate::record::{CLOSED, Parked, Recorder, Records, SHUTDOWN, SOCKET_ERROR, WRITTEN};
@@ -98,20 +98,33 @@ impl Task {
             .is_none_or(|conn| !crate::lock(&conn.control).is_open())
     }
 
+    /// Whether the connection was sent FIN, and is only to be read to its end.
+    pub fn is_refused(&self) -> bool {
+        self.conn.as_ref().is_some_and(|conn| {
+            let control = crate::lock(&conn.control);
+            control.is_open() && control.shutdown == Shutdown::Done
+        })
+    }
+
     /// Gives a task of the JavaScript thread its place in the reactor. Without one it ends at once.
     pub fn register(&mut self, registry: &Arc<Registry>, token: Token) {
         let Some(conn) = &self.conn else {
             return;
         };
         self.seat = Some((registry.clone(), token));
-        let (fd, refused) = {
-            let control = crate::lock(&conn.control);
-            (control.fd, control.shutdown == Shutdown::Done)
-        };
+        let fd = crate::lock(&conn.control).fd;
         // Who was sent FIN after the first packet has often answered with its own by now: a read
         // tells, and then there is nothing to wait for.
-        if !refused {
-            let _ = self.watch(fd);
+        if !self.is_refused() {
+            // The reactor tells in the next turn what there is to read. After a full packet that is
+            // known.
+            let readable = crate::lock(&conn.read).full;
+            if let Ok(watch) = self.watch(fd) {
+                watch.note(Event {
+                    readable,
+                    ..Event::default()
+                });
+            }
         }
     }
 
@@ -151,7 +164,7 @@ impl Task {
     }
 
     fn turn(&mut self, conn: &Arc<Conn>, cx: &mut Context<'_>, supply: &mut dyn Supply) -> Turn {
-        let (fd, has_output, read_done, may_read) = {
+        let (fd, has_output, read_done, may_read, hung_up) = {
             let mut control = crate::lock(&conn.control);
             if !control.is_open() {
                 return Turn::Close;
@@ -163,15 +176,23 @@ impl Task {
                 has_output,
                 control.read_done,
                 control.may_read(),
+                control.may_read() && std::mem::take(&mut control.hung_up),
             )
         };
-        if has_output && self.flush(conn, fd, cx).is_err() {
-            return Turn::Close;
+        let turn = if read_done {
+            Turn::Wait
+        } else if hung_up {
+            end(self.room, conn, &mut crate::lock(&conn.read))
+        } else {
+            self.read(conn, fd, may_read, cx, supply)
+        };
+        // After reading, as libuv: an error that both would find is one of reading.
+        match turn {
+            Turn::Again | Turn::Wait if has_output && self.flush(conn, fd, cx).is_err() => {
+                Turn::Close
+            }
+            turn => turn,
         }
-        if read_done {
-            return Turn::Wait;
-        }
-        self.read(conn, fd, may_read, cx, supply)
     }
 
     /// Reads one packet, if JavaScript is ready for it.
@@ -191,7 +212,12 @@ impl Task {
                 return Turn::Close;
             };
             match watched.poll_read_ready(cx) {
-                Poll::Ready(Ok(guard)) => ready = Some(guard),
+                Poll::Ready(Ok(guard)) => {
+                    if guard.is_closed() {
+                        conn.note_closed();
+                    }
+                    ready = Some(guard);
+                }
                 Poll::Ready(Err(_)) => return Turn::Close,
                 Poll::Pending => return Turn::Wait,
             }
@@ -295,7 +321,7 @@ impl Task {
             }
         }
         for notice in notices.into_iter().flatten() {
-            conn.deliver(Kind::Notice, 0, notice);
+            conn.deliver(Kind::Notice, notice);
         }
         Ok(())
     }
@@ -338,13 +364,16 @@ fn take_in(
                 });
             }
             read.full = length == PACKET;
-            if !read.full
-                && let Some(ready) = ready
-            {
-                ready.emptied();
-            }
+            let behind = match ready {
+                _ if read.full => Behind::Bytes,
+                Some(ready) => {
+                    ready.emptied();
+                    Behind::Watched
+                }
+                None => Behind::Unwatched,
+            };
             read.bytes = read.bytes.saturating_add(length as u32);
-            let turn = parse(room, conn, read, packet, supply);
+            let turn = parse(room, conn, read, packet, behind, supply);
             Some(turn)
         }
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -417,6 +446,7 @@ fn parse(
     conn: &Arc<Conn>,
     read: &mut ReadSide,
     packet: Packet<'_>,
+    behind: Behind,
     supply: &mut dyn Supply,
 ) -> Turn {
     let Some((records, saw_head)) = interpret(conn, read, packet, 0, supply) else {
@@ -425,10 +455,17 @@ fn parse(
     // The first bytes of a head say nothing yet about a stranger. A connection that
     // JavaScript knows has its idle timer restarted by any packet.
     if records.is_empty() && (read.bytes == 0 || !crate::lock(&conn.control).shown) {
+        conn.look_for_hang_up(behind);
         return Turn::Again;
     }
-    conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);
-    told(room, conn, saw_head)
+    let turn = told(room, conn, saw_head);
+    // Until there is a reactor again, nobody tells.
+    let behind = match turn {
+        Turn::Move if behind == Behind::Watched => Behind::Unwatched,
+        _ => behind,
+    };
+    conn.deliver_packet(std::mem::take(&mut read.bytes), records, behind);
+    turn
 }
 
 /// How a turn goes on that JavaScript heard of. An I/O thread is for established connections; what
@@ -536,7 +573,7 @@ fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     }
     let mut records = Records::default();
     records.push_end(verdict, !recorder.records.is_empty());
-    conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);
+    conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
     told(room, conn, false)
 }
 
@@ -547,7 +584,7 @@ fn fail(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, errno: i32) -> Turn {
     }
     crate::lock(&conn.control).read_done = true;
     let records = Records::notice(&[SOCKET_ERROR, errno as u32, 0]);
-    conn.deliver(Kind::Packet, std::mem::take(&mut read.bytes), records);
+    conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
     told(room, conn, false)
 }
 
@@ -600,7 +637,7 @@ impl Drop for Task {
             conn.uncount();
         }
         if shown && was != Fate::Detached {
-            conn.deliver(Kind::Closed, 0, Records::notice(&[CLOSED]));
+            conn.deliver(Kind::Closed, Records::notice(&[CLOSED]));
         }
         conn.core.leave();
     }

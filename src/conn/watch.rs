@@ -149,6 +149,15 @@ impl Ready<'_> {
         }
     }
 
+    /// Whether FIN, a hang-up or an error waits behind the bytes.
+    pub fn is_closed(&self) -> bool {
+        match self {
+            Ready::Runtime(guard) => guard.ready().is_read_closed(),
+            Ready::Reading(seat) => seat.closed.get(),
+            Ready::Writing(_) => false,
+        }
+    }
+
     /// A call would have blocked: there is nothing at all to read, or no room to write.
     pub fn exhausted(&mut self) {
         match self {

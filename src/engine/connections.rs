@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Core;
-use super::queue::{Delivery, Kind, Mail, Source};
+use super::queue::{Behind, Delivery, Kind, Mail, Source};
 use super::reactor::Reactor;
 use crate::conn::task::Task;
 use crate::conn::{Conn, Detached};
@@ -49,6 +49,13 @@ struct Slot {
     held: Option<Delivery>,
 }
 
+#[derive(Debug)]
+struct Current {
+    conn: Arc<Conn>,
+    /// The next packet is for the same turn.
+    reads_on: bool,
+}
+
 /// Connections that JavaScript knows, by id, and deliveries that were taken from the queue.
 #[derive(Debug, Default)]
 pub struct Connections {
@@ -60,14 +67,20 @@ pub struct Connections {
     reactor: Option<Reactor>,
     /// Connections that are to be served on this thread.
     arrivals: Vec<Task>,
+    /// Those of them that were sent FIN. The next turn reads them: their peers' FIN is often there.
+    refused: Vec<Task>,
     /// Empty; swapped for what there is in the queue.
     mail: Mail,
     /// Whose packet is being dispatched.
-    current: Option<Arc<Conn>>,
+    current: Option<Current>,
+    /// Connections whose packets were dispatched in this turn. As by libuv, one that was read empty
+    /// is read again in the next turn: what a packet has put off to the end of its turn
+    /// (setImmediate) comes before the packet or FIN behind it, and a write before the reading of RST.
+    told: Vec<Arc<Conn>>,
     /// Bytes and requests that were delivered in this turn.
     bytes: u32,
     requests: u32,
-    /// The reactor was asked in this turn.
+    /// The reactor was asked in this turn. Once: what comes later is for the next.
     polled: bool,
     /// Ids that are free once the delivery being dispatched is done.
     ending: Vec<u32>,
@@ -77,8 +90,13 @@ impl Connections {
     /// Acknowledges the delivery before, and pops the next one. None: the queue is empty, and
     /// the next delivery wakes. What is read for it takes memory from `supply`.
     pub fn next(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> Option<Popped> {
-        if let Some(conn) = self.current.take() {
-            conn.acknowledge();
+        if let Some(Current { conn, reads_on }) = self.current.take() {
+            if reads_on {
+                conn.acknowledge();
+            } else {
+                conn.consume();
+                self.told.push(conn);
+            }
         }
         while let Some(id) = self.ending.pop() {
             self.release(id);
@@ -92,47 +110,62 @@ impl Connections {
                     return Some(popped);
                 }
             } else if !self.find_more(core, supply) {
-                self.end_turn();
                 return None;
             }
         }
         // The rest in another turn.
         core.deferred.flush();
         core.queue.rewake();
-        self.end_turn();
         None
     }
 
-    fn end_turn(&mut self) {
+    /// The event loop has done what it had to do, and looks for events next. Within one turn, `next`
+    /// may come to an end more than once.
+    pub fn begin_turn(&mut self, core: &Core) {
         self.bytes = 0;
         self.requests = 0;
         self.polled = false;
+        for conn in self.told.drain(..) {
+            conn.acknowledge();
+        }
+        if !self.refused.is_empty() {
+            core.queue.rewake();
+        }
     }
 
     /// Looks for what is to be done next. False: there is nothing, and what comes wakes.
     fn find_more(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> bool {
         core.deferred.flush();
+        let turn_begins = !std::mem::replace(&mut self.polled, true);
         if let Some(reactor) = &mut self.reactor {
+            if turn_begins {
+                for task in self.refused.drain(..) {
+                    reactor.admit(core, task);
+                }
+            }
             // Their first packets have been dispatched, and many are over with that.
             for task in self.arrivals.drain(..) {
-                reactor.admit(core, task);
+                if task.is_refused() && !turn_begins {
+                    self.refused.push(task);
+                } else {
+                    reactor.admit(core, task);
+                }
             }
         }
         self.take_mail(core);
-        if let Some(reactor) = &mut self.reactor {
-            // Who is known to have more goes on for the rest of the turn: a fast sender would cost a
-            // system call more for each packet.
-            if !self.polled || !reactor.is_busy() {
-                self.polled = true;
-                reactor.poll();
-            }
-            // All of them before anything is dispatched: system calls of one kind in a row take
-            // less time.
-            if reactor.run(supply) {
-                self.take_mail(core);
-            }
+        let Some(reactor) = &mut self.reactor else {
+            return !self.ready.is_empty();
+        };
+        if turn_begins {
+            reactor.poll();
         }
-        !self.ready.is_empty() || !self.arrivals.is_empty()
+        // All of them before anything is dispatched: system calls of one kind in a row take less
+        // time.
+        if reactor.run(supply) {
+            self.take_mail(core);
+        }
+        let is_busy = self.reactor.as_ref().is_some_and(Reactor::is_busy);
+        !self.ready.is_empty() || !self.arrivals.is_empty() || is_busy
     }
 
     /// Fetches what there is in the queue.
@@ -159,7 +192,9 @@ impl Connections {
 
     /// Ends every connection that is served on this thread.
     pub fn stop_serving(&mut self) {
+        self.told.clear();
         self.arrivals.clear();
+        self.refused.clear();
         self.reactor = None;
     }
 
@@ -196,7 +231,9 @@ impl Connections {
                 if slot.detached {
                     self.ending.push(id);
                 }
-                self.current = Some(conn);
+                let reads_on =
+                    delivery.behind == Behind::Bytes || conn.look_for_hang_up(delivery.behind);
+                self.current = Some(Current { conn, reads_on });
             }
             Kind::Notice if slot.detached => return None,
             Kind::Notice => {}
@@ -255,7 +292,7 @@ impl Connections {
         let Some(slot) = self.slot(id) else {
             return 0;
         };
-        let unread = slot.held.take().is_some() || !told && slot.conn.is_outstanding();
+        let unread = slot.held.take().is_some() || !told && slot.conn.has_coming();
         slot.destroyed = true;
         slot.conn.close(reset || unread)
     }
@@ -288,11 +325,11 @@ impl Connections {
         Ok((detached, u32::from(queued)))
     }
 
-    /// Whether the packet of a connection that is outstanding, if any, was popped.
+    /// Whether the packet of a connection is being dispatched.
     fn is_told(&self, id: u32) -> bool {
         self.current
             .as_ref()
-            .is_some_and(|conn| conn.id.load(Ordering::Relaxed) == id)
+            .is_some_and(|current| current.conn.id.load(Ordering::Relaxed) == id)
     }
 
     fn put_back(&mut self, core: &Core, held: Option<Delivery>) -> bool {

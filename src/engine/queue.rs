@@ -34,6 +34,20 @@ pub enum Kind {
     Closed,
 }
 
+/// What the kernel has behind a packet, so far as it was asked. It decides when the connection is
+/// read again: in the same turn of the event loop, or in the next one as by libuv.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behind {
+    /// Nothing was read, or nothing is read any more.
+    Nothing,
+    /// More bytes, as the packet was as large as one can be.
+    Bytes,
+    /// No bytes. A reactor watches, which tells the connection of FIN and errors.
+    Watched,
+    /// No bytes, and no reactor watches.
+    Unwatched,
+}
+
 /// Records about one connection or server.
 #[derive(Debug)]
 pub struct Delivery {
@@ -41,10 +55,21 @@ pub struct Delivery {
     pub kind: Kind,
     /// Bytes read from the socket for it.
     pub bytes: u32,
+    pub behind: Behind,
     pub records: Records,
 }
 
 impl Delivery {
+    pub fn of_server(id: u32, records: Records) -> Delivery {
+        Delivery {
+            source: Source::Server(id),
+            kind: Kind::Notice,
+            bytes: 0,
+            behind: Behind::Nothing,
+            records,
+        }
+    }
+
     fn weight(&self) -> usize {
         self.records.size() + DELIVERY_OVERHEAD
     }
@@ -209,15 +234,14 @@ mod tests {
     use super::*;
 
     fn notice(size: usize) -> Delivery {
-        Delivery {
-            source: Source::Server(1),
-            kind: Kind::Notice,
-            bytes: 0,
-            records: Records {
-                text: vec![0; size],
+        let text = vec![0; size];
+        Delivery::of_server(
+            1,
+            Records {
+                text,
                 ..Records::default()
             },
-        }
+        )
     }
 
     #[test]

@@ -96,7 +96,10 @@ impl Host {
             while IO_THREADS == 0 && !work.is_finished() {
                 match self.connections.next(&self.core, &mut Vecs) {
                     Some(popped) => self.early.push_back(popped),
-                    None => std::thread::yield_now(),
+                    None => {
+                        self.connections.begin_turn(&self.core);
+                        std::thread::yield_now();
+                    }
                 }
             }
             work.join().unwrap()
@@ -110,6 +113,7 @@ impl Host {
 
     /// Waits as the event loop does: for the engine to wake it, or for the reactor.
     fn wait(&mut self) {
+        self.connections.begin_turn(&self.core);
         let watch = |fd| libc::pollfd {
             fd,
             events: libc::POLLIN,
@@ -864,7 +868,7 @@ fn a_packet_that_was_parsed_before_detaching_is_still_delivered() {
     let told = host.next().id;
     let id = if told == ids[0] { ids[1] } else { ids[0] };
     let conn = host.conn(id);
-    while !conn.is_outstanding() {
+    while !conn.has_coming() {
         std::thread::yield_now();
     }
     let (_detached, queued) = host.connections.detach(&host.core, id).unwrap();
