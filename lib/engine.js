@@ -11,7 +11,11 @@ const meta = new Uint32Array(META_LENGTH);
 /** Deliveries dispatched before other work of the event loop gets its turn. */
 const DELIVERIES_PER_TURN = 1024;
 
-const native = new Engine(meta, drain, { llhttp: process.versions.llhttp, node: traits.major });
+const native = new Engine(meta, drain, {
+  llhttp: process.versions.llhttp,
+  refusesManyFields: traits.refusesManyFields,
+  upgradeSkipsBody: traits.upgradeSkipsBody,
+});
 
 /**
  * Whether Rust accepts and reads. Where it does not (Windows, or FERROHTTP_ENGINE=off), Node's own

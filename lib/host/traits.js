@@ -14,7 +14,7 @@ const major = Number(process.versions.node.split('.', 1)[0]);
 
 /** A server, and a connection to it, that nobody else knows. */
 class Trial {
-  constructor() {
+  constructor(properties) {
     this.responses = [];
     const trial = this;
     function Response() {
@@ -39,6 +39,7 @@ class Trial {
     this.socket = new Duplex({ read: noop, write: noop });
     this.socket.pause(); // 'data' listeners would make it flow, some ticks later
     this.socket.setTimeout = (milliseconds) => { this.timeouts.push(milliseconds); };
+    Object.assign(this.server, properties);
     nodeConnectionListener.call(this.server, this.socket);
     const { socket } = this;
     this.onData = socket.listeners('data')[0];
@@ -105,6 +106,18 @@ function idleTimeouts(trial) {
   };
 }
 
+/** Whether a field beyond `maxHeadersCount` is refused; otherwise it is dropped. */
+function refusesManyFields() {
+  const { emitted, onData } = new Trial({ maxHeadersCount: 1 });
+  onData(Buffer.from('GET / HTTP/1.0\r\na: b\r\nc: d\r\n\r\n'));
+  return !emitted.includes('request');
+}
+
+/** Whether an accepted upgrade takes effect at once; otherwise the request's body is parsed first. */
+function upgradeSkipsBody({ socket }) {
+  return socket.parser.onIncoming({ upgrade: true, method: 'CONNECT' }, true) === 2;
+}
+
 /** Whether any packet, and not only a complete head, ends the idle time of a connection. */
 function packetEndsIdleTime(trial) {
   trial.timeouts.length = 0;
@@ -160,7 +173,10 @@ const traits = unobserved(() => {
     drainMeansEmpty: drainMeansEmpty(trial),
     ...abortsOf(trial),
   };
-  found.upgradesUnheard = upgradesUnheard(new Trial());
+  found.refusesManyFields = refusesManyFields();
+  const upgrade = new Trial();
+  found.upgradeSkipsBody = upgradeSkipsBody(upgrade);
+  found.upgradesUnheard = upgradesUnheard(upgrade);
   return found;
 });
 

@@ -14,8 +14,10 @@ pub struct EngineOptions {
     pub io_threads: Option<u32>,
     /// `process.versions.llhttp`
     pub llhttp: String,
-    /// Major version of Node.
-    pub node: u32,
+    /// Whether a header line beyond `maxHeadersCount` is refused.
+    pub refuses_many_fields: bool,
+    /// Whether an accepted upgrade drops the request's body.
+    pub upgrade_skips_body: bool,
 }
 
 impl EngineOptions {
