@@ -227,6 +227,7 @@ function tell(socket, text, numbers, blobs, chunk) {
       case FLUSHED:
         if (connection) {
           connection.flushed = true;
+          connection.shortened = true;
           if (connection.consumed) runTicks();
         }
         break;
@@ -295,8 +296,11 @@ function head(connection, text, numbers, at, cut) {
   const afterTarget = cut + numbers[at + 4];
   const url = text.slice(cut, afterTarget);
   const raw = fields(text, numbers, at + 6, numbers[at + 5], afterTarget);
-  if (numbers[at + 5] > FLUSH_AFTER) connection.flushed = true;
   const end = cutEnd;
+  if (numbers[at + 5] > FLUSH_AFTER) {
+    connection.flushed = true;
+    connection.shortened = true;
+  }
   connection.resource.runInAsyncScope(request, undefined, connection,
     METHODS[numbers[at + 2]], url, version, raw, flags);
   return end;
@@ -364,7 +368,14 @@ function socketOf(id) {
   return socket;
 }
 
-engine.setDispatch(dispatch);
+/** What a program changed on prototypes since the last turn is known from here on. */
+function beginTurn() {
+  for (const link of servers.values()) {
+    if (link.stale()) link.sync();
+  }
+}
+
+engine.setDispatch(dispatch, beginTurn);
 Connection.prototype.runParsed = function (text, chunk) { runParsed(this, text, chunk); };
 
 module.exports = { sockets, servers, socketOf, DROPPED, DRAINED, ACCEPT_ERROR, Socket, kServer };

@@ -13,7 +13,7 @@ const DELIVERIES_PER_TURN = 1024;
 
 const native = new Engine(meta, drain, {
   llhttp: process.versions.llhttp,
-  refusesManyFields: traits.refusesManyFields,
+  manyFields: traits.manyFields,
   upgradeSkipsBody: traits.upgradeSkipsBody,
 });
 
@@ -23,8 +23,10 @@ const native = new Engine(meta, drain, {
  */
 const supported = native.supported && process.env.FERROHTTP_ENGINE !== 'off';
 
-/** Set by dispatch.js: called with the text of each delivery; true if nobody else's code ran. */
+// Set by dispatch.js. The first is called with the text of each delivery and returns true if nobody
+// else's code ran; the second before the first delivery of a turn.
 let dispatch = null;
+let beginTurn = null;
 
 let draining = false;
 const afterwards = []; // callbacks for the end of the drain
@@ -33,6 +35,7 @@ function drain() {
   let finished = false;
   draining = true;
   try {
+    beginTurn();
     for (let i = 0; i < DELIVERIES_PER_TURN && !finished; i++) {
       const text = native.next();
       if (text === null) {
@@ -122,5 +125,8 @@ module.exports = {
   afterDeliveries,
   updateRef,
   detach: (id) => native.detach(id),
-  setDispatch(fn) { dispatch = fn; },
+  setDispatch(deliver, begin) {
+    dispatch = deliver;
+    beginTurn = begin;
+  },
 };

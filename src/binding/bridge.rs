@@ -191,7 +191,11 @@ impl Engine {
         options: EngineOptions,
     ) -> Result<Engine> {
         let env = env.raw();
-        let profile = Profile::of(&options.llhttp, options.refuses_many_fields, options.upgrade_skips_body);
+        let profile = Profile::of(
+            &options.llhttp,
+            options.header_count(),
+            options.upgrade_skips_body,
+        );
         let meta = Meta::new(env, meta)?;
         #[cfg(unix)]
         let native = Native::new(env, this.object.raw(), wake, &options)?;
