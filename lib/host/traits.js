@@ -63,6 +63,12 @@ class Trial {
     return request;
   }
 
+  /** Closes the connection; the parser is for others from then on. */
+  close() {
+    this.socket.removeAllListeners('close'); // which comes once more, later
+    this.onClose();
+  }
+
   /** Brings a packet that says nothing to the parser. */
   packet() {
     const { parser } = this.socket;
@@ -126,7 +132,7 @@ function manyFields() {
     if (event === 'request') fields = request.rawHeaders.length / 2;
   };
   trial.onData(Buffer.from(`GET / HTTP/1.0\r\n${'a: b\r\n'.repeat(40)}\r\n`));
-  trial.onClose(); // the parser is for others now
+  trial.close();
   if (fields === undefined) return 'refuse';
   return fields === 1 ? 'truncate' : 'drop';
 }
@@ -163,11 +169,11 @@ function upgradesUnheard(trial) {
 }
 
 function abortsOf(trial) {
-  const { socket, onClose, responses } = trial;
+  const { socket, responses } = trial;
   const request = trial.request();
   socket._httpMessage = responses.at(-1);
   trial.request(); // its response has to wait
-  onClose();
+  trial.close();
   return {
     // The class of the error that aborts a request, which Node keeps to itself.
     abortedPrototype: Object.getPrototypeOf(request.error),
