@@ -11,7 +11,10 @@ const meta = new Uint32Array(META_LENGTH);
 /** Deliveries dispatched before other work of the event loop gets its turn. */
 const DELIVERIES_PER_TURN = 1024;
 
-const native = new Engine(meta, drain, {
+/** The long strings of that delivery, at the places that its numbers tell. */
+const strings = [];
+
+const native = new Engine(meta, strings, drain, {
   llhttp: process.versions.llhttp,
   manyFields: traits.manyFields,
   upgradeSkipsBody: traits.upgradeSkipsBody,
@@ -118,6 +121,7 @@ module.exports = {
   native,
   supported,
   meta,
+  strings,
   servers,
   listeners,
   unrefedSockets,
