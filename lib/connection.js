@@ -52,6 +52,7 @@ class Connection {
     this.consumed = false; // nobody but us is meant to see the bytes
     this.dispatching = false; // not everything in a packet has been told
     this.flushed = false; // ticks run before each head (dispatch.js, FLUSH_AFTER)
+    this.shortened = false; // the head that comes has more lines than Node hands over at once
     this.behind = 0; // deliveries that a hand-over left in the queue
     this.hungUp = false; // the end comes next, whatever a handed-over handle would read
     this.upgrading = false; // the verdict on the head with the upgrade bit
@@ -113,12 +114,21 @@ class Connection {
     req.joinDuplicateHeaders = server.joinDuplicateHeaders;
     req.url = url;
     req.upgrade = upgrade;
+    if (this.shortened) this.truncate(rawHeaders);
     const n = rawHeaders.length;
     req._addHeaderLines(rawHeaders, this.maxHeaderPairs > 0 && n > this.maxHeaderPairs ? this.maxHeaderPairs : n);
     req.method = method;
 
     if (this.keepAliveTimerSet) this.disarmKeepAlive();
     return req;
+  }
+
+  /** Drops the lines beyond `maxHeadersCount`, where Node does it in JavaScript. */
+  truncate(lines) {
+    this.shortened = false;
+    if (traits.manyFields === 'truncate' && this.maxHeaderPairs > 0 && lines.length > this.maxHeaderPairs) {
+      lines.length = this.maxHeaderPairs;
+    }
   }
 
   /** Whether an upgrade or CONNECT is taken; sets `req.upgrade`. */
@@ -132,11 +142,13 @@ class Connection {
 
   onRequest(req, keepAlive, hasHost, hasExpect) {
     const { server, socket } = this;
-    if (this.maxHeaderPairs > 0 && req.rawHeaders.length > this.maxHeaderPairs) {
-      // Node 20 keeps the first ones only.
+    if (this.maxHeaderPairs > 0 && req.rawHeaders.length >= this.maxHeaderPairs) {
+      // Not all that were seen may have been kept.
       hasHost = req.headers.host !== undefined;
       hasExpect = req.headers.expect !== undefined;
     }
+    if (req instanceof Request) Request.settle(req);
+    else void req.headers;
     this.requests.push(req);
 
     // A client that pipelines without reading must not fill our memory.
@@ -227,6 +239,7 @@ class Connection {
     const req = this.incoming;
     if (req !== null) {
       req.complete = true;
+      if (rawTrailers !== null) this.truncate(rawTrailers);
       if (rawTrailers !== null) req._addHeaderLines(rawTrailers, rawTrailers.length);
       req.push(null);
     }

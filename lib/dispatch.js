@@ -11,14 +11,16 @@ const engine = require('./engine');
 
 const METHODS = methods();
 const FIELD_NAMES = fieldNames();
-const { native, meta } = engine;
+const { native, meta, strings } = engine;
 
 const FIRST = 1, OVERFLOWN = 2, SERVER_RECORD = 4;
 const HEAD = 1, BODY = 2, COMPLETE = 3, FAILED = 4, PARKED = 5, END = 6, SOCKET_ERROR = 7, WRITTEN = 8,
       SHUTDOWN = 9, CLOSED = 10, ACCEPTED = 11, DROPPED = 12, DRAINED = 13, ACCEPT_ERROR = 14, UPGRADED = 15,
       FLUSHED = 16;
 const KEEP_ALIVE = 1, UPGRADE = 2, WHOLE = 4, HAS_HOST = 8, HAS_EXPECT = 16;
-const KNOWN_NAME = 1 << 30; // in the place of a name's length
+// In the place of a length:
+const KNOWN_NAME = 1 << 30; // a field name that is known in advance; the rest is its number
+const KEPT = 1 << 29; // a string that is not in the text; the rest is its place
 const SYSCALLS = ['read', 'write', 'shutdown'];
 // Node's binding hands over at most so many fields at once. When it is more, and once it was more or
 // trailers came, it enters JavaScript once more before the head is complete, and ticks run there.
@@ -51,7 +53,7 @@ function dispatch(text) {
     }
     // Listeners may cause further deliveries (an injected Duplex): these numbers and blobs are kept.
     const numbers = flags & OVERFLOWN ? native.meta() : meta.slice(0, meta[0]);
-    run(socket, text, numbers, blobsOf(numbers));
+    run(socket, text, numbers, takenOut(numbers));
   }
   if (traits.packetEndsIdleTime && meta[3] > 0) socket.parser?.endIdleTime();
   if (socket.parser?.behind > 0) socket.parser.delivered();
@@ -70,7 +72,7 @@ function runDirectly(socket, connection, text) {
   if (type === HEAD && (meta[RECORDS + 1] & (WHOLE | UPGRADE)) === WHOLE && meta[0] === next(meta, RECORDS)) {
     connection.dispatching = true;
     try {
-      head(connection, text, meta, RECORDS, 0);
+      head(connection, text, meta, RECORDS, 0, strings);
     } finally {
       connection.dispatching = false;
     }
@@ -127,7 +129,7 @@ function runBody(socket, parser, text, at) {
   parser.dispatching = true;
   try {
     // From here on the numbers may be those of another delivery.
-    if (at > RECORDS) head(parser, text, meta, RECORDS, 0);
+    if (at > RECORDS) head(parser, text, meta, RECORDS, 0, strings);
     let connection = socket.parser;
     if (connection) {
       inScope(connection, connection.onBody, chunk);
@@ -140,15 +142,31 @@ function runBody(socket, parser, text, at) {
   if (socket.parser) finishPacket(socket.parser);
 }
 
-/** Takes the blobs of the current delivery out of the engine, in record order. */
-function blobsOf(numbers) {
-  const blobs = [];
-  for (let at = RECORDS; at < numbers[0]; at = next(numbers, at)) {
-    const type = numbers[at];
-    if (type === BODY || type === UPGRADED) blobs.push(native.blob(numbers[at + 1]));
-    else if (type === FAILED) blobs.push(native.blob(numbers[at + 4]));
+/**
+ * Takes what belongs to the current delivery out of the engine: its blobs, in record order, and its
+ * strings, to whose new places the numbers then refer.
+ */
+function takenOut(numbers) {
+  const taken = { blobs: [], strings: [] };
+  for (let at = RECORDS; at < numbers[0];) {
+    const end = next(numbers, at);
+    switch (numbers[at]) {
+      case BODY: case UPGRADED: taken.blobs.push(native.blob(numbers[at + 1])); break;
+      case FAILED: taken.blobs.push(native.blob(numbers[at + 4])); break;
+      case HEAD: takeStrings(numbers, at + 4, at + 5, taken.strings); takeStrings(numbers, at + 6, end, taken.strings); break;
+      case COMPLETE: takeStrings(numbers, at + 2, end, taken.strings); break;
+    }
+    at = end;
   }
-  return blobs;
+  return taken;
+}
+
+function takeStrings(numbers, from, to, list) {
+  for (let i = from; i < to; i++) {
+    if ((numbers[i] & KEPT) === 0) continue;
+    list.push(strings[numbers[i] ^ KEPT]);
+    numbers[i] = KEPT | (list.length - 1);
+  }
 }
 
 /** Position of the record after the one at `at`. */
@@ -168,12 +186,12 @@ function next(numbers, at) {
  * Dispatches all records of one packet to the connection of `socket`. `chunk` is the packet where
  * JavaScript read it: an error's rawPacket is then that very object.
  */
-function run(socket, text, numbers, blobs, chunk) {
+function run(socket, text, numbers, taken, chunk) {
   const { parser } = socket;
   if (parser) parser.dispatching = true;
   let refused;
   try {
-    refused = tell(socket, text, numbers, blobs, chunk);
+    refused = tell(socket, text, numbers, taken, chunk);
   } finally {
     if (parser) parser.dispatching = false;
   }
@@ -191,7 +209,7 @@ function refusePreface({ incoming, socket }) {
 }
 
 /** Tells the records to the connection; whether the packet was refused. */
-function tell(socket, text, numbers, blobs, chunk) {
+function tell(socket, text, numbers, { blobs, strings: kept }, chunk) {
   const length = numbers[0];
   let refused = false;
   let blob = 0;
@@ -202,7 +220,7 @@ function tell(socket, text, numbers, blobs, chunk) {
       case HEAD:
         if (connection) {
           if ((connection.flushed || numbers[at + 5] > FLUSH_AFTER) && connection.consumed) runTicks();
-          cut = head(connection, text, numbers, at, cut);
+          cut = head(connection, text, numbers, at, cut, kept);
         }
         break;
       case BODY:
@@ -214,7 +232,7 @@ function tell(socket, text, numbers, blobs, chunk) {
       case COMPLETE: {
         let trailers = null;
         if (numbers[at + 1] > 0) {
-          trailers = fields(text, numbers, at + 2, numbers[at + 1], cut);
+          trailers = fields(text, numbers, at + 2, numbers[at + 1], cut, kept);
           cut = cutEnd;
           if (connection) {
             connection.flushed = true;
@@ -227,6 +245,7 @@ function tell(socket, text, numbers, blobs, chunk) {
       case FLUSHED:
         if (connection) {
           connection.flushed = true;
+          connection.shortened = true;
           if (connection.consumed) runTicks();
         }
         break;
@@ -270,33 +289,44 @@ function tell(socket, text, numbers, blobs, chunk) {
 let cutEnd = 0; // where the last `fields` ended in the text
 
 /** `count` names and values as a flat array, lengths from `at`, text from `cut`. */
-function fields(text, numbers, at, count, cut) {
+function fields(text, numbers, at, count, cut, kept) {
   const list = new Array(2 * count);
   for (let i = 0; i < 2 * count; i += 2) {
     const name = numbers[at + i];
     if ((name & KNOWN_NAME) !== 0) {
       list[i] = FIELD_NAMES[name ^ KNOWN_NAME];
+    } else if ((name & KEPT) !== 0) {
+      list[i] = kept[name ^ KEPT];
     } else {
       list[i] = text.slice(cut, cut + name);
       cut += name;
     }
-    const end = cut + numbers[at + i + 1];
-    list[i + 1] = text.slice(cut, end);
-    cut = end;
+    const value = numbers[at + i + 1];
+    if ((value & KEPT) !== 0) {
+      list[i + 1] = kept[value ^ KEPT];
+    } else {
+      list[i + 1] = text.slice(cut, cut + value);
+      cut += value;
+    }
   }
   cutEnd = cut;
   return list;
 }
 
 /** Dispatches a HEAD record; returns the text position after it. */
-function head(connection, text, numbers, at, cut) {
+function head(connection, text, numbers, at, cut, kept) {
   const flags = numbers[at + 1];
   const version = numbers[at + 3];
-  const afterTarget = cut + numbers[at + 4];
-  const url = text.slice(cut, afterTarget);
-  const raw = fields(text, numbers, at + 6, numbers[at + 5], afterTarget);
-  if (numbers[at + 5] > FLUSH_AFTER) connection.flushed = true;
+  const target = numbers[at + 4];
+  const inText = (target & KEPT) === 0;
+  const afterTarget = inText ? cut + target : cut;
+  const url = inText ? text.slice(cut, afterTarget) : kept[target ^ KEPT];
+  const raw = fields(text, numbers, at + 6, numbers[at + 5], afterTarget, kept);
   const end = cutEnd;
+  if (numbers[at + 5] > FLUSH_AFTER) {
+    connection.flushed = true;
+    connection.shortened = true;
+  }
   connection.resource.runInAsyncScope(request, undefined, connection,
     METHODS[numbers[at + 2]], url, version, raw, flags);
   return end;
@@ -330,7 +360,7 @@ function parked(connection, chunk) {
 /** Dispatches what a NativeParser found just now. */
 function runParsed(connection, text, chunk) {
   const numbers = meta[2] & OVERFLOWN ? native.meta() : meta.slice(0, meta[0]);
-  run(connection.socket, text, numbers, blobsOf(numbers), chunk);
+  run(connection.socket, text, numbers, takenOut(numbers), chunk);
 }
 
 function inScope(connection, method, argument) {
@@ -364,7 +394,14 @@ function socketOf(id) {
   return socket;
 }
 
-engine.setDispatch(dispatch);
+/** What a program changed on prototypes since the last turn is known from here on. */
+function beginTurn() {
+  for (const link of servers.values()) {
+    if (link.stale()) link.sync();
+  }
+}
+
+engine.setDispatch(dispatch, beginTurn);
 Connection.prototype.runParsed = function (text, chunk) { runParsed(this, text, chunk); };
 
 module.exports = { sockets, servers, socketOf, DROPPED, DRAINED, ACCEPT_ERROR, Socket, kServer };

@@ -12,7 +12,14 @@ const meta = new Uint32Array(META_LENGTH);
 /** Deliveries dispatched before other work of the event loop gets its turn. */
 const DELIVERIES_PER_TURN = 1024;
 
-const native = new Engine(meta, drain, { llhttp: process.versions.llhttp, node: traits.major });
+/** The long strings of that delivery, at the places that its numbers tell. */
+const strings = [];
+
+const native = new Engine(meta, strings, drain, {
+  llhttp: process.versions.llhttp,
+  manyFields: traits.manyFields,
+  upgradeSkipsBody: traits.upgradeSkipsBody,
+});
 
 /**
  * Whether Rust accepts and reads. Where it does not (Windows, or FERROHTTP_ENGINE=off), Node's own
@@ -20,8 +27,10 @@ const native = new Engine(meta, drain, { llhttp: process.versions.llhttp, node: 
  */
 const supported = native.supported && process.env.FERROHTTP_ENGINE !== 'off';
 
-/** Set by dispatch.js: called with the text of each delivery; true if nobody else's code ran. */
+// Set by dispatch.js. The first is called with the text of each delivery and returns true if nobody
+// else's code ran; the second before the first delivery of a turn.
 let dispatch = null;
+let beginTurn = null;
 
 let draining = false;
 const afterwards = new Queue(); // callbacks for the end of the drain
@@ -30,6 +39,7 @@ function drain() {
   let finished = false;
   draining = true;
   try {
+    beginTurn();
     for (let i = 0; i < DELIVERIES_PER_TURN && !finished; i++) {
       const text = native.next();
       if (text === null) {
@@ -112,6 +122,7 @@ module.exports = {
   native,
   supported,
   meta,
+  strings,
   servers,
   listeners,
   unrefedSockets,
@@ -119,5 +130,8 @@ module.exports = {
   afterDeliveries,
   updateRef,
   detach: (id) => native.detach(id),
-  setDispatch(fn) { dispatch = fn; },
+  setDispatch(deliver, begin) {
+    dispatch = deliver;
+    beginTurn = begin;
+  },
 };

@@ -6,6 +6,9 @@
 // Here the object of an earlier request with the same names is copied, and gets the new values. Only
 // objects of as many own string properties as there were lines come from such a pattern; every
 // other list goes Node's way, and so do all lists once somebody has replaced the method for lines.
+//
+// Node has made `headers` before a program sees the request. Here they are made of a copy of the
+// list, because programs may change `rawHeaders`.
 
 const { IncomingMessage, symbols } = require('./host');
 
@@ -22,29 +25,40 @@ const LINES = 64;
 const patterns = [];
 let candidate = null; // names of a list that had no pattern: the second time it gets one
 
-function Request(socket) {
-  IncomingMessage.call(this, socket);
-}
-Request.prototype = Object.create(prototype, {
-  // Who looks at it sees Node's class.
-  constructor: { value: IncomingMessage, writable: true, configurable: true },
-  headers: { get: getHeaders, set: plainSet },
-});
-Object.setPrototypeOf(Request, IncomingMessage);
+class Request extends IncomingMessage {
+  #lines = null; // names and values, as long as `headers` is to be made of them
 
-function getHeaders() {
-  const made = this[symbols.headers];
-  if (made) return made;
-  if (this._addHeaderLine !== plainAddHeaderLine) return plainGet.call(this);
+  get headers() {
+    const made = this[symbols.headers];
+    if (made) return made;
+    const raw = this.#lines;
+    if (raw === null) return plainGet.call(this);
 
-  const raw = this.rawHeaders;
-  const length = this[symbols.headersCount];
-  const pattern = find(raw, length);
-  if (pattern !== undefined) return (this[symbols.headers] = fill(pattern, raw));
-  const headers = plainGet.call(this);
-  learn(raw, length, headers);
-  return headers;
+    this.#lines = null;
+    const length = this[symbols.headersCount];
+    const pattern = find(raw, length);
+    if (pattern !== undefined) return (this[symbols.headers] = fill(pattern, raw));
+    const shown = this.rawHeaders;
+    this.rawHeaders = raw;
+    const headers = plainGet.call(this);
+    this.rawHeaders = shown;
+    learn(raw, length, headers);
+    return headers;
+  }
+
+  set headers(value) {
+    plainSet.call(this, value);
+  }
+
+  /** From here on `headers` is what it is now, whatever the program does. */
+  static settle(request) {
+    if (request[symbols.headers]) return;
+    if (request._addHeaderLine === plainAddHeaderLine) request.#lines = request.rawHeaders.slice();
+    else void request.headers;
+  }
 }
+// Who looks at it sees Node's class.
+Object.defineProperty(Request.prototype, 'constructor', { value: IncomingMessage, writable: true, configurable: true });
 
 function find(raw, length) {
   for (let i = 0; i < patterns.length; i++) {

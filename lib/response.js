@@ -34,6 +34,7 @@ Response.prototype = Object.create(prototype, {
 Object.setPrototypeOf(Response, ServerResponse);
 
 function end(chunk, encoding, callback) {
+  if (prototype.end !== plain.end) return Reflect.apply(prototype.end, this, arguments);
   const socket = this.socket;
   if (
     (callback !== undefined && callback !== null) || typeof chunk === 'function' || typeof encoding === 'function' ||
@@ -106,8 +107,7 @@ function idle(socket) {
 
 /** Nobody wants to see the calls that the short way leaves out. */
 function unpatched(socket) {
-  return socket.write === plainWrite && prototype.end === plain.end && prototype._send === plain._send &&
-    prototype._writeRaw === plain._writeRaw;
+  return socket.write === plainWrite && prototype._send === plain._send && prototype._writeRaw === plain._writeRaw;
 }
 
 function finish(res) {

@@ -24,6 +24,8 @@ const socketChannel = dc.channel('net.server.socket');
 
 const netDebug = debuglog('net'); // NODE_DEBUG=net
 
+const noop = () => {};
+
 /** The `emit` that nobody has wrapped. */
 const plainEmit = EventEmitter.prototype.emit;
 
@@ -174,6 +176,7 @@ class ServerLink {
     engine.servers.add(this.native);
     this.set('drainNotice', false);
     if (this.refed) engine.listeners(1);
+    engine.afterDeliveries(noop); // a turn, which sees what the rest of this one changes (dispatch.js)
   }
 
   stop() {
@@ -257,6 +260,7 @@ class ServerLink {
 
   /** Node's checker asks, makes the error, and gives it to the server of what looks like a socket. */
   expired(headersTimeout, requestTimeout) {
+    if (this.stale()) this.sync();
     const ids = engine.supported ? this.native.expired(headersTimeout, requestTimeout) : [];
     const overdue = this.list(ids,
       ({ parser }) => parser.expired(headersTimeout, requestTimeout));
@@ -303,6 +307,15 @@ function Server(options, requestListener) {
   Object.defineProperty(this, kServer, { value: link, configurable: true });
   for (const name of WATCHED_PROPERTIES) watchProperty(this, link, name);
   Object.defineProperties(this, {
+    // Whoever wraps `emit` sees every event from then on, refusals included.
+    emit: {
+      configurable: true,
+      get: () => Object.getPrototypeOf(this).emit,
+      set(value) {
+        Object.defineProperty(this, 'emit', { value, writable: true, enumerable: true, configurable: true });
+        link.sync();
+      },
+    },
     _handle: {
       configurable: true,
       enumerable: true,
@@ -356,19 +369,6 @@ function defineWatched(server, link, name) {
     },
   });
 }
-
-// Whoever wraps `emit` sees every event from then on, refusals included.
-Object.defineProperty(Server.prototype, 'emit', {
-  configurable: true,
-  get() {
-    return HttpServer.prototype.emit;
-  },
-  set(value) {
-    Object.defineProperty(this, 'emit', { value, writable: true, enumerable: true, configurable: true });
-    if (this[kServer]) this[kServer].sync();
-    else for (const link of servers.values()) link.sync();
-  },
-});
 
 // A server has no such property until it is given one.
 Object.defineProperty(Server.prototype, 'maxConnections', {

@@ -34,6 +34,24 @@ const HEAD_HAS_EXPECT: u32 = 16;
 /// not have it.
 pub const KNOWN_NAME: u32 = 1 << 30;
 
+/// In the place of a length: the string is not in the text, but in the array of strings, at the
+/// place that the rest tells. Only on the JavaScript thread (`binding/strings.rs`).
+pub const KEPT: u32 = 1 << 29;
+
+/// How many numbers the first record of `numbers` has.
+pub fn length(numbers: &[u32]) -> usize {
+    let fields = |at: usize| numbers.get(at).map_or(0, |&count| 2 * count as usize);
+    match numbers.first() {
+        Some(&HEAD) => 6 + fields(5),
+        Some(&COMPLETE) => 2 + fields(1),
+        Some(&FAILED) => 5,
+        Some(&END) => 4,
+        Some(&SOCKET_ERROR) => 3,
+        Some(&(BODY | WRITTEN | SHUTDOWN | UPGRADED)) => 2,
+        _ => 1,
+    }
+}
+
 /// Numbers, the text that they cut up, and runs of bytes that become Buffers.
 #[derive(Debug, Default)]
 pub struct Records {

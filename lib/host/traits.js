@@ -2,11 +2,12 @@
 // What this release of Node does where releases differ, found by trying it: Node's own listener of
 // connections serves a socket that is none, all within this file's load. Nobody is to notice: no
 // event reaches a server of the program's, no response is made, which trace events would show, and
-// diagnostics channels are closed meanwhile.
+// diagnostics channels and Node's own log (NODE_DEBUG=http) are closed meanwhile.
 
 const dc = require('diagnostics_channel');
 const { Server } = require('http');
 const { Duplex } = require('stream');
+const { debuglog } = require('util');
 const { symbols, connections, nodeConnectionListener } = require('./symbols');
 
 const noop = () => {};
@@ -15,7 +16,7 @@ const [uvMajor, uvMinor] = process.versions.uv.split('.', 2).map(Number);
 
 /** A server, and a connection to it, that nobody else knows. */
 class Trial {
-  constructor() {
+  constructor(properties) {
     this.responses = [];
     const trial = this;
     function Response() {
@@ -40,6 +41,7 @@ class Trial {
     this.socket = new Duplex({ read: noop, write: noop });
     this.socket.pause(); // 'data' listeners would make it flow, some ticks later
     this.socket.setTimeout = (milliseconds) => { this.timeouts.push(milliseconds); };
+    Object.assign(this.server, properties);
     nodeConnectionListener.call(this.server, this.socket);
     const { socket } = this;
     this.onData = socket.listeners('data')[0];
@@ -62,6 +64,12 @@ class Trial {
     return request;
   }
 
+  /** Closes the connection; the parser is for others from then on. */
+  close() {
+    this.socket.removeAllListeners('close'); // which comes once more, later
+    this.onClose();
+  }
+
   /** Brings a packet that says nothing to the parser. */
   packet() {
     const { parser } = this.socket;
@@ -71,7 +79,7 @@ class Trial {
   }
 }
 
-/** As `action()`, while the channels have no subscribers. */
+/** As `action()`, while the channels have no subscribers and nothing is logged. */
 function unobserved(action) {
   const closed = [];
   for (const name of ['http.server.request.start', 'http.server.response.created', 'http.server.response.finish']) {
@@ -80,9 +88,16 @@ function unobserved(action) {
     closed.push([channel, Object.getPrototypeOf(channel)]);
     Object.setPrototypeOf(channel, dc.Channel.prototype);
   }
+  const logged = debuglog('http').enabled;
+  const write = logged && Object.getOwnPropertyDescriptor(process.stderr, 'write');
+  if (logged) Object.defineProperty(process.stderr, 'write', { value: noop, configurable: true });
   try {
     return action();
   } finally {
+    if (logged) {
+      delete process.stderr.write;
+      if (write) Object.defineProperty(process.stderr, 'write', write);
+    }
     for (const [channel, prototype] of closed) Object.setPrototypeOf(channel, prototype);
   }
 }
@@ -104,6 +119,28 @@ function idleTimeouts(trial) {
     // Whether a `keepAliveTimeout` that is no finite number means none.
     finiteKeepAlive: idle('1', 2) === undefined,
   };
+}
+
+/**
+ * What happens to fields beyond `maxHeadersCount`. They make the request one to be refused ('refuse'), or
+ * they are dropped where there are more than the binding hands over at once: all that come with a
+ * later lot ('drop') or each ('truncate').
+ */
+function manyFields() {
+  const trial = new Trial({ maxHeadersCount: 1 });
+  let fields;
+  trial.server.emit = (event, request) => {
+    if (event === 'request') fields = request.rawHeaders.length / 2;
+  };
+  trial.onData(Buffer.from(`GET / HTTP/1.0\r\n${'a: b\r\n'.repeat(40)}\r\n`));
+  trial.close();
+  if (fields === undefined) return 'refuse';
+  return fields === 1 ? 'truncate' : 'drop';
+}
+
+/** Whether an accepted upgrade takes effect at once; otherwise the request's body is parsed first. */
+function upgradeSkipsBody({ socket }) {
+  return socket.parser.onIncoming({ upgrade: true, method: 'CONNECT' }, true) === 2;
 }
 
 /** Whether any packet, and not only a complete head, ends the idle time of a connection. */
@@ -133,11 +170,11 @@ function upgradesUnheard(trial) {
 }
 
 function abortsOf(trial) {
-  const { socket, onClose, responses } = trial;
+  const { socket, responses } = trial;
   const request = trial.request();
   socket._httpMessage = responses.at(-1);
   trial.request(); // its response has to wait
-  onClose();
+  trial.close();
   return {
     // The class of the error that aborts a request, which Node keeps to itself.
     abortedPrototype: Object.getPrototypeOf(request.error),
@@ -164,7 +201,10 @@ const traits = unobserved(() => {
     drainMeansEmpty: drainMeansEmpty(trial),
     ...abortsOf(trial),
   };
-  found.upgradesUnheard = upgradesUnheard(new Trial());
+  found.manyFields = manyFields();
+  const upgrade = new Trial();
+  found.upgradeSkipsBody = upgradeSkipsBody(upgrade);
+  found.upgradesUnheard = upgradesUnheard(upgrade);
   return found;
 });
 

@@ -9,6 +9,7 @@ use napi_derive::napi;
 
 use super::options::EngineOptions;
 use super::server::NativeServer;
+use super::strings::Strings;
 use super::values::{self, Value, invalid};
 use crate::http1::Profile;
 use crate::memory::Memory;
@@ -32,6 +33,8 @@ use {
 const META_HEADER: usize = 4;
 /// Flag: the numbers did not fit.
 const OVERFLOW: u32 = 2;
+/// Flag: the record is a server's.
+const SERVER_RECORD: u32 = 4;
 
 /// What belongs to one engine on the JavaScript thread. `Engine`, its servers and its functions
 /// share it.
@@ -40,6 +43,7 @@ pub struct Local {
     pub profile: &'static Profile,
     meta: Meta,
     published: RefCell<Published>,
+    strings: RefCell<Strings>,
     server_ids: Cell<u32>,
     #[cfg(unix)]
     pub native: Native,
@@ -87,6 +91,9 @@ impl Local {
         mut records: Records,
     ) -> Result<sys::napi_value> {
         let mut published = self.published.borrow_mut();
+        if flags & SERVER_RECORD == 0 {
+            self.strings.borrow_mut().take(self.env, &mut records)?;
+        }
         let total = META_HEADER + records.numbers.len();
         let header = |flags| [total as u32, id, flags, bytes];
         if total <= self.meta.length {
@@ -137,6 +144,7 @@ impl Drop for Local {
             #[cfg(unix)]
             sys::napi_delete_reference(self.env, self.native.engine);
             sys::napi_delete_reference(self.env, self.meta.reference);
+            sys::napi_delete_reference(self.env, self.strings.borrow().reference());
         }
     }
 }
@@ -182,19 +190,25 @@ pub struct Engine {
 
 #[napi]
 impl Engine {
-    /// `meta` receives the numbers of deliveries; `wake` is called when there are some. The
+    /// `meta` receives the numbers of deliveries, `strings` the long strings of heads; `wake` is called when there are some. The
     /// engine keeps `wake` in a property of its own name.
     #[napi(constructor)]
     pub fn new(
         env: Env,
         this: This,
         #[napi(ts_arg_type = "Uint32Array")] meta: Value,
+        #[napi(ts_arg_type = "string[]")] strings: Value,
         #[napi(ts_arg_type = "() => void")] wake: Value,
         options: EngineOptions,
     ) -> Result<Engine> {
         let env = env.raw();
-        let profile = Profile::for_host(&options.llhttp, options.node);
+        let profile = Profile::of(
+            &options.llhttp,
+            options.header_count(),
+            options.upgrade_skips_body,
+        );
         let meta = Meta::new(env, meta)?;
+        let strings = RefCell::new(Strings::new(env, strings.0)?);
         #[cfg(unix)]
         let native = Native::new(env, this.object.raw(), wake, &options)?;
         let local = Rc::new(Local {
@@ -202,6 +216,7 @@ impl Engine {
             profile,
             meta,
             published: RefCell::default(),
+            strings,
             server_ids: Cell::new(0),
             #[cfg(unix)]
             native,

@@ -12,6 +12,7 @@ mod options;
 mod pages;
 mod parser;
 mod server;
+mod strings;
 #[cfg(unix)]
 mod uv;
 mod values;

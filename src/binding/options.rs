@@ -1,5 +1,6 @@
 //! Options of the engine.
 
+use crate::http1::HeaderCount;
 use napi_derive::napi;
 
 /// Most I/O threads that make sense on any machine.
@@ -14,11 +15,21 @@ pub struct EngineOptions {
     pub io_threads: Option<u32>,
     /// `process.versions.llhttp`
     pub llhttp: String,
-    /// Major version of Node.
-    pub node: u32,
+    /// What happens to header lines beyond `maxHeadersCount`: `drop`, `truncate` or `refuse`.
+    pub many_fields: String,
+    /// Whether an accepted upgrade drops the request's body.
+    pub upgrade_skips_body: bool,
 }
 
 impl EngineOptions {
+    pub fn header_count(&self) -> HeaderCount {
+        match self.many_fields.as_str() {
+            "drop" => HeaderCount::DropGroups,
+            "truncate" => HeaderCount::Truncate,
+            _ => HeaderCount::Refuse,
+        }
+    }
+
     pub fn io_threads(&self) -> usize {
         let environment = || std::env::var("FERROHTTP_IO_THREADS").ok()?.parse().ok();
         self.io_threads

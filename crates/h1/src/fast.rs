@@ -148,7 +148,7 @@ fn count_allowed(count: usize, config: &Config) -> bool {
     }
     match config.profile.header_count {
         HeaderCount::Refuse => count as u64 * 2 <= config.max_header_pairs as u64,
-        HeaderCount::DropGroups => count <= FLUSH_GROUP,
+        HeaderCount::DropGroups | HeaderCount::Truncate => count <= FLUSH_GROUP,
     }
 }
 

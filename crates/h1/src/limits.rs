@@ -68,6 +68,7 @@ impl Limits {
                 let group = FLUSH_GROUP as u64;
                 Ok(before < group || before / group * group * 2 < limit)
             }
+            HeaderCount::Truncate => Ok(before < FLUSH_GROUP as u64 || before * 2 < limit),
         }
     }
 

@@ -19,58 +19,75 @@ pub struct Profile {
 /// What happens to header lines beyond `maxHeadersCount`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderCount {
-    /// The name of the first line too many is a header overflow (Node 22 and later).
-    Refuse,
     /// Lines arrive in groups of [`FLUSH_GROUP`]; a group is dropped when the limit had been
-    /// reached before it (Node 20). A single last group is never dropped.
+    /// reached before it. A single last group is never dropped.
     DropGroups,
+    /// A line is dropped when the limit has been reached, but not in a single last group. Lines of
+    /// the first group are kept here, because more may not follow.
+    Truncate,
+    /// The name of the first line too many is a header overflow.
+    Refuse,
 }
 
-/// Lines that Node 20's binding hands over at once.
+/// Lines that Node's binding hands over at once.
 pub const FLUSH_GROUP: usize = 31;
 
 impl Profile {
-    /// The profile of a host with this `process.versions.llhttp` and major version of Node.
-    /// Older hosts than Node 20 with llhttp 9.3 get that one's, newer ones the newest.
+    /// The profile of the newest release of a major version of Node with this
+    /// `process.versions.llhttp`. Older hosts than Node 20 with llhttp 9.3 get that one's, newer
+    /// ones the newest.
     pub fn for_host(llhttp: &str, node_major: u32) -> &'static Profile {
+        let header_count = if node_major >= 22 {
+            HeaderCount::Refuse
+        } else {
+            HeaderCount::DropGroups
+        };
+        Profile::of(llhttp, header_count, node_major < 26)
+    }
+
+    /// The profile of a host with this llhttp and these facts of its binding.
+    pub fn of(
+        llhttp: &str,
+        header_count: HeaderCount,
+        upgrade_skips_body: bool,
+    ) -> &'static Profile {
         let grammar = match version(llhttp) {
             v if v >= (9, 4, 3) => 3,
             v if v >= (9, 4, 2) => 2,
             v if v >= (9, 4, 0) => 1,
             _ => 0,
         };
-        let node = match node_major {
-            0..=21 => 0,
-            22..=25 => 1,
-            _ => 2,
-        };
-        &PROFILES[grammar][node]
+        &PROFILES[grammar][header_count as usize][usize::from(upgrade_skips_body)]
     }
 }
 
-const fn profile(grammar: u8, node: u8) -> Profile {
+const fn profile(grammar: u8, header_count: HeaderCount, upgrade_skips_body: bool) -> Profile {
     Profile {
         tab_after_content_length: grammar >= 1,
         tab_after_connection_token: grammar >= 2,
         refuse_empty_transfer_encoding: grammar >= 3,
-        header_count: if node >= 1 {
-            HeaderCount::Refuse
-        } else {
-            HeaderCount::DropGroups
-        },
-        upgrade_skips_body: node < 2,
+        header_count,
+        upgrade_skips_body,
     }
 }
 
-const fn nodes(grammar: u8) -> [Profile; 3] {
+const fn upgrades(grammar: u8, header_count: HeaderCount) -> [Profile; 2] {
     [
-        profile(grammar, 0),
-        profile(grammar, 1),
-        profile(grammar, 2),
+        profile(grammar, header_count, false),
+        profile(grammar, header_count, true),
     ]
 }
 
-static PROFILES: [[Profile; 3]; 4] = [nodes(0), nodes(1), nodes(2), nodes(3)];
+const fn bindings(grammar: u8) -> [[Profile; 2]; 3] {
+    [
+        upgrades(grammar, HeaderCount::DropGroups),
+        upgrades(grammar, HeaderCount::Truncate),
+        upgrades(grammar, HeaderCount::Refuse),
+    ]
+}
+
+/// By grammar, [`HeaderCount`] and whether an upgrade skips the body.
+static PROFILES: [[[Profile; 2]; 3]; 4] = [bindings(0), bindings(1), bindings(2), bindings(3)];
 
 /// `major.minor.patch`; what is missing or no number counts as 0.
 fn version(text: &str) -> (u32, u32, u32) {
@@ -144,6 +161,9 @@ mod tests {
         assert_eq!(node24.header_count, HeaderCount::Refuse);
         let node26 = Profile::for_host("9.4.3", 26);
         assert!(!node26.upgrade_skips_body);
+        let node26_0 = Profile::of("9.3.1", HeaderCount::Truncate, false);
+        assert_eq!(node26_0.header_count, HeaderCount::Truncate);
+        assert!(!node26_0.upgrade_skips_body);
         let between = Profile::for_host("9.4.1", 22);
         assert!(between.tab_after_content_length && !between.tab_after_connection_token);
     }
