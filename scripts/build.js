@@ -10,7 +10,7 @@ const { BuildFailure, compile, place } = require('../bin/lib/cargo.js');
 const { binaryName } = require('../lib/platform.js');
 
 const ROOT = path.join(__dirname, '..');
-const RECORD = path.join(ROOT, '.build.json');
+const RECORDS = path.join(ROOT, '.build.json'); // by name, as binaries for several systems may lie here
 const BINARY = path.join(ROOT, binaryName());
 
 /** The files that the binary is made of, relative to the root. */
@@ -44,31 +44,37 @@ function fileHash(file) {
   return hash((sum) => sum.update(fs.readFileSync(file)));
 }
 
-function readRecord() {
+function readRecords() {
   try {
-    return JSON.parse(fs.readFileSync(RECORD, 'utf8'));
+    return JSON.parse(fs.readFileSync(RECORDS, 'utf8'));
   } catch {
     return {};
   }
 }
 
-// Whether the binary in place is the one that was last built here, from the sources as they are.
+// Whether the binary in place is the one that was last put there, of the sources as they are.
 function isFresh() {
-  const record = readRecord();
-  return fs.existsSync(BINARY) && record.sources === sourcesHash() && record.binary === fileHash(BINARY);
+  const record = readRecords()[path.basename(BINARY)];
+  return fs.existsSync(BINARY) && record?.sources === sourcesHash() && record.binary === fileHash(BINARY);
+}
+
+/** Puts a binary that was built of the present sources beside package.json. */
+function install(from, name) {
+  const file = path.join(ROOT, name);
+  place(from, file);
+  const records = { ...readRecords(), [name]: { sources: sourcesHash(), binary: fileHash(file) } };
+  fs.writeFileSync(RECORDS, `${JSON.stringify(records, null, 2)}\n`);
 }
 
 function build() {
-  place(compile(ROOT, { locked: false }), BINARY);
-  // After the build: cargo may have brought Cargo.lock up to date.
-  fs.writeFileSync(RECORD, `${JSON.stringify({ sources: sourcesHash(), binary: fileHash(BINARY) })}\n`);
+  install(compile(ROOT, { locked: false }), path.basename(BINARY));
 }
 
 function buildIfStale() {
   if (!isFresh()) build();
 }
 
-module.exports = { BINARY, BuildFailure, build, buildIfStale, isFresh, sources };
+module.exports = { BINARY, BuildFailure, build, buildIfStale, install, sources };
 
 if (require.main === module) {
   try {
