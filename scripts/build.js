@@ -1,11 +1,13 @@
 'use strict';
 
 // Builds the binary of a clone, beside package.json. `--if-stale` does nothing when the last build
-// was of these very sources. npm runs it so after `npm install`, and before `npm start`.
+// was of these very sources. npm runs it so after `npm install`, and before `npm start`. `--use FILE`
+// takes a binary of these sources that was built elsewhere.
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
+const { parseArgs } = require('node:util');
 const { BuildFailure, compile, place } = require('../bin/lib/cargo.js');
 const { binaryName } = require('../lib/platform.js');
 
@@ -78,7 +80,9 @@ module.exports = { BINARY, BuildFailure, build, buildIfStale, install, sources }
 
 if (require.main === module) {
   try {
-    if (process.argv.includes('--if-stale')) buildIfStale();
+    const { values: options } = parseArgs({ options: { 'if-stale': { type: 'boolean' }, use: { type: 'string' } } });
+    if (options.use !== undefined) install(options.use, path.basename(BINARY));
+    else if (options['if-stale']) buildIfStale();
     else build();
   } catch (error) {
     if (!(error instanceof BuildFailure)) throw error;

@@ -19,7 +19,7 @@ const { binaryName } = require('../../lib/platform.js');
 
 const GLIBC = '2.17';
 
-/** How each platform is built where its own tools are not there. */
+/** How each platform is built on another system, and Linux on any. */
 const RECIPES = {
   'linux-x64-gnu': { builder: 'zigbuild', suffix: `.${GLIBC}` },
   'linux-arm64-gnu': { builder: 'zigbuild', suffix: `.${GLIBC}` },
@@ -37,6 +37,12 @@ const RECIPES = {
   },
   'win32-arm64-msvc': { builder: 'zigbuild', rust: 'aarch64-pc-windows-gnullvm', library: 'ferrohttp.dll' },
 };
+
+/** macOS and Windows are built by their own tools where those are. */
+function recipeFor({ platform, os }) {
+  if (os === 'linux' || os !== process.platform) return RECIPES[platform];
+  return { builder: 'build', library: { darwin: 'libferrohttp.dylib', win32: 'ferrohttp.dll' }[os] };
+}
 
 const capture = (command, args) => spawnSync(command, args, { encoding: 'utf8' }).stdout?.trim() ?? '';
 
@@ -58,8 +64,8 @@ function toolchain(rust) {
   return { ...found[0], std: ['-Z', 'build-std=std,panic_unwind'], env: { RUSTC_BOOTSTRAP: '1' } };
 }
 
-function build({ platform, rust: published }) {
-  const recipe = RECIPES[platform];
+function build({ platform, os, rust: published }) {
+  const recipe = recipeFor({ platform, os });
   const rust = recipe.rust ?? published;
   const { rustc, cargo, std, env } = toolchain(rust);
   const [linker, linkerProgram] = recipe.linker ?? [];

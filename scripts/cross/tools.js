@@ -20,6 +20,7 @@ const INSTALL = {
   wine64: DEBIAN('wine64'),
   'apt-get': 'a Debian or Ubuntu system, or name the folder with --root',
   'dpkg-deb': DEBIAN('dpkg'),
+  unshare: DEBIAN('util-linux'),
   pip: DEBIAN('python3-pip'),
 };
 

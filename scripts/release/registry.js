@@ -35,9 +35,14 @@ class Registry {
   /** Names of the tarballs that were asked for. */
   downloads = [];
 
-  static async open(folder, { upstream } = {}) {
+  /** `manifests` are packages whose tarballs may be missing. */
+  static async open(folder, { manifests = [], upstream } = {}) {
     const registry = new Registry();
     registry.packages = readPackages(folder);
+    for (const manifest of manifests) {
+      if (registry.packages.has(manifest.name)) continue;
+      registry.packages.set(manifest.name, { file: 'missing.tgz', tarball: Buffer.alloc(0), manifest });
+    }
     registry.upstream = upstream;
     registry.server = http.createServer((req, res) => registry.answer(req, res));
     await new Promise((resolve) => registry.server.listen(0, '127.0.0.1', resolve));
@@ -93,4 +98,4 @@ class Registry {
   }
 }
 
-module.exports = { Registry };
+module.exports = { Registry, readManifest };
