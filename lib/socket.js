@@ -9,6 +9,7 @@
 // unshift), makes a native socket hand over; no byte is lost (see connection.js, `unconsume`).
 
 const net = require('net');
+const { constants } = require('os');
 const { AsyncResource } = require('async_hooks');
 const { runTicks, symbols } = require('./host');
 const { systemError } = require('./client-error');
@@ -30,7 +31,7 @@ const kLast = Symbol('ferrohttp.last');
 
 const BYTES = 0, LATIN1 = 1, UTF8 = 2, MAY_WAIT = 4, MORE_FOLLOWS = 8, FIN_FOLLOWS = 16, HEAD_UTF8 = 32;
 const NOTHING_SENT = 2; // all of a write is pending
-const ENOTCONN = -107;
+const ENOTCONN = -constants.errno.ENOTCONN;
 
 function encodingOf(encoding) {
   switch (encoding) {

@@ -1,16 +1,18 @@
 'use strict';
 
 // Builds the binary of a clone, beside package.json. `--if-stale` does nothing when the last build
-// was of these very sources. npm runs it so after `npm install`, and before `npm start`.
+// was of these very sources. npm runs it so after `npm install`, and before `npm start`. `--use FILE`
+// takes a binary of these sources that was built elsewhere.
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
+const { parseArgs } = require('node:util');
 const { BuildFailure, compile, place } = require('../bin/lib/cargo.js');
 const { binaryName } = require('../lib/platform.js');
 
 const ROOT = path.join(__dirname, '..');
-const RECORD = path.join(ROOT, '.build.json');
+const RECORDS = path.join(ROOT, '.build.json'); // by name, as binaries for several systems may lie here
 const BINARY = path.join(ROOT, binaryName());
 
 /** The files that the binary is made of, relative to the root. */
@@ -44,35 +46,43 @@ function fileHash(file) {
   return hash((sum) => sum.update(fs.readFileSync(file)));
 }
 
-function readRecord() {
+function readRecords() {
   try {
-    return JSON.parse(fs.readFileSync(RECORD, 'utf8'));
+    return JSON.parse(fs.readFileSync(RECORDS, 'utf8'));
   } catch {
     return {};
   }
 }
 
-// Whether the binary in place is the one that was last built here, from the sources as they are.
+// Whether the binary in place is the one that was last put there, of the sources as they are.
 function isFresh() {
-  const record = readRecord();
-  return fs.existsSync(BINARY) && record.sources === sourcesHash() && record.binary === fileHash(BINARY);
+  const record = readRecords()[path.basename(BINARY)];
+  return fs.existsSync(BINARY) && record?.sources === sourcesHash() && record.binary === fileHash(BINARY);
+}
+
+/** Puts a binary that was built of the present sources beside package.json. */
+function install(from, name) {
+  const file = path.join(ROOT, name);
+  place(from, file);
+  const records = { ...readRecords(), [name]: { sources: sourcesHash(), binary: fileHash(file) } };
+  fs.writeFileSync(RECORDS, `${JSON.stringify(records, null, 2)}\n`);
 }
 
 function build() {
-  place(compile(ROOT, { locked: false }), BINARY);
-  // After the build: cargo may have brought Cargo.lock up to date.
-  fs.writeFileSync(RECORD, `${JSON.stringify({ sources: sourcesHash(), binary: fileHash(BINARY) })}\n`);
+  install(compile(ROOT, { locked: false }), path.basename(BINARY));
 }
 
 function buildIfStale() {
   if (!isFresh()) build();
 }
 
-module.exports = { BINARY, BuildFailure, build, buildIfStale, isFresh, sources };
+module.exports = { BINARY, BuildFailure, build, buildIfStale, install, sources };
 
 if (require.main === module) {
   try {
-    if (process.argv.includes('--if-stale')) buildIfStale();
+    const { values: options } = parseArgs({ options: { 'if-stale': { type: 'boolean' }, use: { type: 'string' } } });
+    if (options.use !== undefined) install(options.use, path.basename(BINARY));
+    else if (options['if-stale']) buildIfStale();
     else build();
   } catch (error) {
     if (!(error instanceof BuildFailure)) throw error;

@@ -2,10 +2,10 @@
 
 // Runs the tests and prints their totals. Without options: Rust, then JavaScript.
 //
-//   node scripts/test.js [--rust] [--js] [--node BINARY] [WORD ...]
+//   node scripts/test.js [--rust] [--js] [--node BINARY] [--no-build] [WORD ...]
 //
-// `--node` runs the JavaScript tests on another Node; words select the test files whose paths
-// contain one of them.
+// `--node` runs the JavaScript tests on another Node, `--no-build` with the binary that is there;
+// words select the test files whose paths contain one of them.
 
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
@@ -13,14 +13,20 @@ const path = require('node:path');
 const readline = require('node:readline');
 const { parseArgs } = require('node:util');
 const { BuildFailure, buildIfStale } = require('./build.js');
+const { patience } = require('../__test__/support/patience.js');
 
 const ROOT = path.join(__dirname, '..');
 // A backstop for what hangs: of a file on Node 20 and 22, of a test on newer ones.
-const TIMEOUT = 8 * 60 * 1000;
+const TIMEOUT = 8 * 60 * 1000 * patience;
 
 const { values: options, positionals: words } = parseArgs({
   allowPositionals: true,
-  options: { rust: { type: 'boolean' }, js: { type: 'boolean' }, node: { type: 'string', default: process.execPath } },
+  options: {
+    rust: { type: 'boolean' },
+    js: { type: 'boolean' },
+    node: { type: 'string', default: process.execPath },
+    'no-build': { type: 'boolean' },
+  },
 });
 const everything = !options.rust && !options.js;
 
@@ -59,7 +65,7 @@ function testFiles() {
 }
 
 async function jsTests() {
-  buildIfStale();
+  if (!options['no-build']) buildIfStale();
   const files = testFiles();
   if (files.length === 0) throw new BuildFailure('no test file was selected');
   const total = { passed: 0, failed: 0, skipped: 0 };

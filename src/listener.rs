@@ -195,6 +195,7 @@ async fn run(entered: Entered) {
 pub fn adopt(core: &Arc<Core>, server: &Arc<Server>, fd: RawFd) -> io::Result<()> {
     let fd = sys::duplicate(fd)?;
     sys::set_nonblocking(fd.as_raw_fd())?;
+    sys::set_no_sigpipe(fd.as_raw_fd())?;
     let tcp = address::is_tcp(fd.as_raw_fd());
     let lobby = core.enter()?;
     if let Some(conn) = admit(core, server, fd, tcp) {

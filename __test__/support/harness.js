@@ -25,10 +25,11 @@ const { test } = require('node:test');
 const implementations = require('./implementations.js');
 const { Lane } = require('./lane.js');
 const { MODES, Observer } = require('./observer.js');
+const { patience } = require('./patience.js');
 const { accepted, quiet, supported } = require('./quiet.js');
 
 // No case takes a second; this is for those that wait for an event that never comes.
-const GIVE_UP_MS = 20_000;
+const GIVE_UP_MS = 20_000 * patience;
 
 const STEPS = {
   fin: (lane) => lane.fin(),

@@ -15,6 +15,7 @@ const { parseArgs } = require('node:util');
 const build = require('../build.js');
 const { TARGETS } = require('../targets.js');
 const { readBinary } = require('./binary.js');
+const crate = require('./crate.js');
 const { Failure, main, run } = require('./run.js');
 const { platform: host, binaryName } = require('../../lib/platform.js');
 
@@ -40,48 +41,52 @@ function mainPackage() {
   };
 }
 
-function bindingPackage({ platform, os, cpu, libc }, file) {
+function bindingManifest({ platform, os, cpu, libc }) {
   const name = binaryName(platform);
   return {
-    manifest: {
-      name: packageName(platform),
-      ...COMMON,
-      description: `The binary of ferrohttp for ${platform}`,
-      main: name,
-      files: [name],
-      engines: manifest.engines,
-      os: [os],
-      cpu: [cpu],
-      ...(libc && { libc: [libc] }),
-      // Yarn would keep it in an archive, from which the system cannot load it.
-      preferUnplugged: true,
-      publishConfig: { access: 'public' },
-    },
-    copy: ['LICENSE'],
-    write: { 'README.md': `The binary of ferrohttp for ${platform}. Install \`ferrohttp\`, which depends on it.\n` },
-    place: { [name]: file },
+    name: packageName(platform),
+    ...COMMON,
+    description: `The binary of ferrohttp for ${platform}`,
+    main: name,
+    files: [name],
+    engines: manifest.engines,
+    os: [os],
+    cpu: [cpu],
+    ...(libc && { libc: [libc] }),
+    // Yarn would keep it in an archive, from which the system cannot load it.
+    preferUnplugged: true,
+    publishConfig: { access: 'public' },
   };
 }
 
-// Without the benches and examples that Cargo.toml declares: cargo refuses a manifest that names files
-// which are not there.
-function cargoManifest() {
-  const tables = fs.readFileSync(path.join(ROOT, 'Cargo.toml'), 'utf8').split(/^(?=\[)/m);
-  return tables.filter((table) => !/^\[\[(bench|example)\]\]/.test(table)).join('');
+function bindingPackage(target, file) {
+  return {
+    manifest: bindingManifest(target),
+    copy: ['LICENSE'],
+    write: { 'README.md': `The binary of ferrohttp for ${target.platform}. Install \`ferrohttp\`, which depends on it.\n` },
+    place: { [binaryName(target.platform)]: file },
+  };
 }
 
 function sourcePackage() {
+  const files = build.sources();
+  const read = (name) => fs.readFileSync(path.join(ROOT, name), 'utf8');
+  const folders = files.filter((name) => path.basename(name) === 'Cargo.toml').map((name) => path.dirname(name));
+  const tomls = folders.map((folder) => read(path.join(folder, 'Cargo.toml')));
+  const names = tomls.map((toml) => /^name = "(.*)"/m.exec(toml)[1]);
+  const reduced = folders.map((folder, i) => [path.join(folder, 'Cargo.toml'), crate.manifest(tomls[i], folders)]);
   return {
     manifest: {
       name: '@ferrohttp/source',
       ...COMMON,
       description: 'The Rust sources of ferrohttp, for `npx ferrohttp build`',
-      files: build.sources(),
+      files,
       publishConfig: { access: 'public' },
     },
-    copy: [...build.sources(), 'LICENSE'],
+    copy: [...files, 'LICENSE'],
     write: {
-      'Cargo.toml': cargoManifest(),
+      ...Object.fromEntries(reduced),
+      'Cargo.lock': crate.lock(read('Cargo.lock'), Object.fromEntries(names.map((name, i) => [name, tomls[i]]))),
       'README.md': 'The Rust sources of ferrohttp, which `npx ferrohttp build` compiles. Install `ferrohttp` instead.\n',
     },
   };
@@ -91,9 +96,9 @@ function sourcePackage() {
 
 function checkVersions() {
   const read = (name) => fs.readFileSync(path.join(ROOT, name), 'utf8');
-  const crate = /^version = "(.*)"/m.exec(read('Cargo.toml'))[1];
+  const declared = /^version = "(.*)"/m.exec(read('Cargo.toml'))[1];
   const locked = /^name = "ferrohttp"\nversion = "(.*)"/m.exec(read('Cargo.lock'))[1];
-  for (const [name, version] of [['Cargo.toml', crate], ['Cargo.lock', locked]]) {
+  for (const [name, version] of [['Cargo.toml', declared], ['Cargo.lock', locked]]) {
     if (version !== manifest.version) throw new Failure(`${name} has version ${version}, package.json ${manifest.version}`);
   }
 }
@@ -172,6 +177,6 @@ async function packFromCommandLine() {
   if (missing.length > 0) console.log(`There is no binary for ${missing.join(', ')}: npm run cross -- PLATFORM builds one.`);
 }
 
-module.exports = { DIST, findBinaries, pack, packageName };
+module.exports = { DIST, bindingManifest, findBinaries, pack, packageName };
 
 if (require.main === module) main(packFromCommandLine);

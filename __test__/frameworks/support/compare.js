@@ -9,9 +9,10 @@ const { once } = require('node:events');
 const { setImmediate } = require('node:timers/promises');
 const implementations = require('../../support/implementations.js');
 const { Client } = require('./client.js');
+const { patience } = require('../../support/patience.js');
 
 // No script takes a second; this is for an event that never comes.
-const GIVE_UP_MS = 10_000;
+const GIVE_UP_MS = 10_000 * patience;
 // After the last event of a connection, frameworks only use ticks, microtasks and at most one
 // setImmediate (on-finished), each of which may lead to another.
 const TURNS = 4;

@@ -5,17 +5,17 @@ use std::io::{self, Error, Result};
 use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-/// Elsewhere SIGPIPE is left to the process; Node ignores it.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT;
+// What a system does otherwise than POSIX says, or beyond it, stands in a file of that system.
+#[cfg_attr(any(target_os = "linux", target_os = "android"), path = "linux.rs")]
+#[cfg_attr(target_vendor = "apple", path = "apple.rs")]
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "android", target_vendor = "apple")),
+    path = "bsd.rs"
+)]
+mod system;
 
-/// What [`send_before_fin`] adds: the last segment is held for the FIN.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const FIN_FOLLOWS: libc::c_int = libc::MSG_MORE;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const FIN_FOLLOWS: libc::c_int = 0;
+use system::{FIN_FOLLOWS, SEND_FLAGS};
+pub use system::{accept, set_no_sigpipe};
 
 /// Pieces that one `sendmsg` takes; every system allows at least this many.
 pub const MAX_PIECES: usize = 16;
@@ -155,34 +155,6 @@ pub fn listen(fd: RawFd, backlog: i32) -> Result<()> {
     check(unsafe { libc::listen(fd, backlog) }).map(drop)
 }
 
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-pub fn accept(fd: RawFd) -> Result<OwnedFd> {
-    // SAFETY: null pointers ask for no address; the result is a descriptor of our own.
-    unsafe {
-        check(libc::accept4(
-            fd,
-            std::ptr::null_mut(),
-            std::ptr::null_mut(),
-            libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK,
-        ))
-        .map(|fd| OwnedFd::from_raw_fd(fd))
-    }
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-pub fn accept(fd: RawFd) -> Result<OwnedFd> {
-    use std::os::fd::AsRawFd;
-    // SAFETY: null pointers ask for no address; the result is a descriptor of our own.
-    let accepted = unsafe {
-        check(libc::accept(fd, std::ptr::null_mut(), std::ptr::null_mut()))
-            .map(|fd| OwnedFd::from_raw_fd(fd))?
-    };
-    // SAFETY: no memory is involved.
-    check(unsafe { libc::fcntl(accepted.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) })?;
-    set_nonblocking(accepted.as_raw_fd())?;
-    Ok(accepted)
-}
-
 pub fn duplicate(fd: RawFd) -> Result<OwnedFd> {
     // SAFETY: the result is a descriptor of our own.
     unsafe { check(libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0)).map(|fd| OwnedFd::from_raw_fd(fd)) }
@@ -221,17 +193,14 @@ pub fn set_keep_alive(fd: RawFd, on: bool, delay: u32) -> Result<()> {
     if !on || delay == 0 {
         return Ok(());
     }
-    let delay = libc::c_int::try_from(delay).unwrap_or(libc::c_int::MAX);
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    {
-        set_option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, delay)?;
-        set_option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, 1)?;
-        set_option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPCNT, 10)?;
-    }
-    #[cfg(target_vendor = "apple")]
-    set_option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPALIVE, delay)?;
-    let _ = delay;
-    Ok(())
+    set_option(
+        fd,
+        libc::IPPROTO_TCP,
+        system::TCP_KEEPIDLE,
+        libc::c_int::try_from(delay).unwrap_or(libc::c_int::MAX),
+    )?;
+    set_option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, 1)?;
+    set_option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPCNT, 10)
 }
 
 /// Makes the close that follows send RST.

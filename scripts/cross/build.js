@@ -1,0 +1,107 @@
+'use strict';
+
+// Builds the binary of a platform on this one, into dist/binaries:
+//
+//   npm run cross -- PLATFORM ...      (or a Rust target, or `all`)
+//
+// Linux is linked by zig, which has the symbols of each glibc, so the binary needs no newer one than it has to. The
+// standard library of a target comes with the toolchain (`rustup target add`), or is built from the toolchain's
+// sources, where rustup offers nothing (Debian's rust-src).
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { CROSS, ROOT, environment, tool } = require('./tools.js');
+const { find, TARGETS } = require('../targets.js');
+const { glibcNeeded, newer, readBinary } = require('../release/binary.js');
+const { Failure, main } = require('../release/run.js');
+const { binaryName } = require('../../lib/platform.js');
+
+const GLIBC = '2.17';
+
+/** How each platform is built on another system, and Linux on any. */
+const RECIPES = {
+  'linux-x64-gnu': { builder: 'zigbuild', suffix: `.${GLIBC}` },
+  'linux-arm64-gnu': { builder: 'zigbuild', suffix: `.${GLIBC}` },
+  'linux-x64-musl': { builder: 'zigbuild' },
+  'linux-arm64-musl': { builder: 'zigbuild' },
+  // zig has no objcopy for Mach-O.
+  'darwin-x64': { builder: 'zigbuild', env: { CARGO_PROFILE_RELEASE_STRIP: 'false' }, library: 'libferrohttp.dylib' },
+  'darwin-arm64': { builder: 'zigbuild', env: { CARGO_PROFILE_RELEASE_STRIP: 'false' }, library: 'libferrohttp.dylib' },
+  // MSVC's import libraries cannot be had outside Windows; what MinGW links loads into the same Node.
+  'win32-x64-msvc': {
+    builder: 'build',
+    rust: 'x86_64-pc-windows-gnu',
+    library: 'ferrohttp.dll',
+    linker: ['CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER', 'x86_64-w64-mingw32-gcc-posix'],
+  },
+  'win32-arm64-msvc': { builder: 'zigbuild', rust: 'aarch64-pc-windows-gnullvm', library: 'ferrohttp.dll' },
+};
+
+/** macOS and Windows are built by their own tools where those are. */
+function recipeFor({ platform, os }) {
+  if (os === 'linux' || os !== process.platform) return RECIPES[platform];
+  return { builder: 'build', library: { darwin: 'libferrohttp.dylib', win32: 'ferrohttp.dll' }[os] };
+}
+
+const capture = (command, args) => spawnSync(command, args, { encoding: 'utf8' }).stdout?.trim() ?? '';
+
+/** The toolchain that has, or can build, the standard library of a target. */
+function toolchain(rust) {
+  const found = [];
+  for (const rustc of [process.env.RUSTC || 'rustc', '/usr/bin/rustc']) {
+    const sysroot = capture(rustc, ['--print', 'sysroot']);
+    if (sysroot === '') continue;
+    const cargo = rustc === 'rustc' ? 'cargo' : path.join(path.dirname(rustc), 'cargo');
+    if (fs.existsSync(path.join(sysroot, 'lib/rustlib', rust, 'lib'))) return { rustc, cargo, std: [] };
+    if (fs.existsSync(path.join(sysroot, 'lib/rustlib/src/rust/library/std'))) found.push({ rustc, cargo });
+  }
+  if (found.length === 0) {
+    throw new Failure(`no toolchain has the standard library of ${rust}: rustup target add ${rust}, or rustup component ` +
+      'add rust-src, or apt-get install rustc-web cargo-web rust-web-src');
+  }
+  // `-Z` is for nightly, or for those who say that they know.
+  return { ...found[0], std: ['-Z', 'build-std=std,panic_unwind'], env: { RUSTC_BOOTSTRAP: '1' } };
+}
+
+function build({ platform, os, rust: published }) {
+  const recipe = recipeFor({ platform, os });
+  const rust = recipe.rust ?? published;
+  const { rustc, cargo, std, env } = toolchain(rust);
+  const [linker, linkerProgram] = recipe.linker ?? [];
+  const builder = recipe.builder === 'zigbuild' ? tool('cargo-zigbuild') : cargo;
+  const result = spawnSync(builder, [
+    recipe.builder, '--release', '--lib', '--locked', ...std, '--target', rust + (recipe.suffix ?? ''), '--target-dir', CROSS,
+  ], {
+    cwd: ROOT,
+    stdio: 'inherit',
+    env: environment({ RUSTC: rustc, CARGO: cargo, ...env, ...recipe.env, ...(linker && { [linker]: tool(linkerProgram) }) }),
+  });
+  if (result.status !== 0) throw new Failure(`${platform} was not built`);
+  const file = path.join(ROOT, 'dist/binaries', binaryName(platform));
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.copyFileSync(path.join(CROSS, rust, 'release', recipe.library ?? 'libferrohttp.so'), file);
+  checkGlibc(platform, file);
+  console.log(`ferrohttp: built ${path.relative(ROOT, file)} (${(fs.statSync(file).size / 1000).toFixed(0)} kB)`);
+}
+
+function checkGlibc(platform, file) {
+  if (!platform.endsWith('-gnu')) return;
+  const needed = glibcNeeded(readBinary(file));
+  if (newer(needed, GLIBC)) throw new Failure(`${file} needs glibc ${needed}, not ${GLIBC}`);
+}
+
+module.exports = { GLIBC };
+
+if (require.main === module) {
+  main(async () => {
+    const names = process.argv.slice(2);
+    const targets = names.includes('all') ? TARGETS : names.map((name) => {
+      const target = find(name);
+      if (target === undefined) throw new Failure(`${name} is not one of ${TARGETS.map(({ platform }) => platform).join(', ')}`);
+      return target;
+    });
+    if (targets.length === 0) throw new Failure('usage: npm run cross -- PLATFORM ...');
+    for (const target of targets) build(target);
+  });
+}

@@ -1,0 +1,40 @@
+'use strict';
+
+// Runs the JavaScript tests on another system, with the binary that `npm run cross` built for it:
+//
+//   npm run cross:test -- SYSTEM [--node LINE] [WORD ...]
+//
+// Words select test files, as those of `npm run test:js`. Systems: scripts/cross/systems.js.
+
+const { spawn } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const { install } = require('../build.js');
+const { Failure, main } = require('../release/run.js');
+const { ROOT } = require('./tools.js');
+const { SYSTEMS, platformOf, systemNode } = require('./systems.js');
+const { platform: host, binaryName } = require('../../lib/platform.js');
+
+/** Emulation takes ten times the time and more. */
+const EMULATED = { FERROHTTP_TEST_PATIENCE: '20', FERROHTTP_TEST_EMULATED: '1' };
+
+main(async () => {
+  const { values: { node: line }, positionals: [system, ...words] } = parseArgs({
+    allowPositionals: true,
+    options: { node: { type: 'string', default: '24' } },
+  });
+  if (SYSTEMS[system] === undefined) {
+    throw new Failure(`usage: npm run cross:test -- SYSTEM [--node LINE] [WORD ...], SYSTEM being one of ${Object.keys(SYSTEMS).join(', ')}`);
+  }
+  const platform = platformOf(system);
+  const built = path.join(ROOT, 'dist/binaries', binaryName(platform));
+  if (!fs.existsSync(built)) throw new Failure(`${path.relative(ROOT, built)} is missing: npm run cross -- ${platform}`);
+  install(built, binaryName(platform));
+  const node = await systemNode(system, line);
+  const env = { ...process.env, ...(platform !== host && EMULATED) };
+  const child = spawn(process.execPath, ['scripts/test.js', '--js', '--no-build', '--node', node, ...words], {
+    cwd: ROOT, env, stdio: 'inherit',
+  });
+  child.on('close', (code) => { process.exitCode = code ?? 1; });
+});

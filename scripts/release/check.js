@@ -1,0 +1,238 @@
+'use strict';
+
+// Installs the tarballs of `npm run release:pack` out of a registry on loopback into empty projects, without a
+// compiler, without install scripts, by each package manager and for each Node, and has them serve. Also checks what
+// the binaries need of a system.
+//
+//   npm run release:check -- [--packages FOLDER] [--system NAME ...] [--node LINE ...] [--manager NAME ...] [--express]
+//                               [--own-node]
+//
+// Systems are those of scripts/cross/systems.js; this machine's own by default. `--express` serves an Express
+// application, which comes from the registry that npm is set up for. `--own-node` uses the Node that runs the script,
+// and no other: in a container there may be no way to another one.
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const { glibcNeeded, newer, readBinary } = require('./binary.js');
+const { DIST, bindingManifest, packageName } = require('./pack.js');
+const { Registry } = require('./registry.js');
+const { Failure, main, run } = require('./run.js');
+const { TARGETS } = require('../targets.js');
+const { GLIBC } = require('../cross/build.js');
+const { platformOf, systemNode } = require('../cross/systems.js');
+const { CROSS, tool } = require('../cross/tools.js');
+const { platform: host, binaryName } = require('../../lib/platform.js');
+const { version } = require('../../package.json');
+
+/** What of musl 1.2.3 the binaries import: each name was looked up there. */
+const MUSL = new Set(require('./musl-1.2.3.json'));
+
+const MOST_PACKED = 200_000;
+const MOST_INSTALLED = 2_500_000;
+
+const LINES = ['20', '22', '24', '26'];
+
+// ---- Package managers -------------------------------------------------------------------------------
+
+const QUIET = { npm_config_update_notifier: 'false', npm_config_fund: 'false', npm_config_audit: 'false', CI: '1' };
+
+const yarnrc = (registry, linker) => `
+npmRegistryServer: "${registry}"
+unsafeHttpWhitelist: ["127.0.0.1"]
+nodeLinker: ${linker}
+enableScripts: false
+enableTelemetry: false
+enableGlobalCache: false
+enableImmutableInstalls: false
+npmMinimalAgeGate: 0
+pnpEnableEsmLoader: true
+`;
+
+/** Each: its package, its program, arguments, files of the project, and what Node needs to find the packages. */
+const MANAGERS = {
+  npm: {
+    package: 'npm@10', program: 'npm/bin/npm-cli.js', args: ['install', '--ignore-scripts'],
+    files: (registry) => ({ '.npmrc': `registry=${registry}\ncache=cache\n` }),
+  },
+  pnpm: {
+    package: 'pnpm@10', program: 'pnpm/bin/pnpm.cjs', args: ['install', '--ignore-scripts'],
+    files: (registry) => ({ '.npmrc': `registry=${registry}\nstore-dir=store\ncache-dir=cache\n` }),
+  },
+  yarn: {
+    package: 'yarn@1', program: 'yarn/bin/yarn.js', args: ['install', '--ignore-scripts', '--cache-folder', 'cache'],
+    files: (registry) => ({ '.npmrc': `registry=${registry}\n`, '.yarnrc': `registry "${registry}"\n` }),
+    // It downloads the packages of all systems, and leaves out those that do not fit.
+    downloadsAll: true,
+  },
+  'yarn-berry': {
+    package: '@yarnpkg/cli-dist@4', program: '@yarnpkg/cli-dist/bin/yarn.js', args: ['install'],
+    files: (registry) => ({ '.yarnrc.yml': yarnrc(registry, 'node-modules'), 'yarn.lock': '' }),
+  },
+  'yarn-pnp': {
+    package: '@yarnpkg/cli-dist@4', program: '@yarnpkg/cli-dist/bin/yarn.js', args: ['install'],
+    files: (registry) => ({ '.yarnrc.yml': yarnrc(registry, 'pnp'), 'yarn.lock': '' }),
+    node: { 'app.cjs': ['-r', './.pnp.cjs'], 'app.mjs': ['-r', './.pnp.cjs', '--loader', './.pnp.loader.mjs'] },
+  },
+};
+
+/** The folder with the package managers, each in the version above. */
+async function managers() {
+  const folder = path.join(CROSS, 'managers');
+  if (!fs.existsSync(folder)) {
+    const packages = new Set(Object.values(MANAGERS).map((manager) => manager.package));
+    const incoming = `${folder}.${process.pid}`;
+    fs.mkdirSync(incoming, { recursive: true });
+    await run('npm', ['install', '--prefix', incoming, '--no-save', '--ignore-scripts', ...packages]);
+    fs.renameSync(incoming, folder);
+  }
+  return path.join(folder, 'node_modules');
+}
+
+/**
+ * The command that runs Node on a system with musl, on one with another C library. Package managers read which one it is
+ * from the `ldd` of the system, so that of this one is covered, in a mount namespace.
+ */
+function withMusl(node, args) {
+  const file = path.join(CROSS, 'systems/musl-ldd');
+  fs.writeFileSync(file, 'musl libc\n');
+  const own = process.getuid() === 0 ? '-m' : '-rm';
+  return [tool('unshare'), [own, '/bin/sh', '-c', `/bin/mount --bind '${file}' /usr/bin/ldd && exec "$@"`, 'sh', node, ...args]];
+}
+
+// ---- Projects ---------------------------------------------------------------------------------------
+
+const PLAIN = "const application = (req, res) => res.end('served ' + req.url);";
+const SERVE = `
+const server = createServer(application);
+server.listen(0, '127.0.0.1', async () => {
+  const reply = await fetch('http://127.0.0.1:' + server.address().port + '/it');
+  console.log(await reply.text());
+  server.close();
+  server.closeIdleConnections();
+});
+`;
+
+function applications(express) {
+  const use = (load) => (express ? `${load}\nconst application = express();\napplication.get('/it', (req, res) => res.send('served /it'));` : PLAIN);
+  return {
+    'app.cjs': `const { createServer } = require('ferrohttp');\n${use("const express = require('express');")}${SERVE}`,
+    'app.mjs': `import { createServer } from 'ferrohttp';\n${use("import express from 'express';")}${SERVE}`,
+  };
+}
+
+function size(folder) {
+  if (!fs.existsSync(folder)) return 0;
+  return fs.readdirSync(folder, { recursive: true }).map((name) => fs.statSync(path.join(folder, name)))
+    .reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
+}
+
+function checkDownloads({ downloads }, platform, { downloadsAll }) {
+  const wanted = ['ferrohttp', packageName(platform)];
+  const got = [...new Set(downloads)];
+  if (!wanted.every((name) => got.includes(name)) || (!downloadsAll && got.length > wanted.length)) {
+    throw new Failure(`downloaded ${got.join(', ')} instead of ${wanted.join(', ')}`);
+  }
+}
+
+async function tryProject({ node, platform, name, folder, express }) {
+  const manager = MANAGERS[name];
+  const project = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-project-'));
+  const registry = await Registry.open(folder, {
+    // Some managers ask for the manifests of all platforms before they choose.
+    manifests: TARGETS.map(bindingManifest),
+    upstream: express && (await run('npm', ['config', 'get', 'registry'])).trim(),
+  });
+  try {
+    const dependencies = { ferrohttp: version, ...(express && { express: '^5' }) };
+    const files = {
+      'package.json': JSON.stringify({ private: true, dependencies }),
+      ...manager.files(registry.url),
+      ...applications(express),
+    };
+    for (const [file, content] of Object.entries(files)) fs.writeFileSync(path.join(project, file), content);
+    // Nothing but Node is on the PATH.
+    const env = { ...QUIET, PATH: path.dirname(node), HOME: project, TMPDIR: os.tmpdir() };
+    const options = { cwd: project, env };
+    const install = [path.join(await managers(), manager.program), ...manager.args];
+    const foreign = platform.endsWith('musl') && !host.endsWith('musl');
+    await run(...(foreign ? withMusl(node, install) : [node, install]), options);
+    checkDownloads(registry, platform, manager);
+    for (const file of ['app.cjs', 'app.mjs']) {
+      const said = await run(node, [...(manager.node?.[file] ?? []), file], options);
+      if (said !== 'served /it\n') throw new Failure(`${file} said ${said}`);
+    }
+    if (name === 'npm') {
+      const installed = size(path.join(project, 'node_modules/ferrohttp')) + size(path.join(project, 'node_modules/@ferrohttp'));
+      if (installed > MOST_INSTALLED) throw new Failure(`${installed} bytes are installed, more than ${MOST_INSTALLED}`);
+    }
+  } finally {
+    registry.close();
+    fs.rmSync(project, { recursive: true, force: true });
+  }
+}
+
+// ---- Binaries ---------------------------------------------------------------------------------------
+
+/** Fails if the binary of a platform needs more than its package says. */
+function checkBinary(platform, file) {
+  if (!platform.startsWith('linux')) return 'no C library to check';
+  const binary = readBinary(file);
+  if (platform.endsWith('gnu')) {
+    const needed = glibcNeeded(binary);
+    if (newer(needed, GLIBC)) throw new Failure(`${platform} needs glibc ${needed}, not ${GLIBC}`);
+    return `glibc ${needed}`;
+  }
+  const unknown = binary.imports.filter(({ name, weak }) => !weak && !MUSL.has(name)).map(({ name }) => name);
+  if (unknown.length > 0) {
+    throw new Failure(`${platform} imports ${unknown.join(', ')}: if musl 1.2.3 has them, add them to scripts/release/musl-1.2.3.json`);
+  }
+  return 'musl 1.2.3';
+}
+
+async function unpackBinary(folder, platform) {
+  const tarball = path.join(folder, `ferrohttp-binding-${platform}-${version}.tgz`);
+  if (!fs.existsSync(tarball)) throw new Failure(`${tarball} is missing: npm run cross -- ${platform} && npm run release:pack`);
+  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-binary-'));
+  await run('tar', ['-xzf', tarball, '-C', work]);
+  return { work, file: path.join(work, 'package', binaryName(platform)) };
+}
+
+main(async () => {
+  const { values: options } = parseArgs({
+    options: {
+      packages: { type: 'string', default: path.join(DIST, 'packages') },
+      system: { type: 'string', multiple: true, default: [host] },
+      node: { type: 'string', multiple: true, default: LINES },
+      manager: { type: 'string', multiple: true, default: Object.keys(MANAGERS) },
+      express: { type: 'boolean', default: false },
+      'own-node': { type: 'boolean', default: false },
+    },
+  });
+  const unknown = options.manager.filter((name) => !Object.hasOwn(MANAGERS, name));
+  if (unknown.length > 0) throw new Failure(`${unknown.join(', ')}: managers are ${Object.keys(MANAGERS).join(', ')}`);
+  const folder = path.resolve(options.packages);
+  const packed = fs.statSync(path.join(folder, `ferrohttp-${version}.tgz`)).size;
+  if (packed > MOST_PACKED) throw new Failure(`the main package has ${packed} bytes, more than ${MOST_PACKED}`);
+  let checks = 0;
+  for (const system of options.system) {
+    const platform = platformOf(system);
+    const { work, file } = await unpackBinary(folder, platform);
+    console.log(`ok ${system}: the binary needs ${checkBinary(platform, file)}`);
+    fs.rmSync(work, { recursive: true });
+    for (const line of options['own-node'] ? [process.versions.node] : options.node) {
+      const node = options['own-node'] ? process.execPath : await systemNode(system, line);
+      for (const name of options.manager) {
+        try {
+          await tryProject({ node, platform, name, folder, express: options.express });
+        } catch (error) {
+          throw new Failure(`${system}, Node ${line}, ${name}: ${error.message}`);
+        }
+        console.log(`ok ${system}, Node ${line}, ${name}${options.express ? ', Express' : ''}: installed and served`);
+        checks++;
+      }
+    }
+  }
+  console.log(`\n${checks} passed, 0 failed`);
+});

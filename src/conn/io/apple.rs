@@ -1,0 +1,42 @@
+//! macOS and its relatives.
+
+use std::io::Result;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+use super::{check, set_nonblocking, set_option};
+
+/// `SO_NOSIGPIPE` stands in for the flag that Linux has.
+pub const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT;
+
+/// No flag holds a segment back: FIN leaves in a segment of its own.
+pub const FIN_FOLLOWS: libc::c_int = 0;
+
+/// The option with the seconds of silence before the first probe.
+pub const TCP_KEEPIDLE: libc::c_int = libc::TCP_KEEPALIVE;
+
+/// Takes a connection from the backlog. Where no descriptor is left the kernel drops it, so that
+/// there is nothing to accept later.
+///
+/// A process that forks in another thread between the two calls hands the descriptor to its child;
+/// no call of this system does both at once.
+pub fn accept(fd: RawFd) -> Result<OwnedFd> {
+    // SAFETY: null pointers ask for no address; the result is a descriptor of our own.
+    let accepted = unsafe {
+        check(libc::accept(fd, std::ptr::null_mut(), std::ptr::null_mut()))
+            .map(|fd| OwnedFd::from_raw_fd(fd))?
+    };
+    // SAFETY: no memory is involved.
+    check(unsafe { libc::fcntl(accepted.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) })?;
+    set_nonblocking(accepted.as_raw_fd())?;
+    set_no_sigpipe(accepted.as_raw_fd())?;
+    Ok(accepted)
+}
+
+/// Makes writes to a connection that has gone away errors, and no signal.
+pub fn set_no_sigpipe(fd: RawFd) -> Result<()> {
+    match set_option(fd, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, 1) {
+        // Said of a connection that has been reset already: writes to it fail without a signal.
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
+        result => result,
+    }
+}
