@@ -91,8 +91,12 @@ pub struct Message {
 pub enum Carried<'a> {
     /// Outside of a head and of trailers.
     No,
-    /// Within a request line.
-    StartLine,
+    /// Before a target: within the method, or behind it.
+    Method,
+    /// Within a target, of which this came before; it may be empty.
+    Target(&'a [u8]),
+    /// Behind a target, in the request line.
+    Protocol,
     /// Within the lines. `name` is that of the last line that had begun, None if it is not known;
     /// `within`: that line was not complete.
     Lines {
@@ -121,6 +125,8 @@ pub struct Scene<'a> {
     pub index: usize,
     /// Of the message in progress, once it is complete.
     pub method: Option<Method>,
+    /// What was matched of the method's name.
+    pub method_name: &'static [u8],
     /// The target so far, in what came before this packet and what is in it.
     pub target: [&'a [u8]; 2],
     /// The lines so far. The name or value in progress may be missing.
@@ -229,6 +235,11 @@ impl Parser {
             part,
             index,
             method: self.known_method(phase),
+            method_name: match self.known_method(phase) {
+                Some(method) => method.as_str().as_bytes(),
+                None if state == State::Method => self.candidates.matched(),
+                None => &[],
+            },
             target,
             fields,
             field,
@@ -261,7 +272,7 @@ impl Parser {
     fn known_method(&self, phase: Phase) -> Option<Method> {
         match phase {
             Phase::Silent | Phase::Between => None,
-            Phase::StartLine if self.state <= State::Method => None,
+            Phase::StartLine if self.state == State::Method => None,
             _ => Some(self.method),
         }
     }
@@ -288,10 +299,16 @@ impl Parser {
     }
 
     fn carried<'a>(&'a self, packet: &'a [u8]) -> Carried<'a> {
-        let carried = self.scratch.as_ref().and_then(|s| s.carried(packet));
-        match carried {
+        let Some(scratch) = &self.scratch else {
+            return Carried::No;
+        };
+        match scratch.carried(packet) {
             None => Carried::No,
-            Some((state, _)) if state < State::HeadersStart => Carried::StartLine,
+            Some((state, _)) if state <= State::SpaceAfterMethod => Carried::Method,
+            Some((state, _)) if state < State::SpaceAfterTarget => {
+                Carried::Target(scratch.carried_target(packet))
+            }
+            Some((state, _)) if state < State::HeadersStart => Carried::Protocol,
             Some((state, name)) => Carried::Lines {
                 name,
                 within: !matches!(
@@ -467,8 +484,13 @@ mod tests {
     fn what_a_packet_began_in_is_known() {
         let mut parser = parser(16384);
         let mut notes = Notes::default();
-        let _ = parser.execute(b"GET / HT", 0, &mut notes);
-        assert_eq!(parser.scene().carried, Carried::StartLine);
+        let _ = parser.execute(b"G", 0, &mut notes);
+        assert_eq!(parser.scene().carried, Carried::Method);
+        assert_eq!(parser.scene().method_name, b"G");
+        let _ = parser.execute(b"ET /", 0, &mut notes);
+        assert_eq!(parser.scene().carried, Carried::Target(b"/"));
+        let _ = parser.execute(b" HT", 0, &mut notes);
+        assert_eq!(parser.scene().carried, Carried::Protocol);
         let _ = parser.execute(b"TP/1.1\r\nCook", 0, &mut notes);
         let within = |name: &'static [u8], within| Carried::Lines {
             name: Some(name),

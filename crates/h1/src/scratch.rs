@@ -28,6 +28,7 @@ pub struct Carried {
     pub state: State,
     lines: usize,
     kept: bool,
+    target: usize,
 }
 
 impl Scratch {
@@ -141,7 +142,16 @@ impl Scratch {
             state,
             lines: self.fields.len(),
             kept: self.keep,
+            target: self.target.len(),
         });
+    }
+
+    /// What the target had when the packet began.
+    pub fn carried_target<'a>(&'a self, packet: &'a [u8]) -> &'a [u8] {
+        let base = if self.detached { &self.copy } else { packet };
+        let target = self.target.of(base);
+        let length = self.carried.map_or(0, |carried| carried.target);
+        target.get(..length).unwrap_or(target)
     }
 
     /// Where the packet began, and the name of the line that was the last one then. None in
