@@ -383,6 +383,7 @@ fn name(scene: &Scene<'_>) -> Hint {
             if after.next() == Some(&b':') {
                 return Hint::SpaceBeforeColon;
             }
+            let whole = rest(scene).get(..LINE).unwrap_or(rest(scene)).contains(&b'\n');
             let [earlier, here] = scene.field.unwrap_or_default();
             let method = if earlier.is_empty() {
                 is_method(here)
@@ -391,6 +392,9 @@ fn name(scene: &Scene<'_>) -> Hint {
             };
             if method && contains(rest_of_line(scene), b" HTTP/") {
                 return Hint::RequestLineTwice;
+            }
+            if whole && !rest_of_line(scene).contains(&b':') {
+                return Hint::NoColon;
             }
             Hint::SpaceInName
         }

@@ -182,7 +182,16 @@ pub fn copy(scene: &Scene<'_>, secrets: &Secrets, from: usize, to: usize, out: &
         let refused_here = at <= scene.at && scene.at < end;
         match line {
             Line::Secret => veil.stretch(at, end, true),
-            Line::Request => veil.request_line(scene, secrets, at, end),
+            Line::Request => {
+                veil.request_line(scene, secrets, at, end);
+                // A head may lack its first line.
+                if let Some(colon) = text.iter().position(|&byte| byte == b':')
+                    && secrets.hides(text.get(..colon).unwrap_or(&[]))
+                {
+                    line = Line::Secret;
+                    veil.stretch(at + colon + 1, end, true);
+                }
+            }
             Line::Open if named => {}
             Line::Open => {
                 if let Some(colon) = text.iter().position(|&byte| byte == b':') {
@@ -299,6 +308,8 @@ impl Veil<'_> {
             _ if scene.lines_at >= scene.consumed => (method, &[][..]),
             Carried::Method => (method, &[][..]),
             Carried::Target(began) => (0, began),
+            // What follows a space in a query was meant to be of the query.
+            _ if secrets.query && scene.part == Part::Protocol => (0, scene.target[0]),
             _ => return,
         };
         let rest = text.get(skipped..).unwrap_or(&[]);
