@@ -291,7 +291,7 @@ impl Veil<'_> {
         let mut hidden = 0;
         for byte in self.range(from, to) {
             // The ends of lines show where they are.
-            if *byte != b'\r' && *byte != b'\n' {
+            if !matches!(*byte, b'\r' | b'\n' | HIDDEN) {
                 *byte = HIDDEN;
                 hidden += 1;
             }
