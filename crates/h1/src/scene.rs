@@ -12,7 +12,7 @@ macro_rules! texts {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum $name {
-            $($(#[$doc])* $variant,)*
+            $(#[doc = concat!("`", $text, "`")] $(#[$doc])* $variant,)*
         }
 
         impl $name {
@@ -71,18 +71,36 @@ texts! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// Bytes of target, names and values.
-    HeaderSize { value: u64, seen: u64 },
+    HeaderSize {
+        /// The limit.
+        value: u64,
+        /// What was counted so far.
+        seen: u64,
+    },
     /// Lines of a head or trailers.
-    HeaderCount { value: u64, seen: u64 },
+    HeaderCount {
+        /// The limit.
+        value: u64,
+        /// What was counted so far.
+        seen: u64,
+    },
     /// Bytes of one chunk's extensions.
-    ChunkExtensions { value: u64, seen: u64 },
+    ChunkExtensions {
+        /// The limit.
+        value: u64,
+        /// What was counted so far.
+        seen: u64,
+    },
 }
 
 /// A message whose head was complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {
+    /// Its method.
     pub method: Method,
+    /// Its Content-Length, if it has one.
     pub content_length: Option<u64>,
+    /// It has a Transfer-Encoding.
     pub transfer_encoding: bool,
 }
 
@@ -97,10 +115,11 @@ pub enum Carried<'a> {
     Target(&'a [u8]),
     /// Behind a target, in the request line.
     Protocol,
-    /// Within the lines. `name` is that of the last line that had begun, None if it is not known;
-    /// `within`: that line was not complete.
+    /// Within the lines. There is no name where it is not known.
     Lines {
+        /// The name of the last line that had begun.
         name: Option<&'a [u8]>,
+        /// That line was not complete.
         within: bool,
     },
 }
@@ -108,6 +127,7 @@ pub enum Carried<'a> {
 /// The parser at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
+    /// The packet; empty between two of them.
     pub packet: &'a [u8],
     /// The offset in the packet at which the parser stopped.
     pub at: usize,
@@ -119,7 +139,9 @@ pub struct Scene<'a> {
     pub lines_at: u64,
     /// Complete heads so far.
     pub heads: u32,
+    /// How far the message has come.
     pub phase: Phase,
+    /// The element that the parser is at.
     pub part: Part,
     /// The part's bytes before `at`, for a target, a name or a value.
     pub index: usize,
@@ -133,6 +155,7 @@ pub struct Scene<'a> {
     pub fields: Fields<'a>,
     /// The name of the line in progress, likewise in two pieces.
     pub field: Option<[&'a [u8]; 2]>,
+    /// The limit that was reached.
     pub limit: Option<Limit>,
     /// The message in progress, if its head is complete.
     pub message: Option<Message>,
@@ -140,6 +163,7 @@ pub struct Scene<'a> {
     pub previous: Option<Message>,
     /// What is left of the body or chunk.
     pub left: u64,
+    /// Where the packet began.
     pub carried: Carried<'a>,
 }
 
