@@ -6,6 +6,7 @@
 
 const COMMANDS = {
   build: { does: 'build the binary for this system from source, with cargo', module: './commands/build.js' },
+  explain: { does: 'say what a server makes of bytes, and why', module: './commands/explain.js' },
 };
 
 function usage() {

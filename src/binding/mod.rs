@@ -7,6 +7,7 @@
 mod bridge;
 #[cfg(unix)]
 mod calls;
+mod observe;
 mod options;
 #[cfg(unix)]
 mod pages;

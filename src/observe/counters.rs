@@ -6,6 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::http1::Code;
 
+/// Codes of programs that are told apart. Any further one counts as [`OTHER`].
+const OTHERS: usize = 256;
+const OTHER: &str = "OTHER";
+
 /// Counts every refusal once, from any thread.
 #[derive(Debug)]
 pub struct Counters {
@@ -41,6 +45,8 @@ impl Counters {
             Some(&code) => self.add(code, times),
             None => {
                 let mut others = crate::lock(&self.others);
+                let full = others.len() >= OTHERS && !others.contains_key(text);
+                let text = if full { OTHER } else { text };
                 match others.get_mut(text) {
                     Some(count) => *count += times,
                     None => {
@@ -68,6 +74,19 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn codes_without_end_take_no_memory_without_end() {
+        let counters = Counters::default();
+        for i in 0..1000 {
+            counters.count_text(&format!("E{i}"), 1);
+        }
+        counters.count_text("E0", 1);
+        let counts = counters.snapshot();
+        assert_eq!(counts.len(), 257);
+        assert!(counts.contains(&("E0".to_owned(), 2)));
+        assert!(counts.contains(&("OTHER".to_owned(), 744)));
+    }
 
     #[test]
     fn codes_count_the_same_by_name_and_by_value() {

@@ -1,3 +1,33 @@
-//! What operators can see.
+//! What operators can see: refusals counted, explained and kept.
+//!
+//! | Module | What it holds |
+//! |---|---|
+//! | [`counters`] | counts by code, for `clientErrorCounts()` |
+//! | [`refusals`] | all that one server keeps of its refusals |
+//! | [`store`] | the last ones, and the first and last of each kind |
+//! | [`kind`] | what they are counted by |
+//! | [`facts`], [`text`] | what is kept of one |
+//! | [`secrets`] | what is hidden of it |
+//! | [`hints`], [`classify`], [`detail`] | what it most likely was |
+//! | [`peers`] | who is refused most |
+//! | [`bucket`] | how many are looked at closely |
+//! | [`explain`] | the same for bytes that nobody sent |
+//! | [`json`] | refusals for JavaScript |
+//!
+//! A capture makes no system call and allocates nothing after the first refusals of each kind. In
+//! a flood refusals are only counted.
 
+pub mod bucket;
+pub mod classify;
 pub mod counters;
+pub mod detail;
+pub mod explain;
+pub mod facts;
+pub mod hints;
+pub mod json;
+pub mod kind;
+pub mod peers;
+pub mod refusals;
+pub mod secrets;
+pub mod store;
+pub mod text;

@@ -37,6 +37,15 @@ enum BodyKind {
     Refused,
 }
 
+/// What a complete head said of its message.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Told {
+    pub method: Method,
+    pub flags: u16,
+    /// Content-Length, if `flags` has it.
+    pub length: u64,
+}
+
 /// The request parser of one connection.
 #[derive(Debug)]
 pub struct Parser {
@@ -56,13 +65,23 @@ pub struct Parser {
     pub(super) limits: Limits,
     pub(super) span: Option<SpanKind>,
     fin: Fin,
-    upgrade: bool,
+    pub(super) upgrade: bool,
     accepted: bool,
-    in_progress: bool,
-    headers_complete: bool,
+    pub(super) in_progress: bool,
+    pub(super) headers_complete: bool,
     /// The head said that the message is complete with it.
     told_complete: bool,
     error: Option<ParseError>,
+    /// Bytes of the connection before the packet in progress.
+    pub(super) consumed: u64,
+    /// Where on the connection the message in progress, or else the last one, began.
+    pub(super) begun_at: u64,
+    /// The same of the head or the trailers that are being read.
+    pub(super) lines_at: u64,
+    /// Heads that were complete.
+    pub(super) heads: u32,
+    /// What the last complete head said.
+    pub(super) told: Told,
     /// Held only while a head or trailers are being collected.
     pub(super) scratch: Option<Box<Scratch>>,
 }
@@ -90,6 +109,11 @@ impl Parser {
             headers_complete: false,
             told_complete: false,
             error: None,
+            consumed: 0,
+            begun_at: 0,
+            lines_at: 0,
+            heads: 0,
+            told: Told::default(),
             scratch: None,
         }
     }
@@ -123,16 +147,24 @@ impl Parser {
         match halt {
             Halt::Starved => {
                 self.suspend_scratch(packet);
+                self.consumed += packet.len() as u64;
                 Outcome::Consumed
             }
             Halt::Outcome(outcome) => {
                 self.suspend_scratch(packet);
+                if !matches!(outcome, Outcome::Parked { .. }) {
+                    self.consumed += packet.len() as u64;
+                }
                 outcome
             }
             Halt::Failed(error) => {
                 if self.limits.has_flushed() {
                     sink.fields_flushed(true);
                 }
+                if !self.upgrade {
+                    sink.refused(&error, &self.scene_at(&input, &error));
+                }
+                self.consumed += packet.len() as u64;
                 self.state = State::Failed;
                 self.error = Some(error);
                 self.span = None;
@@ -194,6 +226,7 @@ impl Parser {
     /// the rest of their packet, even if it is empty.
     pub fn pass_body(&mut self, count: u64) {
         self.length = self.length.saturating_sub(count);
+        self.consumed += count;
     }
 
     /// A message has begun and is not complete.
@@ -235,7 +268,7 @@ impl Parser {
                 State::FieldsEnd => self.head(input, sink),
                 State::Parked => return Err(Halt::Outcome(Outcome::Parked { at: input.at })),
                 State::Framing => self.framing(input, sink)?,
-                State::ChunkHeader => self.chunk_header(),
+                State::ChunkHeader => self.chunk_header(input),
                 State::ChunkData => {
                     self.body(input, sink)?;
                     self.state = State::ChunkDataCr;
@@ -281,6 +314,8 @@ impl Parser {
         self.in_progress = true;
         self.headers_complete = false;
         self.limits.message_begin();
+        self.begun_at = self.consumed + input.at as u64;
+        self.lines_at = self.begun_at;
         sink.message_begin();
         if self.config.fast_path
             && Lenient::HEADER_VALUE_RELAXED.contains(self.config.lenient)
@@ -328,6 +363,12 @@ impl Parser {
             || self.method == Method::CONNECT;
         self.headers_complete = true;
         self.accepted = false;
+        self.heads = self.heads.wrapping_add(1);
+        self.told = Told {
+            method: self.method,
+            flags: self.flags,
+            length: self.length,
+        };
         self.limits.head_complete();
         self.told_complete = matches!(self.body_kind(), BodyKind::None | BodyKind::NoneThenPause);
         let keep_alive = should_keep_alive(self.version, self.flags);
@@ -407,10 +448,11 @@ impl Parser {
         Ok(())
     }
 
-    fn chunk_header(&mut self) {
+    fn chunk_header(&mut self, input: &Input<'_>) {
         self.limits.chunk_header();
         if self.length == 0 {
             self.flags |= flag::TRAILING;
+            self.lines_at = self.consumed + input.at as u64;
             self.scratch.get_or_insert_with(scratch::take).clear();
             self.state = State::FieldStart;
         } else {
@@ -572,6 +614,7 @@ impl Parser {
         if collecting {
             if let Some(scratch) = &mut self.scratch {
                 scratch.detach(packet);
+                scratch.carry(self.state);
             }
         } else if let Some(scratch) = self.scratch.take() {
             scratch::give_back(scratch);
@@ -616,7 +659,7 @@ mod tests {
     fn an_idle_parser_is_small_and_holds_nothing() {
         fn moves_between_threads<T: Send>() {}
         moves_between_threads::<Parser>();
-        assert!(size_of::<Parser>() <= 144, "{}", size_of::<Parser>());
+        assert!(size_of::<Parser>() <= 192, "{}", size_of::<Parser>());
 
         let mut parser = parser();
         let request = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n\r\n";

@@ -53,7 +53,7 @@ pub const METHODS: [&str; 47] = [
 ];
 
 /// A request method: an index into [`METHODS`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Method(pub(super) u8);
 
 impl Method {

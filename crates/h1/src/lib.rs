@@ -15,6 +15,7 @@ mod limits;
 mod methods;
 pub mod names;
 pub mod profile;
+mod scene;
 mod scratch;
 mod start_line;
 mod state;
@@ -23,6 +24,7 @@ pub use codes::{Code, ParseError, Reason};
 pub use exact::Parser;
 pub use head::{Fields, Head, METHODS, Method, Span};
 pub use profile::{HeaderCount, Lenient, Profile};
+pub use scene::{Carried, Limit, Message, Part, Phase, Scene};
 
 /// What a parser is made with. Node reads these once per connection.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +57,11 @@ pub trait Sink {
     /// For heads, only the byte-level machine calls this; the fast path does not.
     fn fields_flushed(&mut self, refused: bool) {
         let _ = refused;
+    }
+    /// A packet is refused, and what was known of the message is still there. Not called again for
+    /// the packets after it.
+    fn refused(&mut self, error: &ParseError, scene: &Scene<'_>) {
+        let _ = (error, scene);
     }
 }
 

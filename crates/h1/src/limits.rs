@@ -4,7 +4,7 @@ use super::profile::{FLUSH_GROUP, HeaderCount};
 use super::{Code, Config, Reason};
 
 /// Bytes of names and values that the extensions of one chunk may have.
-const MAX_CHUNK_EXTENSIONS: u64 = 16 * 1024;
+pub const MAX_CHUNK_EXTENSIONS: u64 = 16 * 1024;
 
 /// What has been counted since the last reset.
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,6 +75,21 @@ impl Limits {
     /// Whether more lines have begun than Node's binding hands over at once.
     pub fn has_flushed(&self) -> bool {
         self.fields > FLUSH_GROUP as u64
+    }
+
+    /// Bytes of target, names and values so far.
+    pub fn head_bytes(&self) -> u64 {
+        self.head_bytes
+    }
+
+    /// Lines that have begun.
+    pub fn fields(&self) -> u64 {
+        self.fields
+    }
+
+    /// Bytes of the chunk's extensions so far.
+    pub fn extension_bytes(&self) -> u64 {
+        self.extension_bytes
     }
 
     pub fn count_extension(&mut self, bytes: usize) -> Result<(), Exceeded> {

@@ -67,6 +67,14 @@ impl Candidates {
         depth: 0,
     };
 
+    /// The bytes that were matched.
+    pub fn matched(&self) -> &'static [u8] {
+        let first = SORTED.get(self.first as usize);
+        let name = first.and_then(|&index| METHODS.get(index as usize));
+        let name = name.map_or(&[][..], |name| name.as_bytes());
+        name.get(..self.depth as usize).unwrap_or(name)
+    }
+
     /// No byte was matched yet.
     pub fn is_fresh(&self) -> bool {
         self.depth == 0

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use super::head::{FieldSpan, Fields, Span};
-use super::state::SpanKind;
+use super::state::{SpanKind, State};
 
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -17,6 +17,18 @@ pub struct Scratch {
     started: bool,
     /// The line in progress is recorded (a limit may drop it).
     keep: bool,
+    /// The packet before this one ended within the lines: in which state, and after how many
+    /// lines had begun. Of the last one, only if it is recorded.
+    carried: Option<Carried>,
+}
+
+/// Where a packet began, if within a head or trailers.
+#[derive(Clone, Copy, Debug)]
+pub struct Carried {
+    pub state: State,
+    lines: usize,
+    kept: bool,
+    target: usize,
 }
 
 impl Scratch {
@@ -27,6 +39,7 @@ impl Scratch {
         self.detached = false;
         self.started = false;
         self.keep = true;
+        self.carried = None;
     }
 
     /// A span begins. A second value span of one line extends the first (obs-fold).
@@ -121,6 +134,57 @@ impl Scratch {
                 keep(&mut field.value);
             }
         }
+    }
+
+    /// The packet ends in this state.
+    pub fn carry(&mut self, state: State) {
+        self.carried = Some(Carried {
+            state,
+            lines: self.fields.len(),
+            kept: self.keep,
+            target: self.target.len(),
+        });
+    }
+
+    /// What the target had when the packet began.
+    pub fn carried_target<'a>(&'a self, packet: &'a [u8]) -> &'a [u8] {
+        let base = if self.detached { &self.copy } else { packet };
+        let target = self.target.of(base);
+        let length = self.carried.map_or(0, |carried| carried.target);
+        target.get(..length).unwrap_or(target)
+    }
+
+    /// Where the packet began, and the name of the line that was the last one then. None in
+    /// place of the name: there was a line whose name is not known.
+    pub fn carried<'a>(&'a self, packet: &'a [u8]) -> Option<(State, Option<&'a [u8]>)> {
+        let carried = self.carried?;
+        let base = if self.detached { &self.copy } else { packet };
+        let line = carried.lines.checked_sub(1);
+        let name = match line.and_then(|line| self.fields.get(line)) {
+            Some(field) if carried.kept => Some(field.name.of(base)),
+            Some(_) => None,
+            None => Some(&[][..]),
+        };
+        Some((carried.state, name))
+    }
+
+    /// What was reported of the open span: empty if nothing was.
+    pub fn before(&self, kind: SpanKind) -> &[u8] {
+        if !self.started || !self.detached || !(self.keep || kind == SpanKind::Target) {
+            return &[];
+        }
+        let span = match (kind, self.fields.last()) {
+            (SpanKind::Target, _) => self.target,
+            (SpanKind::Name, Some(field)) => field.name,
+            (SpanKind::Value, Some(field)) => field.value,
+            _ => return &[],
+        };
+        span.of(&self.copy)
+    }
+
+    /// Whether the line in progress is recorded.
+    pub fn keeps(&self) -> bool {
+        self.keep
     }
 
     /// Target and fields. `packet` is the one in progress.

@@ -1,0 +1,531 @@
+//! What the parser knows at one moment, for those who tell people about it: where it stands, in
+//! which part of which message, and what led there. Nothing here is asked for while all is well.
+
+use super::codes::{Code, ParseError, Reason};
+use super::exact::{Parser, Told};
+use super::head::{Fields, Method};
+use super::limits::MAX_CHUNK_EXTENSIONS;
+use super::state::{Input, SpanKind, State, flag};
+
+macro_rules! texts {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $(#[doc = concat!("`", $text, "`")] $(#[$doc])* $variant,)*
+        }
+
+        impl $name {
+            /// The word that JavaScript shows.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $($name::$variant => $text,)*
+                }
+            }
+        }
+    };
+}
+
+texts! {
+    /// How far a message has come.
+    Phase {
+        /// Nothing was received on the connection.
+        Silent = "silent",
+        StartLine = "start-line",
+        Head = "head",
+        /// A body with a Content-Length, or one that lasts until FIN.
+        Body = "body",
+        /// Chunk sizes, extensions and data.
+        Chunk = "chunk",
+        Trailers = "trailers",
+        /// After a message, and before the first byte of the next.
+        Between = "between",
+    }
+}
+
+texts! {
+    /// The element of the grammar that a byte belongs to.
+    Part {
+        Method = "method",
+        Target = "target",
+        Protocol = "protocol",
+        Version = "version",
+        /// The end of a request line, field line or chunk size line.
+        LineEnd = "line-end",
+        /// The bytes that tell an HTTP/2 client.
+        Preface = "preface",
+        FieldName = "field-name",
+        FieldValue = "field-value",
+        /// The empty line that ends a head or trailers.
+        HeadEnd = "head-end",
+        Body = "body",
+        ChunkSize = "chunk-size",
+        ChunkExtension = "chunk-extension",
+        ChunkData = "chunk-data",
+        /// Where a message begins or would begin.
+        Message = "message",
+    }
+}
+
+/// A limit that was reached. `seen` is a lower bound: what follows was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Bytes of target, names and values.
+    HeaderSize {
+        /// The limit.
+        value: u64,
+        /// What was counted so far.
+        seen: u64,
+    },
+    /// Lines of a head or trailers.
+    HeaderCount {
+        /// The limit.
+        value: u64,
+        /// What was counted so far.
+        seen: u64,
+    },
+    /// Bytes of one chunk's extensions.
+    ChunkExtensions {
+        /// The limit.
+        value: u64,
+        /// What was counted so far.
+        seen: u64,
+    },
+}
+
+/// A message whose head was complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its method.
+    pub method: Method,
+    /// Its Content-Length, if it has one.
+    pub content_length: Option<u64>,
+    /// It has a Transfer-Encoding.
+    pub transfer_encoding: bool,
+}
+
+/// Where the packet began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried<'a> {
+    /// Outside of a head and of trailers.
+    No,
+    /// Before a target: within the method, or behind it.
+    Method,
+    /// Within a target, of which this came before; it may be empty.
+    Target(&'a [u8]),
+    /// Behind a target, in the request line.
+    Protocol,
+    /// Within the lines. There is no name where it is not known.
+    Lines {
+        /// The name of the last line that had begun.
+        name: Option<&'a [u8]>,
+        /// That line was not complete.
+        within: bool,
+    },
+}
+
+/// The parser at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// The packet; empty between two of them.
+    pub packet: &'a [u8],
+    /// The offset in the packet at which the parser stopped.
+    pub at: usize,
+    /// Bytes of the connection before the packet.
+    pub consumed: u64,
+    /// Where on the connection the message began.
+    pub begun_at: u64,
+    /// Where on the connection the head or the trailers began.
+    pub lines_at: u64,
+    /// Complete heads so far.
+    pub heads: u32,
+    /// How far the message has come.
+    pub phase: Phase,
+    /// The element that the parser is at.
+    pub part: Part,
+    /// The part's bytes before `at`, for a target, a name or a value.
+    pub index: usize,
+    /// Of the message in progress, once it is complete.
+    pub method: Option<Method>,
+    /// What was matched of the method's name.
+    pub method_name: &'static [u8],
+    /// The target so far, in what came before this packet and what is in it.
+    pub target: [&'a [u8]; 2],
+    /// The lines so far. The name or value in progress may be missing.
+    pub fields: Fields<'a>,
+    /// The name of the line in progress, likewise in two pieces.
+    pub field: Option<[&'a [u8]; 2]>,
+    /// The limit that was reached.
+    pub limit: Option<Limit>,
+    /// The message in progress, if its head is complete.
+    pub message: Option<Message>,
+    /// The message before it.
+    pub previous: Option<Message>,
+    /// What is left of the body or chunk.
+    pub left: u64,
+    /// Where the packet began.
+    pub carried: Carried<'a>,
+}
+
+impl Told {
+    fn message(self) -> Message {
+        Message {
+            method: self.method,
+            content_length: (self.flags & flag::CONTENT_LENGTH != 0).then_some(self.length),
+            transfer_encoding: self.flags & flag::TRANSFER_ENCODING != 0,
+        }
+    }
+}
+
+impl Parser {
+    /// Between two packets.
+    pub fn scene(&self) -> Scene<'_> {
+        let input = Input {
+            packet: &[],
+            at: 0,
+            mark: 0,
+        };
+        self.scene_of(input, None)
+    }
+
+    /// At the error, before anything is forgotten.
+    #[cold]
+    pub(super) fn scene_at<'a>(&'a self, input: &Input<'a>, error: &ParseError) -> Scene<'a> {
+        let Input { packet, at, mark } = *input;
+        self.scene_of(Input { packet, at, mark }, Some(error))
+    }
+
+    fn scene_of<'a>(&'a self, input: Input<'a>, error: Option<&ParseError>) -> Scene<'a> {
+        let Input { packet, at, mark } = input;
+        let state = self.state;
+        let phase = self.phase(at);
+        let mut part = part(state);
+        let overflow = error.is_some_and(|error| error.code == Code::HeaderOverflow);
+        // A span that a limit refused is not in the scratch yet.
+        let open = self.span.or(overflow.then_some(match part {
+            Part::FieldName => SpanKind::Name,
+            Part::FieldValue => SpanKind::Value,
+            _ => SpanKind::Target,
+        }));
+        let (mut target, mut fields) = match &self.scratch {
+            Some(scratch) => scratch.head(packet),
+            None => Default::default(),
+        };
+        let lines = matches!(phase, Phase::StartLine | Phase::Head | Phase::Trailers);
+        if !lines {
+            (target, fields) = Default::default();
+        }
+        let before = |kind| self.scratch.as_ref().map_or(&[][..], |s| s.before(kind));
+        let here = packet.get(mark..at).unwrap_or(&[]);
+        let open_pieces = |kind| [before(kind), here];
+
+        let target = match open {
+            Some(SpanKind::Target) if lines => open_pieces(SpanKind::Target),
+            _ => [target, &[]],
+        };
+        let in_line = (State::Name..=State::ValueFold).contains(&state);
+        let keeps = self.scratch.as_ref().is_some_and(|scratch| scratch.keeps());
+        let last = fields.len().checked_sub(1).and_then(|last| fields.get(last));
+        let mut field = match (open, last) {
+            _ if !in_line => None,
+            (Some(SpanKind::Name), _) => Some(open_pieces(SpanKind::Name)),
+            (_, Some((name, _))) if keeps => Some([name, &[]]),
+            _ => None,
+        };
+        let total = |pieces: [&[u8]; 2]| pieces[0].len() + pieces[1].len();
+        if let Some(error) = error {
+            part = refused_part(error.reason, part);
+            if error.reason == Reason::RequestTransferEncoding {
+                field = Some([b"Transfer-Encoding", &[]]);
+            }
+        }
+        let index = match (part, open) {
+            (Part::Target, _) => total(target),
+            (Part::FieldName, _) => field.map_or(0, total),
+            (Part::FieldValue, Some(SpanKind::Value)) => total(open_pieces(SpanKind::Value)),
+            (Part::FieldValue, _) => last.map_or(0, |(_, value)| value.len()),
+            _ => 0,
+        };
+        let told = (self.heads > 0).then(|| self.told.message());
+        let in_message = self.headers_complete && self.in_progress;
+        Scene {
+            packet,
+            at,
+            consumed: self.consumed,
+            begun_at: self.begun_at,
+            lines_at: self.lines_at,
+            heads: self.heads,
+            phase,
+            part,
+            index,
+            method: self.known_method(phase),
+            method_name: match self.known_method(phase) {
+                Some(method) => method.as_str().as_bytes(),
+                None if state == State::Method => self.candidates.matched(),
+                None => &[],
+            },
+            target,
+            fields,
+            field,
+            limit: error.and_then(|error| self.limit(error.code)),
+            message: told.filter(|_| in_message),
+            previous: told.filter(|_| !in_message),
+            left: match state {
+                State::Body | State::ChunkData => self.length,
+                _ => 0,
+            },
+            carried: self.carried(packet),
+        }
+    }
+
+    fn phase(&self, at: usize) -> Phase {
+        match self.state {
+            State::Start if self.consumed == 0 && at == 0 => Phase::Silent,
+            State::Start => Phase::Between,
+            state if state < State::HeadersStart => Phase::StartLine,
+            state if state < State::ChunkSizeFirst && self.has(flag::TRAILING) => Phase::Trailers,
+            state if state < State::ChunkSizeFirst => Phase::Head,
+            State::FieldsEnd | State::Parked | State::Framing => Phase::Head,
+            State::Body | State::BodyUntilFin => Phase::Body,
+            State::MessageEnd | State::Cleanup | State::Closed => Phase::Between,
+            State::Upgraded | State::Failed => Phase::Between,
+            _ => Phase::Chunk,
+        }
+    }
+
+    fn known_method(&self, phase: Phase) -> Option<Method> {
+        match phase {
+            Phase::Silent | Phase::Between => None,
+            Phase::StartLine if self.state == State::Method => None,
+            _ => Some(self.method),
+        }
+    }
+
+    fn limit(&self, code: Code) -> Option<Limit> {
+        let size = self.limits.head_bytes();
+        match code {
+            Code::HeaderOverflow if size >= self.config.max_header_size => {
+                Some(Limit::HeaderSize {
+                    value: self.config.max_header_size,
+                    seen: size,
+                })
+            }
+            Code::HeaderOverflow => Some(Limit::HeaderCount {
+                value: self.config.max_header_pairs.max(0) as u64 / 2,
+                seen: self.limits.fields(),
+            }),
+            Code::ChunkExtensionsOverflow => Some(Limit::ChunkExtensions {
+                value: MAX_CHUNK_EXTENSIONS,
+                seen: self.limits.extension_bytes(),
+            }),
+            _ => None,
+        }
+    }
+
+    fn carried<'a>(&'a self, packet: &'a [u8]) -> Carried<'a> {
+        let Some(scratch) = &self.scratch else {
+            return Carried::No;
+        };
+        match scratch.carried(packet) {
+            None => Carried::No,
+            Some((state, _)) if state <= State::SpaceAfterMethod => Carried::Method,
+            Some((state, _)) if state < State::SpaceAfterTarget => {
+                Carried::Target(scratch.carried_target(packet))
+            }
+            Some((state, _)) if state < State::HeadersStart => Carried::Protocol,
+            Some((state, name)) => Carried::Lines {
+                name,
+                within: !matches!(
+                    state,
+                    State::HeadersStart | State::FieldStart | State::ValueFold
+                ),
+            },
+        }
+    }
+}
+
+/// The part that a state is in.
+fn part(state: State) -> Part {
+    match state {
+        State::Method | State::SpaceAfterMethod => Part::Method,
+        State::CrAfterTarget | State::LfAfterTarget => Part::LineEnd,
+        State::BareLfAfterTarget | State::AfterHttp09Target => Part::LineEnd,
+        State::SpaceAfterTarget | State::AfterTarget => Part::Protocol,
+        State::SpacesBeforeProtocol | State::ProtocolStart | State::Protocol => Part::Protocol,
+        State::SlashAfterProtocol => Part::Protocol,
+        State::Major | State::Dot | State::Minor => Part::Version,
+        State::VersionEnd | State::VersionLf => Part::LineEnd,
+        State::H2Preface => Part::Preface,
+        state if state > State::SpaceAfterMethod && state < State::SpaceAfterTarget => Part::Target,
+        State::HeadersStart | State::FieldStart | State::Name => Part::FieldName,
+        State::NameColonBlanks | State::GeneralName => Part::FieldName,
+        State::EmptyValueLf | State::ValueLf => Part::LineEnd,
+        State::FieldsLf | State::FieldsEnd | State::Parked | State::Framing => Part::HeadEnd,
+        state if state < State::FieldsLf && state > State::GeneralName => Part::FieldValue,
+        State::ChunkSizeFirst | State::ChunkSize | State::ChunkSizeEnd => Part::ChunkSize,
+        State::ChunkLineLf => Part::LineEnd,
+        State::ChunkDataCr | State::ChunkDataLf => Part::ChunkData,
+        State::ChunkHeader | State::ChunkData => Part::ChunkData,
+        State::Extensions | State::ExtensionName | State::ExtensionValue => Part::ChunkExtension,
+        State::QuotedValue | State::QuotedPair | State::AfterQuote => Part::ChunkExtension,
+        State::Body | State::BodyUntilFin => Part::Body,
+        _ => Part::Message,
+    }
+}
+
+/// Where a reason tells more than the state.
+fn refused_part(reason: Reason, part: Part) -> Part {
+    match reason {
+        Reason::TransferEncodingWithContentLength | Reason::ContentLengthWithTransferEncoding => {
+            Part::FieldName
+        }
+        Reason::RequestTransferEncoding => Part::FieldValue,
+        Reason::CrAfterValue | Reason::CrAfterChunkSize => Part::LineEnd,
+        Reason::CrAfterChunkExtensionName | Reason::CrAfterChunkExtensionValue => Part::LineEnd,
+        Reason::Protocol | Reason::HttpMethod | Reason::RtspMethod | Reason::IceMethod => {
+            Part::Protocol
+        }
+        _ => part,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Config, Head, Lenient, Outcome, Profile, Sink};
+    use super::*;
+
+    /// Writes down each scene.
+    #[derive(Default)]
+    struct Notes(Vec<String>);
+
+    impl Sink for Notes {
+        fn message_begin(&mut self) {}
+        fn head(&mut self, _: &Head<'_>) {}
+        fn body(&mut self, _: &[u8]) {}
+        fn message_complete(&mut self, _: &Fields<'_>) {}
+        fn refused(&mut self, _: &ParseError, scene: &Scene<'_>) {
+            let field = scene.field.map(|pieces| pieces.concat());
+            self.0.push(format!(
+                "{} {} {} {:?} {}",
+                scene.phase.as_str(),
+                scene.part.as_str(),
+                scene.index,
+                field.map(|name| String::from_utf8_lossy(&name).into_owned()),
+                scene.consumed + scene.at as u64 - scene.begun_at,
+            ));
+        }
+    }
+
+    fn parser(max_header_size: u64) -> Parser {
+        Parser::new(Config {
+            profile: Profile::for_host("9.4.3", 24),
+            lenient: Lenient::NONE,
+            max_header_size,
+            max_header_pairs: 2000,
+            fast_path: true,
+        })
+    }
+
+    #[test]
+    fn the_scene_of_a_refusal_is_the_same_wherever_packets_are_cut() {
+        let cases: &[(&str, &str)] = &[
+            ("GARBAGE / HTTP/1.1\r\n\r\n", "start-line method 0 None 1"),
+            ("GET /\u{1} HTTP/1.1\r\n\r\n", "start-line target 1 None 5"),
+            ("GET / HTXP/1.1\r\n\r\n", "start-line protocol 0 None 8"),
+            (
+                "GET / HTTP/1.1\r\nBad Name: x\r\n\r\n",
+                "head field-name 3 Some(\"Bad\") 19",
+            ),
+            (
+                "GET / HTTP/1.1\r\nA: b\r\nCookie: ab\u{0}\r\n\r\n",
+                "head field-value 2 Some(\"Cookie\") 32",
+            ),
+            (
+                "POST / HTTP/1.1\r\nUpgrade : b\r\n\r\n",
+                "head field-name 7 Some(\"Upgrade\") 24",
+            ),
+            (
+                "GET / HTTP/1.1\r\nA: b\nC: d\r\n\r\n",
+                "head line-end 0 Some(\"A\") 20",
+            ),
+            (
+                "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+                "head field-name 17 Some(\"Transfer-Encoding\") 54",
+            ),
+            (
+                "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\nhuh",
+                "chunk chunk-size 0 None 54",
+            ),
+            (
+                "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA\u{1}: b\r\n\r\n",
+                "trailers field-name 1 Some(\"A\") 51",
+            ),
+            (
+                "POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nabcd",
+                "start-line method 0 None 0",
+            ),
+            (
+                "GET / HTTP/1.1\r\nConnection: close\r\n\r\nX",
+                "between message 0 None 38",
+            ),
+        ];
+        for (request, expected) in cases {
+            for cut in 0..request.len() {
+                let mut parser = parser(16384);
+                let mut notes = Notes::default();
+                for piece in [&request[..cut], &request[cut..]] {
+                    let _ = parser.execute(piece.as_bytes(), 0, &mut notes);
+                }
+                assert_eq!(notes.0, [*expected], "{request:?} cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_limit_names_the_part_that_reached_it() {
+        for (request, expected) in [
+            ("GET /abcdefgh HTTP/1.1\r\n\r\n", "start-line target 9 None 13"),
+            (
+                "GET / HTTP/1.1\r\nabcdefgh: g\r\n",
+                "head field-name 8 Some(\"abcdefgh\") 24",
+            ),
+            (
+                "GET / HTTP/1.1\r\na: bcdefgh\r\n",
+                "head field-value 7 Some(\"a\") 26",
+            ),
+        ] {
+            let mut parser = parser(8);
+            let mut notes = Notes::default();
+            assert!(matches!(
+                parser.execute(request.as_bytes(), 0, &mut notes),
+                Outcome::Failed(_)
+            ));
+            assert_eq!(notes.0, [expected], "{request:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_packet_began_in_is_known() {
+        let mut parser = parser(16384);
+        let mut notes = Notes::default();
+        let _ = parser.execute(b"G", 0, &mut notes);
+        assert_eq!(parser.scene().carried, Carried::Method);
+        assert_eq!(parser.scene().method_name, b"G");
+        let _ = parser.execute(b"ET /", 0, &mut notes);
+        assert_eq!(parser.scene().carried, Carried::Target(b"/"));
+        let _ = parser.execute(b" HT", 0, &mut notes);
+        assert_eq!(parser.scene().carried, Carried::Protocol);
+        let _ = parser.execute(b"TP/1.1\r\nCook", 0, &mut notes);
+        let within = |name: &'static [u8], within| Carried::Lines {
+            name: Some(name),
+            within,
+        };
+        assert_eq!(parser.scene().carried, within(b"Cook", true));
+        let _ = parser.execute(b"ie: a", 0, &mut notes);
+        assert_eq!(parser.scene().carried, within(b"Cookie", true));
+        let _ = parser.execute(b"b\r\n", 0, &mut notes);
+        assert_eq!(parser.scene().carried, within(b"Cookie", false));
+        let _ = parser.execute(b"A: b\r\n\r\n", 0, &mut notes);
+        assert_eq!(parser.scene().carried, Carried::No);
+    }
+}

@@ -1,0 +1,53 @@
+'use strict';
+// The metrics of a server's refusals, as all exporters tell them. Labels are codes, reasons and ids
+// of hints: nothing that a stranger can choose, and never a peer, a target or a method.
+
+/** Every metric: name, help, and its samples `[labels, value]`. */
+const METRICS = [
+  {
+    name: 'ferrohttp_refusals_total',
+    help: 'Packets and connections that were refused, by code, reason and hint.',
+    labels: ['code', 'reason', 'hint'],
+    samples: ({ kinds }) => kinds.map(({ code, reason = '', hint = '', count }) => [{ code, reason, hint }, count]),
+  },
+  {
+    name: 'ferrohttp_connections_dropped_total',
+    help: 'Connections that were dropped at maxConnections.',
+    labels: [],
+    samples: ({ dropped }) => [[{}, dropped]],
+  },
+  {
+    name: 'ferrohttp_connections_silent_total',
+    help: 'Connections that ended before a request without an error.',
+    labels: [],
+    samples: ({ silent }) => [[{}, silent]],
+  },
+];
+
+/** The samples of a metric over several servers, added up. */
+function samplesOf(metric, servers) {
+  const sums = new Map();
+  for (const server of servers) {
+    for (const [labels, value] of metric.samples(server.refusalStats())) {
+      const key = JSON.stringify(labels);
+      const sum = sums.get(key);
+      if (sum === undefined) sums.set(key, { labels, value });
+      else sum.value += value;
+    }
+  }
+  return [...sums.values()];
+}
+
+/** One server or an array of them. */
+function toServers(servers) {
+  const list = Array.isArray(servers) ? servers : [servers];
+  for (const server of list) {
+    if (typeof server?.refusalStats !== 'function') {
+      throw Object.assign(new TypeError('The server must be one of ferrohttp, or an array of such servers'),
+        { code: 'ERR_INVALID_ARG_TYPE' });
+    }
+  }
+  return list;
+}
+
+module.exports = { METRICS, samplesOf, toServers };

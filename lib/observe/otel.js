@@ -1,0 +1,44 @@
+'use strict';
+// Metrics by a meter of OpenTelemetry, named as its conventions name things.
+
+const { METRICS, samplesOf, toServers } = require('./metrics');
+
+const [REFUSALS, DROPPED, SILENT] = METRICS;
+
+const COUNTERS = [
+  {
+    name: 'ferrohttp.server.refusals',
+    unit: '{refusal}',
+    metric: REFUSALS,
+    attributes({ code, reason, hint }) {
+      const attributes = { 'error.type': code };
+      if (reason !== '') attributes['ferrohttp.refusal.reason'] = reason;
+      if (hint !== '') attributes['ferrohttp.refusal.hint'] = hint;
+      return attributes;
+    },
+  },
+  { name: 'ferrohttp.server.connections.dropped', unit: '{connection}', metric: DROPPED, attributes: () => ({}) },
+  { name: 'ferrohttp.server.connections.silent', unit: '{connection}', metric: SILENT, attributes: () => ({}) },
+];
+
+/**
+ * Makes observable counters that read a server, or several together, at each collection. Returns a
+ * function that stops this.
+ */
+function otel(meter, servers) {
+  if (typeof meter?.createObservableCounter !== 'function') {
+    throw Object.assign(new TypeError('The meter must be one of @opentelemetry/api'), { code: 'ERR_INVALID_ARG_TYPE' });
+  }
+  const list = toServers(servers);
+  const stops = COUNTERS.map(({ name, unit, metric, attributes }) => {
+    const counter = meter.createObservableCounter(name, { description: metric.help, unit });
+    const observe = (result) => {
+      for (const { labels, value } of samplesOf(metric, list)) result.observe(value, attributes(labels));
+    };
+    counter.addCallback(observe);
+    return () => counter.removeCallback(observe);
+  });
+  return () => stops.forEach((stop) => stop());
+}
+
+module.exports = { otel };

@@ -1,0 +1,56 @@
+//! How many refusals a second are looked at closely.
+
+/// A token bucket that is full at first.
+#[derive(Debug)]
+pub struct Bucket {
+    /// Tokens, each one a billionth.
+    level: u64,
+    /// When it was filled last, in ns.
+    filled: u64,
+}
+
+/// Captures a second, and at once.
+pub const RATE: u64 = 1000;
+
+const TOKEN: u64 = 1_000_000_000;
+
+impl Default for Bucket {
+    fn default() -> Bucket {
+        Bucket {
+            level: RATE * TOKEN,
+            filled: 0,
+        }
+    }
+}
+
+impl Bucket {
+    /// Takes a token, if there is one. `now` in ns.
+    pub fn take(&mut self, now: u64) -> bool {
+        let passed = now.saturating_sub(self.filled);
+        self.filled = now;
+        let more = passed.saturating_mul(RATE);
+        self.level = self.level.saturating_add(more).min(RATE * TOKEN);
+        let enough = self.level >= TOKEN;
+        if enough {
+            self.level -= TOKEN;
+        }
+        enough
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_gets_no_more_than_the_rate() {
+        let mut bucket = Bucket::default();
+        let second = 1_000_000_000;
+        // 100,000 a second for two seconds.
+        let taken = (0..200_000u64).filter(|i| bucket.take(i * second / 100_000)).count();
+        assert!((2999..=3001).contains(&taken), "{taken}");
+        // After a pause there are as many again, and not more.
+        let taken = (0..5000).filter(|_| bucket.take(9 * second)).count();
+        assert_eq!(taken, 1000);
+    }
+}

@@ -1,0 +1,233 @@
+//! What is kept of one refusal: numbers and short texts of a size that is known in advance, taken
+//! while the parser still knows them.
+
+use super::classify;
+use super::hints::Hint;
+use super::secrets::{self, Secrets};
+use super::text::Text;
+use crate::http1::{Limit, Message, Method, ParseError, Part, Phase, Reason, Scene};
+
+/// Bytes of the packet that are kept, at most.
+pub const EXCERPT: usize = 256;
+
+/// Bytes that may be shown of what is, or may be, a body.
+const OF_BODY: usize = 16;
+
+/// Lines of a head that are looked through for Host.
+const LINES: usize = 64;
+
+/// Where the error lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Offsets of the refused byte: in its packet, its message, its connection.
+    pub packet: u32,
+    pub message: u64,
+    pub connection: u64,
+    /// None where it is not one byte: a limit.
+    pub byte: Option<u8>,
+}
+
+/// A piece of the packet around the error.
+#[derive(Clone, Copy, Debug)]
+pub struct Excerpt {
+    pub bytes: Text<EXCERPT>,
+    /// Its offset in the packet.
+    pub from: u32,
+    /// The packet has more.
+    pub clipped: bool,
+    /// Bytes of it that are hidden.
+    pub redacted: u16,
+}
+
+/// What the parser knew.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    pub phase: Phase,
+    pub part: Part,
+    /// The part's bytes before the error.
+    pub index: u32,
+    pub at: Option<Position>,
+    pub field: Option<Text<48>>,
+    pub limit: Option<Limit>,
+    /// Where the size of a head was the limit: its largest parts, with the bytes that count.
+    pub largest: [(Text<32>, u32); 3],
+    pub method: Option<Method>,
+    pub target: Text<96>,
+    pub host: Text<48>,
+    /// Lines so far.
+    pub fields: u32,
+    pub content_length: Option<u64>,
+    pub chunked: bool,
+    /// Bytes of the body that are known to have come.
+    pub body_received: u64,
+    /// What is left of the body or chunk.
+    pub left: u64,
+    pub previous: Option<Message>,
+    /// Heads of the connection that were complete.
+    pub requests: u32,
+    /// Bytes of the connection, the packet included.
+    pub bytes_read: u64,
+    /// What more the hint says: a server name, a client's address.
+    pub detail: Text<48>,
+    pub excerpt: Option<Excerpt>,
+}
+
+impl Facts {
+    /// Of a packet that is refused.
+    pub fn of_error(
+        error: &ParseError,
+        hint: Option<Hint>,
+        scene: &Scene<'_>,
+        secrets: &Secrets,
+        size: usize,
+    ) -> Facts {
+        let at = spot(error, scene);
+        let offset = scene.consumed + at as u64;
+        let limit = scene.limit.is_some();
+        let mut facts = Facts::of_scene(scene, secrets);
+        facts.at = Some(Position {
+            packet: at as u32,
+            message: offset.saturating_sub(scene.begun_at),
+            connection: offset,
+            byte: scene.packet.get(at).copied().filter(|_| !limit),
+        });
+        facts.excerpt = excerpt(scene, at, secrets, size.min(EXCERPT));
+        if matches!(scene.limit, Some(Limit::HeaderSize { .. })) {
+            facts.largest = largest(scene);
+        }
+        if let Some(hint) = hint {
+            super::detail::of(hint, scene, &mut facts.detail);
+        }
+        facts
+    }
+
+    /// Of FIN, a timeout or an error of the socket, between two packets.
+    pub fn of_scene(scene: &Scene<'_>, secrets: &Secrets) -> Facts {
+        let [earlier, here] = scene.target;
+        let mut target = Text::of(&[earlier, here]);
+        secrets.hide_target(&[], target.bytes_mut());
+        let mut lines = scene.fields.iter().take(LINES);
+        let host = lines.find(|(name, _)| name.len() == 4 && name.eq_ignore_ascii_case(b"host"));
+        let length = scene.message.and_then(|message| message.content_length);
+        Facts {
+            phase: scene.phase,
+            part: scene.part,
+            index: scene.index as u32,
+            at: None,
+            field: scene.field.map(|pieces| Text::of(&pieces)),
+            limit: scene.limit,
+            largest: [(Text::EMPTY, 0); 3],
+            method: scene.method.or(scene.message.map(|message| message.method)),
+            target,
+            host: host.map_or(Text::EMPTY, |(_, value)| Text::of(&[value])),
+            fields: scene.fields.len() as u32,
+            content_length: length,
+            chunked: scene.message.is_some_and(|message| message.transfer_encoding),
+            body_received: match scene.phase {
+                Phase::Body => length.map_or(0, |length| length.saturating_sub(scene.left)),
+                _ => 0,
+            },
+            left: scene.left,
+            previous: scene.previous,
+            requests: scene.heads,
+            bytes_read: scene.consumed + scene.packet.len() as u64,
+            detail: Text::EMPTY,
+            excerpt: None,
+        }
+    }
+}
+
+/// The offset of the byte that was refused. The parser has taken some before it refuses them.
+fn spot(error: &ParseError, scene: &Scene<'_>) -> usize {
+    use Reason as R;
+    let taken = matches!(
+        error.reason,
+        R::HttpMethod
+            | R::RtspMethod
+            | R::IceMethod
+            | R::Version
+            | R::H2Pause
+            | R::DataAfterClose
+            | R::ContentLengthOverflow
+            | R::ContentLengthWithTransferEncoding
+            | R::TransferEncodingWithContentLength
+            | R::ChunkSizeOverflow
+            | R::CrAfterChunkSize
+            | R::CrAfterChunkData
+    );
+    scene.at.saturating_sub(usize::from(taken))
+}
+
+/// Some of the packet around the error: of the message that is refused, and of bodies little.
+fn excerpt(scene: &Scene<'_>, at: usize, secrets: &Secrets, size: usize) -> Option<Excerpt> {
+    if size == 0 || scene.packet.is_empty() {
+        return None;
+    }
+    let begin = classify::begin(scene);
+    let (from, to) = match scene.phase {
+        Phase::Body | Phase::Chunk => (at.saturating_sub(OF_BODY / 2), at + OF_BODY / 2),
+        Phase::Between => (at, at + OF_BODY),
+        Phase::StartLine if scene.previous.is_some() && scene.part == Part::Method => {
+            let from = begin.unwrap_or(0);
+            (from, from + OF_BODY)
+        }
+        _ => {
+            let lines_at = scene.lines_at.saturating_sub(scene.consumed) as usize;
+            let from = at.saturating_sub(size / 2).max(lines_at.min(at));
+            (from, from + size)
+        }
+    };
+    let to = to.min(scene.packet.len()).min(from + size);
+    let mut bytes = Text::EMPTY;
+    bytes.push(scene.packet.get(from..to)?);
+    let redacted = secrets::copy(scene, secrets, from, to, bytes.bytes_mut());
+    Some(Excerpt {
+        bytes,
+        from: from as u32,
+        clipped: from > 0 || to < scene.packet.len(),
+        redacted: redacted as u16,
+    })
+}
+
+/// The three largest parts of a head.
+fn largest(scene: &Scene<'_>) -> [(Text<32>, u32); 3] {
+    let mut best: [(&[u8], usize); 3] = [(&[], 0); 3];
+    let mut offer = |name, bytes| {
+        let mut new = (name, bytes);
+        for slot in &mut best {
+            if new.1 > slot.1 {
+                std::mem::swap(slot, &mut new);
+            }
+        }
+    };
+    let target = scene.target.iter().map(|piece| piece.len()).sum();
+    offer(b"request target", target);
+    let count = scene.fields.len();
+    for (i, (name, value)) in scene.fields.iter().enumerate() {
+        let open = i + 1 == count && scene.part == Part::FieldValue;
+        let value = if open { scene.index } else { value.len() };
+        offer(name, name.len() + value);
+    }
+    best.map(|(name, bytes)| (Text::of(&[name]), bytes as u32))
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::http1::{Config, Lenient, Parser, Profile};
+
+    pub fn parser() -> Parser {
+        Parser::new(Config {
+            profile: Profile::for_host("9.4.3", 24),
+            lenient: Lenient::NONE,
+            max_header_size: 16384,
+            max_header_pairs: 2000,
+            fast_path: true,
+        })
+    }
+
+    /// Of a connection on which nothing happened.
+    pub fn nothing() -> Facts {
+        Facts::of_scene(&parser().scene(), &Secrets::default())
+    }
+}

@@ -1,0 +1,86 @@
+//! What refusals are counted by: code, reason and hint.
+
+use super::hints::Hint;
+use crate::http1::{Code, Reason};
+
+/// Codes beside the parser's: of sockets, and two that stand for others.
+const SYSTEM: [&str; 9] = [
+    "ECONNRESET",
+    "EPIPE",
+    "ETIMEDOUT",
+    "ECONNABORTED",
+    "EHOSTUNREACH",
+    "ENETUNREACH",
+    "EPROTO",
+    "UNKNOWN",
+    OTHER,
+];
+
+/// Stands for every code that a program made itself.
+const OTHER: &str = "OTHER";
+
+/// Where the numbers of [`SYSTEM`] begin.
+const FIRST_SYSTEM: u8 = 64;
+
+/// A code, as a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeNumber(u8);
+
+impl CodeNumber {
+    pub fn of(code: Code) -> CodeNumber {
+        CodeNumber(code.index() as u8)
+    }
+
+    pub fn of_text(text: &str) -> CodeNumber {
+        if let Some(code) = Code::ALL.iter().find(|code| code.as_str() == text) {
+            return CodeNumber::of(*code);
+        }
+        let known = SYSTEM.iter().position(|name| *name == text);
+        CodeNumber(FIRST_SYSTEM + known.unwrap_or(SYSTEM.len() - 1) as u8)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self.0.checked_sub(FIRST_SYSTEM) {
+            Some(system) => SYSTEM.get(usize::from(system)).copied().unwrap_or(OTHER),
+            None => Code::ALL
+                .get(usize::from(self.0))
+                .map_or(OTHER, |code| code.as_str()),
+        }
+    }
+}
+
+/// Code, reason and hint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    pub code: CodeNumber,
+    pub reason: Option<Reason>,
+    pub hint: Option<Hint>,
+}
+
+impl Kind {
+    /// A number of its own.
+    pub fn key(self) -> u32 {
+        let reason = self.reason.map_or(255, |reason| reason.index());
+        let hint = self.hint.map_or(255, |hint| hint as u32);
+        u32::from(self.code.0) << 16 | reason << 8 | hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_the_same_by_its_text() {
+        for code in Code::ALL {
+            let number = CodeNumber::of(*code);
+            assert_eq!(CodeNumber::of_text(code.as_str()), number);
+            assert_eq!(number.as_str(), code.as_str());
+        }
+        for name in SYSTEM {
+            assert_eq!(CodeNumber::of_text(name).as_str(), name);
+        }
+        assert_eq!(CodeNumber::of_text("ERR_MINE").as_str(), "OTHER");
+        assert!(Code::ALL.len() < FIRST_SYSTEM.into() && Reason::ALL.len() < 255);
+    }
+}

@@ -1,0 +1,155 @@
+//! What one server keeps of its refusals.
+
+use std::sync::Mutex;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::classify;
+use super::facts::{EXCERPT, Facts};
+use super::json::{self, Json};
+use super::kind::{CodeNumber, Kind};
+use super::secrets::Secrets;
+use super::store::{Circumstances, RING, Sight, Store};
+use crate::http1::{ParseError, Scene};
+use crate::record;
+
+/// Peers that are told.
+const TOP_PEERS: usize = 20;
+
+/// What is kept, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The last refusals that are kept, 0 to [`RING`]. With 0 they are only counted.
+    pub keep: usize,
+    /// Bytes of a packet, 0 to [`EXCERPT`].
+    pub excerpt: usize,
+    pub secrets: Secrets,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            keep: RING,
+            excerpt: EXCERPT,
+            secrets: Secrets::default(),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    options: Options,
+    /// Made at the first refusal.
+    store: Option<Box<Store>>,
+}
+
+/// The refusals of one server.
+#[derive(Debug, Default)]
+pub struct Refusals {
+    state: Mutex<State>,
+    /// Connections that were dropped at `maxConnections`.
+    pub dropped: AtomicU64,
+    /// Connections that ended without a request.
+    pub silent: AtomicU64,
+}
+
+impl Refusals {
+    pub fn set_options(&self, options: Options) {
+        crate::lock(&self.state).options = options;
+    }
+
+    /// Looks at a packet that the parser refuses, while the parser still knows it.
+    pub fn see(&self, error: &ParseError, scene: &Scene<'_>) -> (Kind, Sight) {
+        let kind = Kind {
+            code: CodeNumber::of(error.code),
+            reason: Some(error.reason),
+            hint: classify::classify(error, scene),
+        };
+        let mut state = crate::lock(&self.state);
+        let State { options, store } = &mut *state;
+        if options.keep == 0 || !store.get_or_insert_default().admits(kind, record::now()) {
+            return (kind, Sight::Skipped);
+        }
+        let (secrets, size) = (&options.secrets, options.excerpt);
+        let facts = Facts::of_error(error, kind.hint, scene, secrets, size);
+        (kind, Sight::Full(facts))
+    }
+
+    /// Looks at a connection that ends between two packets.
+    pub fn see_end(&self, kind: Kind, scene: &Scene<'_>) -> Sight {
+        let mut state = crate::lock(&self.state);
+        let State { options, store } = &mut *state;
+        if options.keep == 0 || !store.get_or_insert_default().admits(kind, record::now()) {
+            return Sight::Skipped;
+        }
+        Sight::Full(Facts::of_scene(scene, &options.secrets))
+    }
+
+    /// Counts a refusal, and keeps what was seen of it. Its number.
+    pub fn add(&self, kind: Kind, circumstances: Circumstances, sight: Sight) -> u64 {
+        let mut state = crate::lock(&self.state);
+        let State { options, store } = &mut *state;
+        let store = store.get_or_insert_default();
+        store.add(kind, circumstances, sight, options.keep)
+    }
+
+    /// The refusals that are kept and have a higher number than `after`, as JSON:
+    /// `{ seq, refusals }`. `ring`: only those that are kept for being the last.
+    pub fn since(&self, after: u64) -> String {
+        let state = crate::lock(&self.state);
+        let mut json = Json::default();
+        json.open('{');
+        let store = state.store.as_deref();
+        json.number("seq", store.map_or(0, |store| store.seq));
+        let records = store.map(Store::records).unwrap_or_default();
+        let newer = records.into_iter().filter(|record| record.seq > after);
+        json.list("refusals", newer, json::refusal);
+        json.close('}');
+        json.into_text()
+    }
+
+    /// Counts, as JSON.
+    pub fn stats(&self) -> String {
+        let state = crate::lock(&self.state);
+        let store = state.store.as_deref();
+        let mut json = Json::default();
+        json.open('{');
+        json.number("total", store.map_or(0, |store| store.seq));
+        let kinds = store.into_iter().flat_map(Store::kinds);
+        json.list("kinds", kinds, |json, (kind, count)| {
+            json.string("code", kind.code.as_str().as_bytes());
+            if let Some(reason) = kind.reason {
+                json.string("reason", reason.as_str().as_bytes());
+            }
+            if let Some(hint) = kind.hint {
+                json.string("hint", hint.id().as_bytes());
+            }
+            json.number("count", count);
+        });
+        json.number("others", store.map_or(0, |store| store.others));
+        json.number("skipped", store.map_or(0, |store| store.skipped));
+        json.number("dropped", self.dropped.load(Ordering::Relaxed));
+        json.number("silent", self.silent.load(Ordering::Relaxed));
+        let peers = store.map(|store| store.peers.top(TOP_PEERS));
+        let peers = peers.unwrap_or_default();
+        json.list("peers", peers.iter(), |json, peer| {
+            json.string("address", peer.address.as_bytes());
+            json.number("count", peer.count);
+            json.number("error", peer.error);
+        });
+        json.close('}');
+        json.into_text()
+    }
+}
+
+/// ms since the epoch, by a clock that was set once.
+pub fn time() -> u64 {
+    static ORIGIN: OnceLock<u64> = OnceLock::new();
+    let origin = ORIGIN.get_or_init(|| {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH);
+        let wall = wall.map_or(0, |wall| wall.as_millis() as u64);
+        wall.saturating_sub(record::now() / 1_000_000)
+    });
+    origin + record::now() / 1_000_000
+}

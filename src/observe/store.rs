@@ -1,0 +1,311 @@
+//! The last refusals, and the first and last of each kind, so that a flood of one kind cannot wash
+//! out what is rare.
+
+use std::net::SocketAddr;
+
+use super::bucket::Bucket;
+use super::facts::Facts;
+use super::kind::Kind;
+use super::peers::Peers;
+use super::text::Text;
+
+/// Refusals that are kept whatever their kind.
+pub const RING: usize = 64;
+
+/// Kinds that are told apart. There are fewer that occur.
+const KINDS: usize = 96;
+
+/// What one server may keep.
+pub const MEMORY: usize = 256 * 1024;
+
+const _: () = assert!(
+    (RING + 2 * KINDS) * size_of::<Record>() + KINDS * size_of::<Entry>() + size_of::<Store>()
+        <= MEMORY,
+);
+
+/// So many of a kind are always kept.
+const FEW: u64 = 8;
+
+/// What became of a connection that was refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outcome {
+    /// A reply was sent, and the connection closed.
+    Reply,
+    /// Left to the program's 'clientError' listener.
+    Listener,
+    /// Closed without a reply.
+    #[default]
+    Closed,
+}
+
+impl Outcome {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Reply => "reply",
+            Outcome::Listener => "listener",
+            Outcome::Closed => "closed",
+        }
+    }
+}
+
+/// A timeout that passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overdue {
+    /// `headersTimeout`, else `requestTimeout`.
+    pub headers: bool,
+    /// In ms, like `seen`.
+    pub value: u64,
+    pub seen: u64,
+}
+
+/// What the connection's side knows of a refusal.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Circumstances {
+    /// ms since the epoch.
+    pub time: u64,
+    pub peer: Option<SocketAddr>,
+    pub local: Option<SocketAddr>,
+    /// ms since the connection began.
+    pub age: u64,
+    /// Of the reply; 0 for none.
+    pub status: u16,
+    pub outcome: Outcome,
+    pub overdue: Option<Overdue>,
+    /// A further event of the same error.
+    pub repeat: bool,
+    /// A code that the program made, which is counted as another.
+    pub own_code: Option<Text<32>>,
+}
+
+/// One refusal.
+#[derive(Clone, Copy, Debug)]
+pub struct Record {
+    pub seq: u64,
+    pub kind: Kind,
+    pub circumstances: Circumstances,
+    pub facts: Option<Facts>,
+}
+
+/// What was captured of a refusal.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is copied once, and a box would be an allocation")]
+pub enum Sight {
+    /// There was no time for it.
+    Skipped,
+    /// Nothing is known of a message.
+    Bare,
+    Full(Facts),
+}
+
+/// One kind.
+#[derive(Debug)]
+struct Entry {
+    key: u32,
+    kind: Kind,
+    count: u64,
+    first: Option<Box<Record>>,
+    last: Option<Box<Record>>,
+}
+
+/// All that is kept of one server.
+#[derive(Debug)]
+pub struct Store {
+    /// Refusals so far.
+    pub seq: u64,
+    /// Of which nothing was kept but their number.
+    pub skipped: u64,
+    pub peers: Peers,
+    pub bucket: Bucket,
+    kinds: Vec<Entry>,
+    /// Refusals of kinds for which there was no place.
+    pub others: u64,
+    ring: Vec<Record>,
+    /// Where the next one goes.
+    next: usize,
+}
+
+impl Store {
+    pub fn new() -> Store {
+        Store {
+            seq: 0,
+            skipped: 0,
+            peers: Peers::default(),
+            bucket: Bucket::default(),
+            kinds: Vec::with_capacity(KINDS),
+            others: 0,
+            ring: Vec::with_capacity(RING),
+            next: 0,
+        }
+    }
+
+    /// Whether a refusal of this kind is worth the time of a capture.
+    pub fn admits(&mut self, kind: Kind, now: u64) -> bool {
+        let token = self.bucket.take(now);
+        let count = self.place(kind).map(|place| self.kinds[place].count);
+        let rare = match count {
+            Some(count) => count < FEW,
+            None => self.kinds.len() < KINDS,
+        };
+        token || rare
+    }
+
+    /// Counts a refusal and keeps it, if it was admitted, among the last `keep`.
+    pub fn add(
+        &mut self,
+        kind: Kind,
+        circumstances: Circumstances,
+        sight: Sight,
+        keep: usize,
+    ) -> u64 {
+        self.seq += 1;
+        if let Some(peer) = circumstances.peer {
+            self.peers.add(peer.ip());
+        }
+        let entry = match self.place(kind) {
+            Some(place) => self.kinds.get_mut(place),
+            None if self.kinds.len() < KINDS => {
+                self.kinds.push(Entry {
+                    key: kind.key(),
+                    kind,
+                    count: 0,
+                    first: None,
+                    last: None,
+                });
+                self.kinds.last_mut()
+            }
+            None => {
+                self.others += 1;
+                None
+            }
+        };
+        let record = |facts| Record {
+            seq: self.seq,
+            kind,
+            circumstances,
+            facts,
+        };
+        let record = match sight {
+            _ if keep == 0 => None,
+            Sight::Skipped => None,
+            Sight::Bare => Some(record(None)),
+            Sight::Full(facts) => Some(record(Some(facts))),
+        };
+        if let Some(entry) = entry {
+            entry.count += 1;
+            match record {
+                Some(record) if entry.first.is_none() => {
+                    entry.first = Some(Box::new(record));
+                }
+                Some(record) => match &mut entry.last {
+                    Some(last) => **last = record,
+                    none => *none = Some(Box::new(record)),
+                },
+                None => {}
+            }
+        }
+        match record {
+            Some(record) => self.push(record, keep),
+            None => self.skipped += 1,
+        }
+        self.seq
+    }
+
+    fn push(&mut self, record: Record, keep: usize) {
+        let keep = keep.min(RING);
+        if self.ring.len() < keep {
+            self.ring.push(record);
+            self.next = self.ring.len() % keep;
+            return;
+        }
+        let place = self.next % keep;
+        if let Some(slot) = self.ring.get_mut(place) {
+            *slot = record;
+        }
+        self.next = (place + 1) % keep;
+    }
+
+    fn place(&self, kind: Kind) -> Option<usize> {
+        let key = kind.key();
+        self.kinds.iter().position(|entry| entry.key == key)
+    }
+
+    /// Every kind with its count, in the order in which they occurred first.
+    pub fn kinds(&self) -> impl Iterator<Item = (Kind, u64)> {
+        self.kinds.iter().map(|entry| (entry.kind, entry.count))
+    }
+
+    /// All that is kept, the oldest first.
+    pub fn records(&self) -> Vec<&Record> {
+        let rare = self.kinds.iter();
+        let rare = rare.flat_map(|entry| entry.first.iter().chain(&entry.last));
+        let mut all: Vec<&Record> = rare.map(|record| &**record).chain(&self.ring).collect();
+        all.sort_by_key(|record| record.seq);
+        all.dedup_by_key(|record| record.seq);
+        all
+    }
+}
+
+impl Default for Store {
+    fn default() -> Store {
+        Store::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::facts::tests::nothing;
+    use super::super::kind::CodeNumber;
+    use super::*;
+    use crate::http1::{Code, Reason};
+
+    fn kind(reason: Reason) -> Kind {
+        Kind {
+            code: CodeNumber::of(Code::InvalidMethod),
+            reason: Some(reason),
+            hint: None,
+        }
+    }
+
+    #[test]
+    fn a_flood_leaves_what_is_rare() {
+        let mut store = Store::new();
+        let mut add = |reason, now| {
+            let kind = kind(reason);
+            let sight = match store.admits(kind, now) {
+                true => Sight::Full(nothing()),
+                false => Sight::Skipped,
+            };
+            store.add(kind, Circumstances::default(), sight, RING);
+        };
+        for i in 0..500_000 {
+            add(Reason::InvalidMethod, i * 1000);
+        }
+        add(Reason::ChunkSizeCharacter, 500_000_000);
+        for i in 0..500_000 {
+            add(Reason::InvalidMethod, 500_000_000 + i * 1000);
+        }
+        let counts: Vec<_> = store.kinds().map(|(_, count)| count).collect();
+        assert_eq!(counts, [1_000_000, 1]);
+        let rare = store.records().iter().filter(|record| {
+            record.kind.reason == Some(Reason::ChunkSizeCharacter) && record.seq == 500_001
+        }).count();
+        assert_eq!(rare, 1);
+        assert_eq!(store.records().first().map(|record| record.seq), Some(1));
+        assert!(store.records().len() <= RING + 3);
+        // A second's flood, and what the bucket had at first.
+        assert!(store.skipped > 997_000, "{}", store.skipped);
+        assert_eq!(store.seq, 1_000_001);
+    }
+
+    #[test]
+    fn the_last_ones_are_kept_in_order() {
+        let mut store = Store::new();
+        for _ in 0..200 {
+            let sight = Sight::Bare;
+            store.add(kind(Reason::InvalidMethod), Circumstances::default(), sight, 10);
+        }
+        let seqs: Vec<_> = store.records().iter().map(|record| record.seq).collect();
+        let expected: Vec<_> = std::iter::once(1).chain(191..=200).collect();
+        assert_eq!(seqs, expected);
+    }
+}
