@@ -8,8 +8,14 @@
 //   steps        lists of what happens while the servers' thread is blocked; after each the servers
 //                run until nothing moves. See `stage.js` for what a step can hold
 //
-// Whether a response fits what the kernel takes must not be a matter of chance, or node:http would
-// differ from itself. So sizes are well below or well above that, for readers that stop.
+// Nothing may be a matter of chance, or node:http would differ from itself:
+//
+// - Readers that stop get responses that are well below or well above what the kernel takes.
+// - What a connection sends in one step is one read of the server's; only then is it certain what comes
+//   first, the rest of it or an answer in a later turn. What is longer has a step and an answer of its own.
+// - A stranger, of whom no complete head has come, is read by a thread that nothing here can stop. So
+//   what it sends in one step is one segment, and it resets in a step of its own. With I/O threads all are
+//   strangers.
 
 const { Random } = require('../parity/random.js');
 const { TIMES, WAYS, bytesOf } = require('./requests.js');
@@ -28,8 +34,6 @@ const SMALL_SIZES = [0, 1, 100, 2000, 2000, 400_000, 400_000, 1_000_000];
 const SIZES = [0, 1, 5, 5, 1000, 1000, 16_384, 65_536, 100_000];
 const HUGE = 16_000_000;
 const UPLOADS = [0, 5, 5, 1000, 1000, 20_000, 300_000];
-// What a connection sends in one step is one read of the server's; only then is it certain what comes
-// first, the rest of it or an answer in a later turn. What is longer has a step and an answer of its own.
 const ONE_READ = 60_000;
 const FRAMINGS = ['none', 'none', 'none', 'length', 'length', 'chunked'];
 const WHEN = ['now', 'now', 'now', 'now', 'microtask', 'tick', 'immediate', 'immediate', 'timer', 'held', 'held', 'held', 'never'];
@@ -40,7 +44,8 @@ const MOMENTS = ['begin', 'begin', 'answered', 'finish'];
 const MALFORMED = ['BAD', 'GET / HTTP/9.9\r\n\r\n', '\r\nx\r\n', 'GET / HTTP/1.1\r\nA b: c\r\n\r\n'];
 
 class Generator {
-  constructor(seed, index) {
+  constructor(seed, index, ioThreads) {
+    this.ioThreads = ioThreads;
     this.random = new Random(seed, index);
     this.history = { options: {}, connections: [], plans: {}, steps: [] };
     this.nextId = 0;
@@ -114,6 +119,16 @@ class Generator {
       add({ do: 'connect' });
     }
     if (stops) add({ do: 'read', limit: 'nothing more' });
+    const connected = step;
+    let headAt = warm ? 0 : Infinity;
+    const stranger = () => this.ioThreads || !(headAt < step || (history.options.connection && connected < step));
+    /** Joins the act that was added last to what the same step sends before it. */
+    const join = () => {
+      const [previous, { act }] = placed.slice(-2);
+      if (previous.step !== step || previous.act.do !== 'send' || !stranger()) return;
+      if (act.do === 'send' || act.do === 'text' || act.do === 'fin') previous.act.more = true;
+      else placed.at(-1).step = ++step;
+    };
 
     const end = random.pick(ENDS);
     const cut = end !== null && random.chance(0.4);
@@ -124,6 +139,8 @@ class Generator {
     for (let n = 1; n <= count; n++) {
       const plan = this.plan(c, small);
       history.plans[plan.id] = plan;
+      // One segment.
+      if (small && stranger()) plan.upload = Math.min(plan.upload, 5);
       const length = bytesOf(plan).length;
       if (sent > 0 && sent + length > ONE_READ) step++;
       if (placed.at(-1).step < step) sent = 0;
@@ -136,6 +153,8 @@ class Generator {
       for (let i = 1; i < places.length; i++) {
         if (places[i] === places[i - 1]) continue;
         add({ do: 'send', id: plan.id, from: places[i - 1], to: places[i], more: false });
+        join();
+        if (places[i] >= length - plan.upload) headAt = Math.min(headAt, step);
         // In the same segment as what follows, in a segment of its own, or in a step of its own.
         const last = n === count && i === places.length - 1;
         if (!last && sent < ONE_READ && random.chance(0.35)) placed.at(-1).act.more = true;
@@ -143,7 +162,10 @@ class Generator {
       }
       if (plan.when === 'held') answers.push({ id: plan.id, from: length > ONE_READ ? step + 1 : step });
     }
-    if (random.chance(0.06)) add({ do: 'text', text: random.pick(MALFORMED) });
+    if (random.chance(0.06)) {
+      add({ do: 'text', text: random.pick(MALFORMED) });
+      join();
+    }
 
     if (end !== null) {
       const previous = placed.at(-1);
@@ -155,6 +177,8 @@ class Generator {
           previous.act.more = true;
         }
         add({ do: end });
+        if (previous.act.do === 'connect' && end !== 'fin') placed.at(-1).step = ++step;
+        join();
       }
     }
     for (const { id, from } of answers) {
@@ -171,8 +195,9 @@ class Generator {
   }
 }
 
-function generate(seed, index) {
-  return new Generator(seed, index).run();
+/** `ioThreads`: whether the engine has any. */
+function generate(seed, index, ioThreads = process.env.FERROHTTP_IO_THREADS > 0) {
+  return new Generator(seed, index, ioThreads).run();
 }
 
 module.exports = { OPTIONS, TIMES, generate };

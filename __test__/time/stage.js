@@ -287,7 +287,7 @@ class Stage {
       this.peer.run();
       for (const play of plays) play.step++;
     };
-    const steps = Math.max(...histories.map(({ steps }) => steps.length));
+    const steps = Math.max(0, ...histories.map(({ steps }) => steps.length));
     for (let step = 0; step < steps; step++) {
       await scene((play) => play.acts(play.history.steps[step] ?? []));
     }

@@ -1,17 +1,19 @@
 'use strict';
 
 // npm run parity:time -- [--cases N] [--seed S] [--first I] [--minutes M] [--batch B] [--node BINARY]
-//                        [--io-threads N] [--quiet] [--history JSON]
+//                        [--io-threads N] [--shrink K] [--quiet] [--history JSON]
 //
 // Plays generated histories (`generate.js`) against node:http and ferrohttp in one process: many
 // connections whose packets meet, that end in every state, and whose readers are slow. Prints the
-// differences by kind, each with its smallest history. Exits with 1 if there is any.
+// differences by kind, each with its smallest history. Every 250th is a crowd instead (`crowd.js`).
+// Exits with 1 if there is any difference.
 //
 //   --cases       how many (1000)
 //   --seed        of the generator (1)
 //   --first       the number of the first history (0)
 //   --minutes     stops after so long, however many were played
 //   --batch       how many are played at once (48)
+//   --shrink      how many kinds of differences are made small (25)
 //   --node        another Node to run under
 //   --io-threads  of the engine (0)
 //   --history     one history of your own: both traces are printed
@@ -20,6 +22,7 @@ const { spawnSync } = require('node:child_process');
 const { parseArgs } = require('node:util');
 const { brief, firstDifference } = require('../parity/difference.js');
 const { supported } = require('../support/quiet.js');
+const { crowdDifference, crowdOf } = require('./crowd.js');
 const { difference } = require('./difference.js');
 const { generate } = require('./generate.js');
 const { Peer } = require('./peer.js');
@@ -29,7 +32,7 @@ const { Stage } = require('./stage.js');
 const PROGRESS_EVERY_MS = 10_000;
 // A difference of the history, not of the run, shows again.
 const CONFIRMATIONS = 3;
-const MOST_KINDS_SHRUNK = 25;
+const CROWD_EVERY = 250;
 
 function readArguments() {
   const { values } = parseArgs({
@@ -39,13 +42,14 @@ function readArguments() {
       first: { type: 'string', default: '0' },
       minutes: { type: 'string', default: 'Infinity' },
       batch: { type: 'string', default: '48' },
+      shrink: { type: 'string', default: '25' },
       node: { type: 'string' },
       'io-threads': { type: 'string' },
       quiet: { type: 'boolean', default: false },
       history: { type: 'string' },
     },
   });
-  for (const name of ['cases', 'seed', 'first', 'minutes', 'batch']) values[name] = Number(values[name]);
+  for (const name of ['cases', 'seed', 'first', 'minutes', 'batch', 'shrink']) values[name] = Number(values[name]);
   return values;
 }
 
@@ -72,6 +76,30 @@ async function unsteady(stage, history, traces) {
   return difference(again) === null && firstDifference(traces[0], again[0]) !== null;
 }
 
+function isCrowd(number) {
+  return number % CROWD_EVERY === CROWD_EVERY - 1;
+}
+
+async function playCrowd({ peer, pair }, seed, number, differences) {
+  const found = await crowdDifference(peer, pair, crowdOf(seed, Math.floor(number / CROWD_EVERY)));
+  if (found) differences.add({ ...found, number });
+}
+
+/** Plays histories, and adds what differs. */
+async function playHistories(stage, seed, numbers, differences) {
+  const histories = numbers.map((number) => generate(seed, number));
+  const { traces, left } = await stage.run(histories);
+  for (const [i, history] of histories.entries()) {
+    const found = difference(traces[i]);
+    if (!found) continue;
+    if (await unsteady(stage, history, traces[i])) differences.unsteady++;
+    else differences.add({ ...found, history, number: numbers[i] });
+  }
+  if (left !== 0) {
+    differences.add({ kind: 'descriptors stay open', where: `${numbers.length} histories at once`, expected: 0, actual: left, number: numbers[0] });
+  }
+}
+
 async function playAll(stage, { cases, seed, first, minutes, batch, quiet }) {
   const differences = new Differences();
   const begin = Date.now();
@@ -80,18 +108,9 @@ async function playAll(stage, { cases, seed, first, minutes, batch, quiet }) {
   let done = 0;
   while (done < cases && Date.now() < until) {
     const numbers = Array.from({ length: Math.min(batch, cases - done) }, (_, i) => first + done + i);
-    const histories = numbers.map((number) => generate(seed, number));
-    const { traces, left } = await stage.run(histories);
-    for (const [i, history] of histories.entries()) {
-      const found = difference(traces[i]);
-      if (!found) continue;
-      if (await unsteady(stage, history, traces[i])) differences.unsteady++;
-      else differences.add({ ...found, history, number: numbers[i] });
-    }
-    if (left !== 0) {
-      differences.add({ kind: 'descriptors stay open', where: `histories ${numbers[0]} to ${numbers.at(-1)}`, expected: 0, actual: left });
-    }
-    done += histories.length;
+    await playHistories(stage, seed, numbers.filter((number) => !isCrowd(number)), differences);
+    for (const number of numbers.filter(isCrowd)) await playCrowd(stage, seed, number, differences);
+    done += numbers.length;
     if (!quiet && (Date.now() - shown > PROGRESS_EVERY_MS || done === cases)) {
       shown = Date.now();
       console.log(`${done} histories, ${Math.round(done / (shown - begin) * 1000)} a second, ${differences.total} differ`);
@@ -100,14 +119,14 @@ async function playAll(stage, { cases, seed, first, minutes, batch, quiet }) {
   return { differences, done };
 }
 
-async function report(stage, { kinds, total }, { seed }) {
+async function report(stage, { kinds, total }, { seed, shrink: most }) {
   console.log(`\n${total} histories differ, in ${kinds.size} kinds:`);
   let shown = 0;
   for (const [kind, found] of [...kinds].sort(([, a], [, b]) => b.count - a.count)) {
     console.log(`\n${found.count} x ${kind}`);
-    console.log(`  ${found.history ? `history ${found.number} of seed ${seed}, ` : ''}${found.where}: ` +
+    console.log(`  history ${found.number} of seed ${seed}, ${found.where}: ` +
       `${brief(found.expected)} became ${brief(found.actual)}`);
-    if (!found.history || shown++ >= MOST_KINDS_SHRUNK) continue;
+    if (!found.history || shown++ >= most) continue;
     let again = 0;
     for (let n = 0; n < CONFIRMATIONS; n++) {
       const { traces: [traces] } = await stage.run([found.history]);
