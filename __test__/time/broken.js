@@ -6,7 +6,6 @@
 const http = require('node:http');
 
 const LARGE = 300_000;
-const MANY = 1000;
 const A_WHILE_MS = 5000;
 
 /** Each is given the server, whose events it may spoil. */
@@ -47,19 +46,16 @@ const FAULTS = {
       if (socket.remotePort % 16 === 0) socket.destroy = () => socket;
     });
   },
-  // While one client asks much, the others wait.
+  // While one client is there, the others wait.
   'starved clients'(server) {
-    const counts = new WeakMap();
-    let busy;
+    let first;
     const { emit } = server;
     server.emit = function(event, req, ...rest) {
-      if (event !== 'request') return emit.call(this, event, req, ...rest);
-      const count = (counts.get(req.socket) ?? 0) + 1;
-      counts.set(req.socket, count);
-      if (count > MANY) busy = req.socket;
-      if (busy !== req.socket && count === 1) setTimeout(() => emit.call(this, event, req, ...rest), A_WHILE_MS);
-      else emit.call(this, event, req, ...rest);
-      return true;
+      if (event === 'request' && req.socket !== (first ??= req.socket)) {
+        setTimeout(() => emit.call(this, event, req, ...rest), A_WHILE_MS);
+        return true;
+      }
+      return emit.call(this, event, req, ...rest);
     };
   },
   // Pending output is copied.
