@@ -98,8 +98,8 @@ function turn() {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Resolves when the process is at rest. */
-async function quiet() {
+/** Resolves when the process is at rest. `busy` is asked again and again whether something else is not. */
+async function quiet(busy = () => false) {
   let seen = activity;
   let rested = otherThreadsAtRest();
   let stable = 0;
@@ -108,7 +108,8 @@ async function quiet() {
     await turn();
     const now = otherThreadsAtRest();
     const unchanged = now !== null && now === rested && seen === activity && backlogIsEmpty();
-    stable = unchanged ? stable + 1 : 0;
+    const moving = busy();
+    stable = unchanged && !moving ? stable + 1 : 0;
     seen = activity;
     rested = now;
     if (spins > SPINS_BEFORE_BACKING_OFF) await new Promise((resolve) => setTimeout(resolve, 1));

@@ -1,0 +1,81 @@
+'use strict';
+
+// node:http with one thing broken, to prove that the comparison in time can fail. FERROHTTP_BROKEN names
+// it when this module is loaded as the implementation under test.
+
+const http = require('node:http');
+
+const LARGE = 300_000;
+const A_WHILE_MS = 5000;
+
+/** Each is given the server, whose events it may spoil. */
+const FAULTS = {
+  none() {},
+  // FIN is not seen after the first request.
+  'lost FIN'(server) {
+    server.prependListener('request', ({ socket }) => {
+      const { push } = socket;
+      socket.push = (chunk, ...rest) => (chunk === null ? true : push.call(socket, chunk, ...rest));
+    });
+  },
+  // A reset is taken for nothing.
+  'lost RST'(server) {
+    server.prependListener('connection', (socket) => {
+      const { destroy } = socket;
+      socket.destroy = (err) => (err?.code === 'ECONNRESET' ? socket : destroy.call(socket, err));
+    });
+  },
+  // What the client does not read at once is lost.
+  'cut response'(server) {
+    server.prependListener('request', (req, res) => res.once('prefinish', () => {
+      setTimeout(() => req.socket.writableLength > LARGE && req.socket.destroy(), 1);
+    }));
+  },
+  // 'finish' is there before the bytes are.
+  'early finish'(server) {
+    server.prependListener('request', (req, res) => res.once('prefinish', () => setImmediate(() => {
+      if (res.writableFinished) return;
+      const { emit } = res;
+      emit.call(res, 'finish');
+      res.emit = (event, ...args) => event !== 'finish' && emit.call(res, event, ...args);
+    })));
+  },
+  // A connection is forgotten, and stays.
+  'left open'(server) {
+    server.prependListener('connection', (socket) => {
+      if (socket.remotePort % 16 === 0) socket.destroy = () => socket;
+    });
+  },
+  // While one client is there, the others wait.
+  'starved clients'(server) {
+    let first;
+    const { emit } = server;
+    server.emit = function(event, req, ...rest) {
+      if (event === 'request' && req.socket !== (first ??= req.socket)) {
+        setTimeout(() => emit.call(this, event, req, ...rest), A_WHILE_MS);
+        return true;
+      }
+      return emit.call(this, event, req, ...rest);
+    };
+  },
+  // Pending output is copied.
+  'copied output'(server) {
+    server.prependListener('request', (req, res) => {
+      for (const name of ['write', 'end']) {
+        const method = res[name];
+        res[name] = (chunk, ...rest) => {
+          if (Buffer.isBuffer(chunk)) req.socket.copies = [...(req.socket.copies ?? []), Buffer.from(chunk)];
+          return method.call(res, chunk, ...rest);
+        };
+      }
+    });
+  },
+};
+
+function createServer(...args) {
+  const server = http.createServer(...args);
+  FAULTS[process.env.FERROHTTP_BROKEN ?? 'none'](server);
+  return server;
+}
+
+module.exports = { FAULTS, createServer };

@@ -1,0 +1,96 @@
+'use strict';
+
+// Where two traces of a history differ.
+
+const { firstDifference } = require('../parity/difference.js');
+
+/** An event without what two histories of the same kind do not share. */
+function nameOf(event) {
+  if (event === undefined) return 'nothing';
+  const [, name, ...details] = event;
+  const kind = name.replace(/^\d+\.\d+ /, '').replace(/ \d+$/, '');
+  return [kind, ...details.filter((detail) => typeof detail !== 'number')].join(', ');
+}
+
+/** Event lists by connection; what could not be told apart is under -1. */
+function byConnection({ sockets }) {
+  const lists = new Map();
+  for (const { c, events } of sockets) {
+    if (!lists.has(c)) lists.set(c, []);
+    lists.get(c).push(events);
+  }
+  return lists;
+}
+
+/**
+ * Pairs of event lists to compare. A connection that was reset has forgotten whose it was, if it had
+ * no request; those that only one server could place are compared as what they are.
+ */
+function pairs(expected, actual) {
+  const [wanted, got] = [byConnection(expected), byConnection(actual)];
+  const left = [[], []];
+  const found = [];
+  for (const c of new Set([...wanted.keys(), ...got.keys()])) {
+    const [ofNode = [], ofOurs = []] = [wanted.get(c), got.get(c)];
+    if (c !== -1 && ofNode.length === ofOurs.length) {
+      ofNode.forEach((events, i) => found.push({ c, expected: events, actual: ofOurs[i] }));
+    } else {
+      left[0].push(...ofNode);
+      left[1].push(...ofOurs);
+    }
+  }
+  for (const list of left) list.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  for (let i = 0; i < Math.max(left[0].length, left[1].length); i++) {
+    found.push({ c: -1, expected: left[0][i] ?? [], actual: left[1][i] ?? [] });
+  }
+  return found;
+}
+
+/** Whether a response of this connection ended early. */
+function isCut(trace, c) {
+  return (byConnection(trace).get(c) ?? []).flat()
+    .some(([, name, detail]) => name.endsWith(' res close') && detail === 'finished false');
+}
+
+function compareClients(expected, actual) {
+  for (const [c, wanted] of expected.clients.entries()) {
+    const got = actual.clients[c];
+    // How much of a response comes that ends early, or whose client leaves meanwhile, is up to the kernel.
+    const ended = isCut(expected, c) && isCut(actual, c);
+    for (const [step, { end, total }] of (wanted?.seen ?? []).entries()) {
+      const seen = got?.seen[step];
+      if (seen?.end !== end) return { kind: `client saw ${end}, then ${seen?.end}`, where: `client ${c}, step ${step}`, expected: end, actual: seen?.end };
+      if (seen.total !== total && !ended && end !== 'left') {
+        const change = seen.total < total ? 'fewer' : 'more';
+        return { kind: `client read ${change} bytes`, where: `client ${c}, step ${step}`, expected: total, actual: seen.total };
+      }
+    }
+    if (!wanted) continue;
+    const length = Math.min(wanted.text.length, got.text.length);
+    const same = wanted.hash === got.hash || wanted.seen.at(-1).total !== got.seen.at(-1).total;
+    if (!same || wanted.text.slice(0, length) !== got.text.slice(0, length)) {
+      return { kind: 'client read other bytes', where: `client ${c}`, expected: wanted.text, actual: got.text };
+    }
+  }
+  return null;
+}
+
+/** The first difference of two traces, `{ kind, where, expected, actual }`, or null. */
+function difference([expected, actual]) {
+  for (const { c, expected: wanted, actual: got } of pairs(expected, actual)) {
+    for (let i = 0; i < Math.max(wanted.length, got.length); i++) {
+      if (!firstDifference(wanted[i], got[i])) continue;
+      const names = [nameOf(wanted[i]), nameOf(got[i])];
+      const kind = names[0] !== names[1] ? `${names[0]} became ${names[1]}` :
+        wanted[i][1] === got[i][1] && wanted[i][0] !== got[i][0] ? `${names[0]} in another step` : `another ${names[0]}`;
+      return { kind, where: `connection ${c}, event ${i}`, expected: wanted[i], actual: got[i] };
+    }
+  }
+  const ofClients = compareClients(expected, actual);
+  if (ofClients) return ofClients;
+  const found = firstDifference(expected.summary, actual.summary);
+  if (found) return { kind: 'open connections', where: `summary${found.path}`, expected: found.expected, actual: found.actual };
+  return null;
+}
+
+module.exports = { difference };

@@ -1,0 +1,203 @@
+'use strict';
+
+// Histories. A history is plain data and depends on its seed and number alone:
+//
+//   options      of the server, and what is listened to (OPTIONS)
+//   connections  [{ small }]: small ones have small buffers, so that little output fills them
+//   plans        how requests are made and answered, by the names in their targets
+//   steps        lists of what happens while the servers' thread is blocked; after each the servers
+//                run until nothing moves. See `stage.js` for what a step can hold
+//
+// Nothing may be a matter of chance, or node:http would differ from itself:
+//
+// - Readers that stop get responses that are well below or well above what the kernel takes.
+// - What a connection sends in one step is one read of the server's; only then is it certain what comes
+//   first, the rest of it or an answer in a later turn. What is longer has a step and an answer of its own.
+// - A stranger, of whom no complete head has come, is read by a thread that nothing here can stop. So
+//   what it sends in one step is one segment, and it resets in a step of its own. With I/O threads all are
+//   strangers.
+
+const { Random } = require('../parity/random.js');
+const { TIMES, WAYS, bytesOf } = require('./requests.js');
+
+const OPTIONS = {
+  // What the 'clientError' listener does; none is another path through the server.
+  clientError: ['none', 'none', 'destroy', 'reply', 'keep'],
+  // Whether there are listeners of 'connection' and of the socket's events.
+  connection: [false, true],
+  watch: [false, true],
+  httpAllowHalfOpen: [false, false, false, false, false, true],
+  maxRequestsPerSocket: [0, 0, 0, 0, 0, 0, 0, 2],
+};
+
+const SMALL_SIZES = [0, 1, 100, 2000, 2000, 400_000, 400_000, 1_000_000];
+const SIZES = [0, 1, 5, 5, 1000, 1000, 16_384, 65_536, 100_000];
+const HUGE = 16_000_000;
+const UPLOADS = [0, 5, 5, 1000, 1000, 20_000, 300_000];
+const ONE_READ = 60_000;
+const FRAMINGS = ['none', 'none', 'none', 'length', 'length', 'chunked'];
+const WHEN = ['now', 'now', 'now', 'now', 'microtask', 'tick', 'immediate', 'immediate', 'timer', 'held', 'held', 'held', 'never'];
+const CONSUME = ['resume', 'resume', 'data', 'data', 'nothing'];
+const ENDS = [null, null, null, 'fin', 'fin', 'fin', 'reset', 'reset', 'reset', 'close'];
+// In the answer of a request: as its handler begins, when it has answered, when the response is finished.
+const MOMENTS = ['begin', 'begin', 'answered', 'finish'];
+const MALFORMED = ['BAD', 'GET / HTTP/9.9\r\n\r\n', '\r\nx\r\n', 'GET / HTTP/1.1\r\nA b: c\r\n\r\n'];
+
+class Generator {
+  constructor(seed, index, ioThreads) {
+    this.ioThreads = ioThreads;
+    this.random = new Random(seed, index);
+    this.history = { options: {}, connections: [], plans: {}, steps: [] };
+    this.nextId = 0;
+  }
+
+  run() {
+    const { random, history } = this;
+    for (const [name, values] of Object.entries(OPTIONS)) history.options[name] = random.pick(values);
+    // Each connection's acts in their order; the acts of a step are then mixed.
+    const lines = [];
+    for (let c = random.pick([1, 2, 2, 2, 3, 3, 4, 6]); c > 0; c--) lines.push(this.connection(lines.length));
+    const last = Math.max(...lines.flat().map(({ step }) => step));
+    for (let step = 0; step <= last; step++) {
+      const queues = lines.map((line) => line.filter((placed) => placed.step === step).map(({ act }) => act))
+        .filter((queue) => queue.length > 0);
+      const acts = [];
+      while (queues.length > 0) {
+        const at = random.below(queues.length);
+        // What keeps bytes back for the next act is not parted from it.
+        let act;
+        do {
+          act = queues[at].shift();
+          acts.push(act);
+        } while (act.more);
+        if (queues[at].length === 0) queues.splice(at, 1);
+      }
+      if (acts.length > 0) history.steps.push(acts);
+    }
+    return history;
+  }
+
+  plan(c, small) {
+    const { random } = this;
+    const framing = random.pick(FRAMINGS);
+    let size = random.pick(small ? SMALL_SIZES : SIZES);
+    if (!small && random.chance(0.01)) size = HUGE;
+    const upload = framing === 'none' ? 0 : random.pick(UPLOADS);
+    return {
+      id: `${c}.${this.nextId++}`,
+      framing,
+      upload,
+      consume: random.pick(CONSUME),
+      when: upload > ONE_READ ? random.pick(['held', 'never']) : random.pick(WHEN),
+      way: random.pick(Object.keys(WAYS)),
+      size,
+      length: random.chance(0.5),
+      last: random.chance(0.08),
+    };
+  }
+
+  connection(c) {
+    const { random, history } = this;
+    const small = random.chance(0.35);
+    history.connections.push({ small });
+    const placed = [];
+    let step = 0;
+    const add = (act, at = step) => placed.push({ step: at, act: { ...act, c } });
+    const stops = random.chance(0.4);
+
+    const warm = random.chance(0.65);
+    if (warm || random.chance(0.5)) {
+      add({ do: 'connect' });
+      if (warm) {
+        const plan = { ...this.plan(c, small), framing: 'none', upload: 0, when: 'now', size: 5, last: false };
+        history.plans[plan.id] = plan;
+        add({ do: 'send', id: plan.id });
+      }
+      step = 1;
+    } else {
+      step = random.below(3);
+      add({ do: 'connect' });
+    }
+    if (stops) add({ do: 'read', limit: 'nothing more' });
+    const connected = step;
+    let headAt = warm ? 0 : Infinity;
+    const stranger = () => this.ioThreads || !(headAt < step || (history.options.connection && connected < step));
+    /** Joins the act that was added last to what the same step sends before it. */
+    const join = () => {
+      const [previous, { act }] = placed.slice(-2);
+      if (previous.step !== step || previous.act.do !== 'send' || !stranger()) return;
+      if (act.do === 'send' || act.do === 'text' || act.do === 'fin') previous.act.more = true;
+      else placed.at(-1).step = ++step;
+    };
+
+    const end = random.pick(ENDS);
+    const cut = end !== null && random.chance(0.4);
+    const count = random.chance(0.1) ? random.between(4, 12) : random.between(1, 3);
+    const answers = [];
+    let lastPlan;
+    let sent = 0;
+    for (let n = 1; n <= count; n++) {
+      const plan = this.plan(c, small);
+      history.plans[plan.id] = plan;
+      // One segment.
+      if (small && stranger()) plan.upload = Math.min(plan.upload, 5);
+      const length = bytesOf(plan).length;
+      if (sent > 0 && sent + length > ONE_READ) step++;
+      if (placed.at(-1).step < step) sent = 0;
+      sent += length;
+      const until = cut && n === count ? random.between(1, length - 1) : length;
+      if (until === length) lastPlan = plan;
+      const places = [0, until];
+      while (random.chance(0.25)) places.push(random.between(1, until));
+      places.sort((a, b) => a - b);
+      for (let i = 1; i < places.length; i++) {
+        if (places[i] === places[i - 1]) continue;
+        add({ do: 'send', id: plan.id, from: places[i - 1], to: places[i], more: false });
+        join();
+        if (places[i] >= length - plan.upload) headAt = Math.min(headAt, step);
+        // In the same segment as what follows, in a segment of its own, or in a step of its own.
+        const last = n === count && i === places.length - 1;
+        if (!last && sent < ONE_READ && random.chance(0.35)) placed.at(-1).act.more = true;
+        else if (random.chance(0.4)) step += random.between(1, 2);
+      }
+      if (plan.when === 'held') answers.push({ id: plan.id, from: length > ONE_READ ? step + 1 : step });
+    }
+    if (random.chance(0.06)) {
+      add({ do: 'text', text: random.pick(MALFORMED) });
+      join();
+    }
+
+    if (end !== null) {
+      const previous = placed.at(-1);
+      if (lastPlan && !cut && random.chance(0.15)) {
+        lastPlan.meanwhile = { at: random.pick(MOMENTS), acts: [{ do: end, c }] };
+      } else {
+        if (random.chance(0.3)) step += random.between(1, 2);
+        if (end === 'fin' && previous.step === step && previous.act.do === 'send' && random.chance(0.6)) {
+          previous.act.more = true;
+        }
+        add({ do: end });
+        if (previous.act.do === 'connect' && end !== 'fin') placed.at(-1).step = ++step;
+        join();
+      }
+    }
+    for (const { id, from } of answers) {
+      if (random.chance(0.85)) add({ do: 'answer', id }, from + random.below(step + 3 - Math.min(from, step + 2)));
+    }
+    if (stops && random.chance(0.7)) add({ do: 'read', limit: 'all' }, step + random.between(1, 2));
+    if (random.chance(0.06)) add({ do: random.pick(['destroy', 'end', 'expire']) }, random.between(step, step + 2));
+    placed.sort((a, b) => a.step - b.step);
+    placed.forEach(({ step, act }, i) => {
+      const next = placed[i + 1];
+      if (act.more && (next?.step !== step || !['send', 'text', 'fin'].includes(next.act.do))) act.more = false;
+    });
+    return placed;
+  }
+}
+
+/** `ioThreads`: whether the engine has any. */
+function generate(seed, index, ioThreads = process.env.FERROHTTP_IO_THREADS > 0) {
+  return new Generator(seed, index, ioThreads).run();
+}
+
+module.exports = { OPTIONS, TIMES, generate };
