@@ -61,12 +61,15 @@ class Shim {
     return fs.readFileSync(this.file).readUInt32LE(place * 4);
   }
 
-  on() { this.put(ON, 1); }
+  /** Faults occur from now on. */
+  on() {
+    this.put(CALLS, 0);
+    this.put(ON, 1);
+  }
+
   off() { this.put(ON, 0); }
-  /** Only the call with this number fails, of those since the shim was loaded. */
+  /** Only the call with this number fails, of those since `on`. */
   only(number) { this.put(NTH, number); }
-  /** Calls that could have failed. */
-  calls() { return this.get(CALLS); }
 
   /** Faults so far, by name; none that did not occur. */
   counts() {
