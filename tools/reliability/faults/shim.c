@@ -163,9 +163,10 @@ static const struct fault *fault_of(enum call call, int fd, void *at) {
   if (!atomic_load_explicit(&state->on, memory_order_relaxed)) return NULL;
   int saved = errno;
   const struct fault *found = NULL;
-  if (is_wanted(at) && (fd < 0 || is_tcp(fd))) {
+  uint32_t nth = atomic_load(&state->nth);
+  // Waiting is no step of anything.
+  if (is_wanted(at) && (fd < 0 || is_tcp(fd)) && !(nth && call == WAIT)) {
     uint32_t number = atomic_fetch_add(&state->calls, 1) + 1;
-    uint32_t nth = atomic_load(&state->nth);
     uint32_t left = nth ? 0 : draw();
     for (int i = 0; i < FAULTS && !found; i++) {
       if (faults[i].call != call) continue;

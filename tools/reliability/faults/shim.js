@@ -6,13 +6,14 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { platform } = require('../../../scripts/build.js');
-const { binaryName } = require('../../../lib/platform.js');
 
 const SOURCE = path.join(__dirname, 'shim.c');
 
 /** The names of the faults, in the order of the shim's counters. */
 const NAMES = [...fs.readFileSync(SOURCE, 'utf8').matchAll(/^ {2}\{"([\w.]+)", /gm)].map(([, name]) => name);
+
+/** What the path of the addon contains. */
+const ADDON = `/ferrohttp.${process.platform}-${process.arch}`;
 
 const SIZE = 4096;
 /** Places in the shared file, in numbers of four bytes. */
@@ -44,7 +45,7 @@ class Shim {
       LD_PRELOAD: library,
       FAULTS: Object.entries(chances).map(([name, chance]) => `${name}=${chance}`).join(','),
       FAULTS_SEED: String(seed),
-      FAULTS_CALLER: everybody ? '' : binaryName(platform()),
+      FAULTS_CALLER: everybody ? '' : ADDON,
       FAULTS_STATE: this.file,
     };
   }
