@@ -6,6 +6,7 @@
 const cluster = require('node:cluster');
 const { once } = require('node:events');
 const handler = require('./handler.js');
+const takeOrders = require('./orders.js');
 
 const { implementation } = JSON.parse(process.argv[2]);
 const WORKERS = 2;
@@ -22,7 +23,7 @@ function primary() {
     return address.port;
   }
 
-  const ORDERS = {
+  takeOrders({
     async listen() {
       let port;
       for (let i = 0; i < WORKERS; i++) port = await start();
@@ -48,11 +49,5 @@ function primary() {
         return exit;
       }));
     },
-  };
-
-  process.on('message', async ({ number, order, ...more }) => {
-    const answer = await ORDERS[order](more);
-    process.send({ number, answer });
-    if (order === 'stop') process.disconnect();
   });
 }

@@ -1,18 +1,21 @@
 'use strict';
 
-// The process under test: forked with { implementation, ledger } as JSON. Its servers are 'plain',
-// without a 'clientError' listener, and 'heard', with one. It takes orders over IPC.
+// The process under test: forked with { implementation, ledger, lasting } as JSON. Its servers are
+// 'plain', without a 'clientError' listener, and 'heard', with one; with `lasting` they keep idle
+// connections. It takes orders over IPC.
 
 const { once } = require('node:events');
 const path = require('node:path');
 const { Worker } = require('node:worker_threads');
 const { WebSocketServer } = require('ws');
+const collect = require('./collect.js');
 const handler = require('./handler.js');
+const takeOrders = require('./orders.js');
 
-const { implementation, ledger: wanted } = JSON.parse(process.argv[2]);
+const { implementation, ledger: wanted, lasting } = JSON.parse(process.argv[2]);
 const { createServer } = require(implementation);
 
-const OPTIONS = {
+const OPTIONS = lasting ? { headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: 0 } : {
   headersTimeout: 5000,
   requestTimeout: 60_000,
   keepAliveTimeout: 1500,
@@ -86,11 +89,7 @@ async function worker() {
   return good && await pending;
 }
 
-function collect() {
-  for (let i = 0; i < 3; i++) global.gc?.();
-}
-
-const ORDERS = {
+takeOrders({
   async listen() {
     const ports = {};
     for (const [name, server] of Object.entries(servers)) {
@@ -103,12 +102,7 @@ const ORDERS = {
     return ports;
   },
   async sample({ gc }) {
-    if (gc) {
-      collect();
-      // What the collector finds is finalized in later turns.
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      collect();
-    }
+    if (gc) await collect();
     const open = await Promise.all(Object.values(servers).map((server) =>
       new Promise((resolve) => server.getConnections((_, count) => resolve(count)))));
     return { ...seen, open: open.reduce((sum, count) => sum + count), memory: process.memoryUsage() };
@@ -120,17 +114,8 @@ const ORDERS = {
     await Promise.all(Object.values(servers).map((server) => new Promise((resolve) => server.close(resolve))));
     return true;
   },
-};
+});
 
 process.on('uncaughtException', (error) => {
   if (seen.uncaught.length < 20) seen.uncaught.push(error.stack);
-});
-
-process.on('message', async ({ number, order, ...more }) => {
-  try {
-    process.send({ number, answer: await ORDERS[order](more) });
-  } catch (error) {
-    process.send({ number, error: { message: error.message, code: error.code } });
-  }
-  if (order === 'stop') process.disconnect();
 });
