@@ -3,9 +3,11 @@
 //! | Module | What it holds |
 //! |---|---|
 //! | [`transcript`] | a parser driven as a connection drives it, and a text of everything it said |
+//! | [`fuzz`] | what the fuzz targets do with an input |
 //! | [`inputs`] | the requests that benches parse, and how |
 //!
 //! `examples/parser-parity-peer.rs` is the native side of `npm run parity:parser`.
 
+pub mod fuzz;
 pub mod inputs;
 pub mod transcript;

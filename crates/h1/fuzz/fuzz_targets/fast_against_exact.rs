@@ -1,26 +1,6 @@
 //! The fast path on and off say the same.
 #![no_main]
 
-mod input;
-
-use ferrohttp_h1::Config;
-use ferrohttp_h1_testing::transcript;
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|data: &[u8]| {
-    let Some(input) = input::read(data) else {
-        return;
-    };
-    let packets = input::packets(&input);
-    let [fast, exact] = [true, false].map(|fast_path| {
-        let config = Config {
-            fast_path,
-            ..input.config
-        };
-        transcript::run(config, packets.iter().copied(), input.accept, true)
-    });
-    assert_eq!(
-        String::from_utf8_lossy(&fast),
-        String::from_utf8_lossy(&exact)
-    );
-});
+libfuzzer_sys::fuzz_target!(
+    |data: &[u8]| ferrohttp_h1_testing::fuzz::fast_against_exact::run(data)
+);

@@ -7,7 +7,6 @@ pub const OPTIONS: usize = 8;
 
 pub struct Input<'a> {
     pub config: Config,
-    #[allow(dead_code, reason = "not every target answers upgrades")]
     pub accept: bool,
     pub bytes: &'a [u8],
     /// Where the request is cut.
@@ -44,7 +43,6 @@ pub fn read(data: &[u8]) -> Option<Input<'_>> {
 }
 
 /// The request in up to three packets.
-#[allow(dead_code, reason = "not every target cuts")]
 pub fn packets<'a>(input: &Input<'a>) -> Vec<&'a [u8]> {
     let [mut first, mut second] = input.cuts;
     if first > second {

@@ -1,0 +1,84 @@
+'use strict';
+
+// npm run fuzz: runs the fuzz targets for a time, and keeps what they found.
+//
+//   npm run fuzz -- [--target NAME] [--seconds N] [--keep] [--largest BYTES]
+//
+// Needs `cargo install cargo-fuzz`. A run starts from the golden vectors, the parity tool's seeds and
+// corpora/*.bin; what it finds goes to corpus/. `--keep` then writes corpora/*.bin anew: inputs of at
+// most `--largest` bytes, as few as reach all that such inputs reach. crates/h1-testing/tests/corpora.rs
+// runs these without a fuzzer.
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+
+const TARGETS = ['heads', 'bodies', 'fast_against_exact', 'split_invariance'];
+
+const { values: options } = parseArgs({
+  options: {
+    target: { type: 'string' },
+    seconds: { type: 'string', default: '60' },
+    keep: { type: 'boolean' },
+    largest: { type: 'string', default: '256' },
+  },
+});
+
+const here = (...parts) => path.join(__dirname, ...parts);
+
+function run(command, args, more) {
+  const { status, error, stdout } = spawnSync(command, args, { cwd: path.join(__dirname, '..'), stdio: 'inherit', ...more });
+  if (error || status !== 0) {
+    console.error(`npm run fuzz: ${command} ${args.join(' ')} ended with ${error?.message ?? status}`);
+    process.exit(1);
+  }
+  return stdout;
+}
+
+/** Inputs one after the other, each behind its length. */
+function pack(folder) {
+  return Buffer.concat(fs.readdirSync(folder).sort().flatMap((name) => {
+    const input = fs.readFileSync(path.join(folder, name));
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(input.length);
+    return [length, input];
+  }));
+}
+
+function unpack(file, folder) {
+  if (!fs.existsSync(file)) return;
+  const packed = fs.readFileSync(file);
+  for (let at = 0, i = 0; at < packed.length; i++) {
+    const end = at + 4 + packed.readUInt32LE(at);
+    fs.writeFileSync(path.join(folder, `kept-${i}`), packed.subarray(at + 4, end));
+    at = end;
+  }
+}
+
+// The stable compiler is as good for fuzzing as a nightly one, if it may use the flags.
+run('cargo', ['fuzz', 'build', '--fuzz-dir', __dirname], { env: { ...process.env, RUSTC_BOOTSTRAP: '1' } });
+const [, host] = /^host: (.*)$/m.exec(run('rustc', ['-vV'], { stdio: 'pipe', encoding: 'utf8' }));
+
+require('./corpus.js');
+for (const target of options.target === undefined ? TARGETS : [options.target]) {
+  const binary = here('target', host, 'release', target);
+  const corpus = here('corpus', target);
+  fs.mkdirSync(here('artifacts'), { recursive: true });
+  unpack(here('corpora', `${target}.bin`), corpus);
+  if (Number(options.seconds) > 0) {
+    run(binary, [
+      corpus, `-artifact_prefix=${here('artifacts', `${target}-`)}`, `-dict=${here('http1.dict')}`,
+      '-max_len=4096', '-timeout=20', `-max_total_time=${options.seconds}`, '-print_final_stats=1',
+    ]);
+  }
+  if (options.keep) {
+    const least = fs.mkdtempSync(here('corpus', `${target}-least-`));
+    run(binary, ['-merge=1', `-max_len=${options.largest}`, least, corpus]);
+    const packed = pack(least);
+    fs.mkdirSync(here('corpora'), { recursive: true });
+    fs.writeFileSync(here('corpora', `${target}.bin`), packed);
+    console.log(`${target}: ${fs.readdirSync(least).length} inputs kept, ${packed.length} bytes`);
+    fs.rmSync(least, { recursive: true });
+  }
+}

@@ -1,0 +1,85 @@
+'use strict';
+
+// Compiles the shim, and drives it through the file that it shares.
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+
+const SOURCE = path.join(__dirname, 'shim.c');
+
+/** The names of the faults, in the order of the shim's counters. */
+const NAMES = [...fs.readFileSync(SOURCE, 'utf8').matchAll(/^ {2}\{"([\w.]+)", /gm)].map(([, name]) => name);
+
+/** What the path of the addon contains. */
+const ADDON = `/ferrohttp.${process.platform}-${process.arch}`;
+
+const SIZE = 4096;
+/** Places in the shared file, in numbers of four bytes. */
+const ON = 0, CALLS = 1, NTH = 2, COUNTS = 4;
+
+/** Why the shim cannot be used here; undefined if it can. */
+function missing() {
+  if (process.platform !== 'linux') return 'the shim is for Linux';
+  if (spawnSync('cc', ['--version'], { stdio: 'ignore' }).status !== 0) {
+    return 'there is no C compiler (cc): install gcc or clang, e.g. the package build-essential';
+  }
+  return undefined;
+}
+
+class Shim {
+  /** `chances` by name, in millionths. `everybody`: not only the addon's calls. */
+  constructor({ chances = {}, seed = 1, everybody = false }) {
+    for (const name of Object.keys(chances)) {
+      if (!NAMES.includes(name)) throw new Error(`there is no fault '${name}'`);
+    }
+    this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-faults-'));
+    const library = path.join(this.folder, 'shim.so');
+    const built = spawnSync('cc', ['-O2', '-Wall', '-Wextra', '-shared', '-fPIC', '-o', library, SOURCE, '-ldl', '-lpthread'],
+      { encoding: 'utf8' });
+    if (built.status !== 0) throw new Error(`cc: ${built.stderr}`);
+    this.file = path.join(this.folder, 'state');
+    fs.writeFileSync(this.file, Buffer.alloc(SIZE));
+    this.env = {
+      LD_PRELOAD: library,
+      FAULTS: Object.entries(chances).map(([name, chance]) => `${name}=${chance}`).join(','),
+      FAULTS_SEED: String(seed),
+      FAULTS_CALLER: everybody ? '' : ADDON,
+      FAULTS_STATE: this.file,
+    };
+  }
+
+  put(place, number) {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32LE(number);
+    const file = fs.openSync(this.file, 'r+');
+    fs.writeSync(file, bytes, 0, 4, place * 4);
+    fs.closeSync(file);
+  }
+
+  get(place) {
+    return fs.readFileSync(this.file).readUInt32LE(place * 4);
+  }
+
+  /** Faults occur from now on. */
+  on() {
+    this.put(CALLS, 0);
+    this.put(ON, 1);
+  }
+
+  off() { this.put(ON, 0); }
+  /** Only the call with this number fails, of those since `on`. */
+  only(number) { this.put(NTH, number); }
+
+  /** Faults so far, by name; none that did not occur. */
+  counts() {
+    return Object.fromEntries(NAMES.map((name, i) => [name, this.get(COUNTS + i)]).filter(([, count]) => count > 0));
+  }
+
+  remove() {
+    fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+module.exports = { NAMES, Shim, missing };
