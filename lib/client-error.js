@@ -50,6 +50,13 @@ function systemError(errno, syscall) {
   return _errnoException(errno, syscall);
 }
 
+/** A fault of ferrohttp's own has ended a connection. */
+function internalError(cause) {
+  const error = new Error('ferrohttp has failed on this connection, which is a fault of its own', { cause });
+  error.code = 'ERR_FERROHTTP_INTERNAL';
+  return error;
+}
+
 /** What destroys a request whose connection closed. */
 function abortedError() {
   const error = new Error('aborted');
@@ -86,4 +93,4 @@ function socketOnError(error) {
   this.destroy(error);
 }
 
-module.exports = { abortedError, parseError, systemError, socketOnError, kServer };
+module.exports = { abortedError, internalError, parseError, systemError, socketOnError, kServer };

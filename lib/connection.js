@@ -9,7 +9,7 @@ const { AsyncResource } = require('async_hooks');
 const dc = require('diagnostics_channel');
 const { debuglog } = require('util');
 const { IncomingMessage, ServerResponse, symbols, traits } = require('./host');
-const { abortedError, socketOnError, kServer } = require('./client-error');
+const { abortedError, internalError, socketOnError, kServer } = require('./client-error');
 const { Socket, handOver, kId, kBytesRead, kEnded, kStopped } = require('./socket');
 const { NativeParser } = require('./native');
 const { warn, warningIsDue } = require('./lenient');
@@ -415,13 +415,25 @@ class Connection {
   execute(chunk) {
     if (this.parser === null) return;
     // Where Node's parser reads from the handle by itself (TLS), an error has a copy of the packet.
-    this.runParsed(this.parser.execute(engine.native, chunk), this.consumed ? undefined : chunk);
+    this.parse((parser) => parser.execute(engine.native, chunk), this.consumed ? undefined : chunk);
     if (traits.packetEndsIdleTime) this.endIdleTime();
+  }
+
+  /** Lets the parser run and tells what it found. A failure of its own ends this connection alone. */
+  parse(run, packet) {
+    let text;
+    try {
+      text = run(this.parser);
+    } catch (error) {
+      this.socket.destroy(internalError(error));
+      return;
+    }
+    this.runParsed(text, packet);
   }
 
   /** Asks the parser about FIN; the verdict is in `endVerdict`. */
   finish() {
-    if (this.parser !== null) this.runParsed(this.parser.finish(engine.native));
+    if (this.parser !== null) this.parse((parser) => parser.finish(engine.native));
     this.endVerdict ??= null;
   }
 

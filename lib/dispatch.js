@@ -3,7 +3,7 @@
 // The layout of records is in docs/architecture.md, 'Deliveries'.
 
 const { fieldNames, methods } = require('./native');
-const { parseError, systemError, kServer } = require('./client-error');
+const { internalError, parseError, systemError, kServer } = require('./client-error');
 const { Socket, handOver, kId, kBytesRead, kEnded } = require('./socket');
 const { Connection } = require('./connection');
 const { runTicks, traits } = require('./host');
@@ -22,6 +22,7 @@ const KEEP_ALIVE = 1, UPGRADE = 2, WHOLE = 4, HAS_HOST = 8, HAS_EXPECT = 16;
 const KNOWN_NAME = 1 << 30; // a field name that is known in advance; the rest is its number
 const KEPT = 1 << 29; // a string that is not in the text; the rest is its place
 const SYSCALLS = ['read', 'write', 'shutdown'];
+const PANICKED = 0; // in the place of an errno
 // Node's binding hands over at most so many fields at once. When it is more, and once it was more or
 // trailers came, it enters JavaScript once more before the head is complete, and ticks run there.
 const FLUSH_AFTER = 31;
@@ -268,7 +269,8 @@ function tell(socket, text, numbers, { blobs, strings: kept }, chunk) {
         fin(socket, numbers[at + 1], numbers[at + 2], numbers[at + 3] === 1);
         break;
       case SOCKET_ERROR:
-        socket.destroy(systemError(-numbers[at + 1], SYSCALLS[numbers[at + 2]]));
+        socket.destroy(numbers[at + 1] === PANICKED ? internalError() :
+          systemError(-numbers[at + 1], SYSCALLS[numbers[at + 2]]));
         break;
       case WRITTEN:
         socket._settled(numbers[at + 1], 'write');
@@ -353,7 +355,7 @@ function parked(connection, chunk) {
     const text = native.decline(socket[kId]);
     if (text !== null) runParsed(connection, text);
   } else if (connection.parser !== null) {
-    runParsed(connection, connection.parser.upgrade(native, upgrading), chunk);
+    connection.parse((parser) => parser.upgrade(native, upgrading), chunk);
   }
 }
 

@@ -24,6 +24,9 @@ pub const ACCEPT_ERROR: u32 = 14;
 pub const UPGRADED: u32 = 15;
 pub const FLUSHED: u32 = 16;
 
+/// In the place of SOCKET_ERROR's errno: this crate has panicked on the connection.
+pub const PANICKED: i32 = 0;
+
 const HEAD_KEEP_ALIVE: u32 = 1;
 const HEAD_UPGRADE: u32 = 2;
 const HEAD_COMPLETE: u32 = 4;

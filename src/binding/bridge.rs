@@ -192,7 +192,7 @@ pub struct Engine {
 impl Engine {
     /// `meta` receives the numbers of deliveries, `strings` the long strings of heads; `wake` is called when there are some. The
     /// engine keeps `wake` in a property of its own name.
-    #[napi(constructor)]
+    #[napi(catch_unwind, constructor)]
     pub fn new(
         env: Env,
         this: This,
@@ -229,18 +229,18 @@ impl Engine {
     }
 
     /// Whether this system has an engine; where not, only the parser can be used.
-    #[napi(getter)]
+    #[napi(catch_unwind, getter)]
     pub fn supported(&self) -> bool {
         cfg!(unix)
     }
 
     /// The numbers of the last delivery if they did not fit in the array.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn meta(&self) -> Uint32Array {
         Uint32Array::new(self.local.published.borrow().overflow.clone())
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn create_server(&self) -> NativeServer {
         let id = self.local.server_ids.get() + 1;
         self.local.server_ids.set(id);
@@ -252,23 +252,24 @@ impl Engine {
 #[napi]
 impl Engine {
     /// Schedules a further wake.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn rewake(&self) {
         self.local.native.core.queue.rewake();
     }
 
-    #[napi(js_name = "ref")]
+    #[napi(catch_unwind, js_name = "ref")]
     pub fn reference(&self) {
         self.local.native.wake.set_ref(true);
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn unref(&self) {
         self.local.native.wake.set_ref(false);
     }
 
     /// Gives a connection away. Throws if there is none.
     #[napi(
+        catch_unwind,
         ts_return_type = "{ fd: number, data: Buffer, pending: Array<Uint8Array | number>, finWanted: boolean, queued: number, hungUp: boolean, parser: NativeParser }"
     )]
     pub fn detach(&self, env: Env, id: u32) -> Result<Object<'_>> {
@@ -301,38 +302,38 @@ impl Engine {
     }
 
     /// Bytes that were read before JavaScript knew the connection; counted once.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn take_bytes_read(&self, id: u32) -> u32 {
         let mut connections = self.local.native.connections.borrow_mut();
         connections.take_bytes_read(id)
     }
 
     /// What JavaScript wrote to the connection so far.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn bytes_written(&self, id: u32) -> f64 {
         self.with(id, |conn| conn.bytes_written()).unwrap_or(0) as f64
     }
 
     /// What the kernel has not taken of it.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn write_queue_size(&self, id: u32) -> f64 {
         self.with(id, |conn| conn.write_queue_size()).unwrap_or(0) as f64
     }
 
     /// Address, port and family of one end; undefined if it has no Internet address.
-    #[napi(ts_return_type = "[string, number, string] | undefined")]
+    #[napi(catch_unwind, ts_return_type = "[string, number, string] | undefined")]
     pub fn address(&self, id: u32, peer: bool) -> Option<(String, u32, &'static str)> {
         let end = if peer { End::Peer } else { End::Local };
         let address = self.with(id, |conn| conn.address(end)).flatten()?;
         Some((address.host, address.port.into(), address.family))
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_no_delay(&self, id: u32, on: bool) -> i32 {
         self.option(id, |fd| io::set_no_delay(fd, on))
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_keep_alive(&self, id: u32, on: bool, seconds: u32) -> i32 {
         self.option(id, |fd| io::set_keep_alive(fd, on, seconds))
     }
@@ -410,7 +411,7 @@ impl Meta {
 #[napi]
 impl Engine {
     /// Blob `i` of the last delivery, as a Buffer of its own. Each can be taken once.
-    #[napi(ts_return_type = "Buffer")]
+    #[napi(catch_unwind, ts_return_type = "Buffer")]
     pub fn blob(&self, i: u32) -> Result<Value> {
         let blob = self
             .local

@@ -2,6 +2,7 @@
 //! one call for their arguments, where napi-rs's methods unwrap, check and lock as well.
 
 use std::ffi::{CStr, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -18,21 +19,48 @@ use crate::memory::{Loan, Owner};
 type Callback =
     unsafe extern "C" fn(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value;
 
-const CALLS: [(&CStr, Callback); 13] = [
-    (c"next", next),
-    (c"write", write),
-    (c"writev", writev),
-    (c"respond", respond),
-    (c"shutdown", shutdown),
-    (c"pause", pause),
-    (c"resume", resume),
-    (c"close", close),
-    (c"reset", reset),
-    (c"decline", decline),
-    (c"blob", blob),
-    (c"flush", flush),
-    (c"serverOf", server_of),
-];
+/// Makes a table of callbacks that no panic leaves: C has no way to pass one on. After a panic a call
+/// gives what stands behind it.
+macro_rules! calls {
+    ($($name:literal: $call:ident, $after_panic:expr;)*) => {
+        [$(($name, {
+            unsafe extern "C" fn enter(
+                env: sys::napi_env,
+                info: sys::napi_callback_info,
+            ) -> sys::napi_value {
+                // SAFETY: the arguments are those of a callback.
+                let call = || unsafe { $call(env, info) };
+                catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| $after_panic(env))
+            }
+            enter as Callback
+        })),*]
+    };
+}
+
+const CALLS: [(&CStr, Callback); 13] = calls! {
+    c"next": next, values::null;
+    c"write": write, failed;
+    c"writev": writev, failed;
+    c"respond": respond, failed;
+    c"shutdown": shutdown, failed;
+    c"pause": pause, values::undefined;
+    c"resume": resume, values::undefined;
+    c"close": close, zero;
+    c"reset": reset, zero;
+    c"decline": decline, values::null;
+    c"blob": blob, values::undefined;
+    c"flush": flush, values::undefined;
+    c"serverOf": server_of, zero;
+};
+
+/// JavaScript destroys the connection with an error then.
+fn failed(env: sys::napi_env) -> sys::napi_value {
+    int(env, -libc::EIO)
+}
+
+fn zero(env: sys::napi_env) -> sys::napi_value {
+    int(env, 0)
+}
 
 /// Makes the calls own properties of the engine's object.
 pub fn define(env: sys::napi_env, engine: sys::napi_value, local: &Rc<Local>) -> Result<()> {
@@ -216,7 +244,9 @@ fn throw(env: sys::napi_env, error: napi::Error) -> sys::napi_value {
     std::ptr::null_mut()
 }
 
-unsafe extern "C" fn next(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+/// # Safety
+/// The arguments are those of a callback.
+unsafe fn next(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<0>::new(env, info) };
     let native = &call.local.native;
@@ -234,7 +264,9 @@ unsafe extern "C" fn next(env: sys::napi_env, info: sys::napi_callback_info) -> 
         .unwrap_or_else(|error| throw(env, error))
 }
 
-unsafe extern "C" fn blob(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+/// # Safety
+/// The arguments are those of a callback.
+unsafe fn blob(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
     match call.local.take_blob(call.number(0)) {
@@ -286,7 +318,9 @@ fn lend(env: sys::napi_env, value: sys::napi_value, core: &Arc<Core>) -> Option<
 /// Memory that strings are written through is kept up to this size.
 const SCRATCH: usize = 64 * 1024;
 
-unsafe extern "C" fn write(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+/// # Safety
+/// The arguments are those of a callback.
+unsafe fn write(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<3>::new(env, info) };
     let chunk = call.arguments[1];
@@ -299,7 +333,9 @@ unsafe extern "C" fn write(env: sys::napi_env, info: sys::napi_callback_info) ->
 
 /// Writes the whole of a response: its head, its body of one chunk, and what follows that. Head and
 /// tail are strings.
-unsafe extern "C" fn respond(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+/// # Safety
+/// The arguments are those of a callback.
+unsafe fn respond(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<5>::new(env, info) };
     let flags = call.number(4);
@@ -331,14 +367,18 @@ unsafe extern "C" fn respond(env: sys::napi_env, info: sys::napi_callback_info) 
 }
 
 /// Sends everything that was deferred.
-unsafe extern "C" fn flush(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+/// # Safety
+/// The arguments are those of a callback.
+unsafe fn flush(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<0>::new(env, info) };
     call.local.native.core.deferred.flush();
     call.undefined()
 }
 
-unsafe extern "C" fn writev(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+/// # Safety
+/// The arguments are those of a callback.
+unsafe fn writev(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<3>::new(env, info) };
     let array = call.arguments[1];
@@ -374,20 +414,18 @@ unsafe fn pieces<'a>(
     Ok(pieces)
 }
 
-unsafe extern "C" fn shutdown(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+/// # Safety
+/// The arguments are those of a callback.
+unsafe fn shutdown(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
     call.with_conn(|conn| outcome(conn.shutdown()))
 }
 
 /// The id of a connection's server; 0 if there is no such connection.
-unsafe extern "C" fn server_of(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+/// # Safety
+/// The arguments are those of a callback.
+unsafe fn server_of(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
     let connections = call.local.native.connections.borrow();
@@ -395,7 +433,9 @@ unsafe extern "C" fn server_of(
     double(env, server.into())
 }
 
-unsafe extern "C" fn pause(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+/// # Safety
+/// The arguments are those of a callback.
+unsafe fn pause(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
     call.local
@@ -406,7 +446,9 @@ unsafe extern "C" fn pause(env: sys::napi_env, info: sys::napi_callback_info) ->
     call.undefined()
 }
 
-unsafe extern "C" fn resume(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+/// # Safety
+/// The arguments are those of a callback.
+unsafe fn resume(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
     let native = &call.local.native;
@@ -417,19 +459,25 @@ unsafe extern "C" fn resume(env: sys::napi_env, info: sys::napi_callback_info) -
     call.undefined()
 }
 
-unsafe extern "C" fn close(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+/// # Safety
+/// The arguments are those of a callback.
+unsafe fn close(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
     call.close(false)
 }
 
-unsafe extern "C" fn reset(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+/// # Safety
+/// The arguments are those of a callback.
+unsafe fn reset(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
     call.close(true)
 }
 
-unsafe extern "C" fn decline(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+/// # Safety
+/// The arguments are those of a callback.
+unsafe fn decline(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
     let id = call.number(0);

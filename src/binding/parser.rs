@@ -22,7 +22,7 @@ pub struct NativeParser {
 
 #[napi]
 impl NativeParser {
-    #[napi(constructor)]
+    #[napi(catch_unwind, constructor)]
     pub fn new(server: &NativeServer) -> NativeParser {
         let server = &server.server;
         let parser = Parser::new(server.settings.parser_config(server.profile));
@@ -30,7 +30,7 @@ impl NativeParser {
     }
 
     /// Parses a packet. The text of its records, as from `engine.next()`.
-    #[napi(ts_return_type = "string")]
+    #[napi(catch_unwind, ts_return_type = "string")]
     pub fn execute(
         &mut self,
         engine: &Engine,
@@ -47,7 +47,7 @@ impl NativeParser {
     }
 
     /// The answer to PARKED; goes on with the rest of that packet.
-    #[napi(ts_return_type = "string")]
+    #[napi(catch_unwind, ts_return_type = "string")]
     pub fn upgrade(&mut self, engine: &Engine, accepted: bool) -> Result<Value> {
         let parked = self
             .parked
@@ -59,7 +59,7 @@ impl NativeParser {
     }
 
     /// FIN was read: one END record.
-    #[napi(ts_return_type = "string")]
+    #[napi(catch_unwind, ts_return_type = "string")]
     pub fn finish(&mut self, engine: &Engine) -> Result<Value> {
         let mut supply = Vecs;
         let mut recorder = Recorder::new(self.progress, &mut supply);
@@ -71,25 +71,25 @@ impl NativeParser {
     }
 
     /// A message is in progress, or the first one is awaited.
-    #[napi(getter)]
+    #[napi(catch_unwind, getter)]
     pub fn started(&self) -> bool {
         self.progress.start != 0
     }
 
     /// The first byte of a message was seen, now or earlier.
-    #[napi(getter)]
+    #[napi(catch_unwind, getter)]
     pub fn begun(&self) -> bool {
         self.progress.begun
     }
 
     /// The head of the message in progress is complete.
-    #[napi(getter)]
+    #[napi(catch_unwind, getter)]
     pub fn headers_complete(&self) -> bool {
         self.progress.headers_complete
     }
 
     /// Whether the message takes longer than the limits (ms, 0 for none); true once per message.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn expired(&mut self, headers: f64, request: f64) -> bool {
         let start = self.progress.start;
         self.progress

@@ -39,13 +39,13 @@ impl NativeServer {
 #[napi]
 impl NativeServer {
     /// The id in server records.
-    #[napi(getter)]
+    #[napi(catch_unwind, getter)]
     pub fn id(&self) -> u32 {
         self.server.id
     }
 
     /// Changes a setting. Throws if there is no such setting.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set(&self, name: String, value: f64) -> Result<()> {
         if self.server.settings.set(&name, value as i64) {
             return Ok(());
@@ -55,13 +55,13 @@ impl NativeServer {
     }
 
     /// Counts refusals that JavaScript made.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn count(&self, code: String, times: u32) {
         self.server.counters.count_text(&code, times.into());
     }
 
     /// Code, count, code, count, ... of all refusals so far.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn counts(&self) -> Vec<Either<String, f64>> {
         let counts = self.server.counters.snapshot().into_iter();
         counts
@@ -74,7 +74,7 @@ impl NativeServer {
 #[napi]
 impl NativeServer {
     /// Listens on a duplicate of a bound descriptor. The id of the listener, or -errno.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn listen(&self, fd: i32, backlog: i32) -> i32 {
         let native = &self.local.native;
         let listener = native
@@ -97,7 +97,7 @@ impl NativeServer {
     }
 
     /// Stops listening; the duplicate is closed when this returns.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn unlisten(&self, listener: u32) {
         let mut listeners = self.local.native.listeners.borrow_mut();
         let place = (listener as usize).wrapping_sub(1);
@@ -107,7 +107,7 @@ impl NativeServer {
     }
 
     /// Takes over a duplicate of a connected descriptor. 0 or -errno.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn adopt(&self, fd: i32) -> i32 {
         let native = &self.local.native;
         let adopted = native
@@ -123,20 +123,20 @@ impl NativeServer {
     }
 
     /// Open connections.
-    #[napi(getter)]
+    #[napi(catch_unwind, getter)]
     pub fn connections(&self) -> f64 {
         self.server.connections.open() as f64
     }
 
     /// Changes that number: JavaScript has ended a connection that was detached.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn adjust(&self, delta: f64) {
         conn::adjust_open(&self.local.native.core, &self.server, delta as i64);
     }
 
     /// Connections whose message takes longer than the limits (ms, 0 for none), each once per
     /// message. Strangers are refused at once if they may be.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn expired(&self, headers: f64, request: f64) -> Vec<u32> {
         let now = record::now();
         let (headers, request) = (headers as u64, request as u64);
@@ -151,13 +151,13 @@ impl NativeServer {
     }
 
     /// Connections between messages.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn idle(&self) -> Vec<u32> {
         self.ids(self.server.connections.pick(Conn::is_idle).into_iter())
     }
 
     /// Every connection.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn all(&self) -> Vec<u32> {
         self.ids(self.server.connections.pick(|_| true).into_iter())
     }

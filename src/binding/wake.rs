@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
 use std::os::fd::RawFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -287,7 +288,10 @@ unsafe fn release(target: *mut Target) {
 unsafe extern "C" fn turn_begins(handle: Handle) {
     // SAFETY: the handle is open, so its data is what `open` put there.
     let served = unsafe { &*handle.cast::<*const Served>().read() };
-    served.connections.borrow_mut().begin_turn(&served.core);
+    // A panic must not reach C. What it left undone waits for the next turn.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        served.connections.borrow_mut().begin_turn(&served.core);
+    }));
 }
 
 /// On the JavaScript thread, from its event loop: the reactor has something to do.

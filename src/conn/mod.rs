@@ -53,6 +53,11 @@ pub struct Conn {
     consumed: AtomicBool,
     /// A reactor has told of FIN, a hang-up or an error.
     closed: AtomicBool,
+    /// A panic has ended it.
+    panicked: AtomicBool,
+    /// Its packets panic, for tests.
+    #[cfg(debug_assertions)]
+    pub panics: AtomicBool,
     control: Mutex<Control>,
     read: Mutex<ReadSide>,
 }
@@ -102,6 +107,9 @@ impl Conn {
             reported: AtomicU64::new(0),
             consumed: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            panicked: AtomicBool::new(false),
+            #[cfg(debug_assertions)]
+            panics: AtomicBool::new(false),
             control: Mutex::new(Control::new(fd.into_raw_fd())),
             read: Mutex::new(ReadSide {
                 parser: Some(Parser::new(server.settings.parser_config(server.profile))),

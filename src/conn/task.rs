@@ -9,8 +9,10 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::io::ErrorKind;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use mio::{Registry, Token};
@@ -21,7 +23,7 @@ use super::{Conn, ReadSide, io, linger};
 use crate::engine::queue::{Behind, Kind};
 use crate::http1::{Outcome, ParseError};
 use crate::memory::{Memory, PACKET, Supply, Vecs};
-use crate::record::{CLOSED, Parked, Recorder, Records, SHUTDOWN, SOCKET_ERROR, WRITTEN};
+use crate::record::{CLOSED, PANICKED, Parked, Recorder, Records, SHUTDOWN, SOCKET_ERROR, WRITTEN};
 
 /// A body is read straight into memory for JavaScript if so much of it is ahead; what is less is
 /// copied. This takes full packets to a body that is sent fast: others would waste memory.
@@ -140,27 +142,50 @@ impl Task {
         self.watched.as_ref().is_some_and(Watch::is_quiet)
     }
 
-    /// Goes on until there is nothing to do, as `poll`.
+    /// Goes on until there is nothing to do, as `poll`. A panic is the end of this connection alone.
     pub fn run(&mut self, cx: &mut Context<'_>, supply: &mut dyn Supply) -> Poll<()> {
+        let result = catch_unwind(AssertUnwindSafe(|| self.turns(cx, supply)));
+        result.unwrap_or_else(|_| self.recover())
+    }
+
+    fn turns(&mut self, cx: &mut Context<'_>, supply: &mut dyn Supply) -> Poll<()> {
         let Some(conn) = self.conn.clone() else {
             return Poll::Ready(());
         };
         loop {
-            match self.turn(&conn, cx, supply) {
-                Turn::Again if self.has_to_wait() => return Poll::Pending,
-                Turn::Again => {}
-                Turn::Wait => return Poll::Pending,
-                Turn::Close => return Poll::Ready(()),
-                Turn::Move => {
-                    self.watched = None;
-                    if let Some(conn) = self.conn.take() {
-                        let core = conn.core.clone();
-                        core.settle(conn);
-                    }
-                    return Poll::Ready(());
+            let turn = self.turn(&conn, cx, supply);
+            if !matches!(turn, Turn::Again) || self.has_to_wait() {
+                return self.finish(&turn);
+            }
+        }
+    }
+
+    /// What a last turn means for the task: whether it has ended.
+    fn finish(&mut self, turn: &Turn) -> Poll<()> {
+        match turn {
+            Turn::Again | Turn::Wait => return Poll::Pending,
+            Turn::Close => {}
+            Turn::Move => {
+                self.watched = None;
+                if let Some(conn) = self.conn.take() {
+                    let core = conn.core.clone();
+                    core.settle(conn);
                 }
             }
         }
+        Poll::Ready(())
+    }
+
+    /// After a panic: the connection fails as if reading had. If that panics, too, it is closed.
+    fn recover(&mut self) -> Poll<()> {
+        let Some(conn) = self.conn.clone() else {
+            return Poll::Ready(());
+        };
+        if conn.panicked.swap(true, Ordering::Relaxed) {
+            return Poll::Ready(());
+        }
+        let turn = fail(self.room, &conn, &mut crate::lock(&conn.read), PANICKED);
+        self.finish(&turn)
     }
 
     fn turn(&mut self, conn: &Arc<Conn>, cx: &mut Context<'_>, supply: &mut dyn Supply) -> Turn {
@@ -487,6 +512,8 @@ fn interpret(
     from: usize,
     supply: &mut dyn Supply,
 ) -> Option<(Records, bool)> {
+    #[cfg(debug_assertions)]
+    assert!(!conn.panics.load(Ordering::Relaxed), "a planted panic");
     let parser = read.parser.as_mut()?;
     let mut recorder = Recorder::new(conn.progress(), supply);
     let Packet { body, rest } = packet;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ferrohttp::conn::address::End;
+use ferrohttp::conn::task::Task;
 use ferrohttp::conn::outbox::{DEFERRED, Output, Piece, Remainder};
 use ferrohttp::conn::{Conn, Taken, io};
 use ferrohttp::engine::Core;
@@ -1197,4 +1198,40 @@ fn a_paused_connection_reads_no_more_of_a_large_body() {
     }
     assert!(received == content);
     drop(sender.join().unwrap());
+}
+
+#[test]
+fn a_panic_on_an_established_connection_ends_that_one_alone() {
+    let mut host = Host::new();
+    let (mut client, mut other) = (host.adopted(), host.adopted());
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    let conn = host.connections.get(id).unwrap().clone();
+    conn.panics.store(true, Ordering::Relaxed);
+    client.write_all(GET).unwrap();
+    let popped = host.next();
+    assert_eq!(popped.id, id);
+    let failure = [SOCKET_ERROR, PANICKED as u32, 0];
+    assert_eq!(popped.records.numbers, failure);
+    other.write_all(GET).unwrap();
+    assert_eq!(host.next().records.numbers.first(), Some(&HEAD));
+    host.connections.close(id, false);
+    assert_eq!(host.next().records.numbers, [CLOSED]);
+    assert_eq!(host.beside(|| rest(&client)), b"");
+}
+
+#[test]
+fn a_panic_on_a_connection_that_nobody_knows_is_counted() {
+    let mut host = Host::refusing();
+    host.serve();
+    let (ours, client) = UnixStream::pair().unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    let lobby = host.core.enter().unwrap();
+    let conn = Conn::open(&host.core, &host.server, ours.into());
+    conn.panics.store(true, Ordering::Relaxed);
+    lobby.spawn(Task::stranger(conn));
+    (&client).write_all(GET).unwrap();
+    assert_eq!(rest(&client), b"");
+    let counts = host.server.counters.snapshot();
+    assert_eq!(counts, [("ERR_FERROHTTP_INTERNAL".to_owned(), 1)]);
 }
