@@ -159,7 +159,10 @@ fn what_other_protocols_say_of_themselves_is_told() {
         assert!(verdict.contains(text), "{verdict}");
     };
     told(hello, "(server name example.com ALPN h2 http/1.1)");
-    told(b"PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n", "(client 192.0.2.1 port 56324)");
+    told(
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n",
+        "(client 192.0.2.1 port 56324)",
+    );
     told(
         b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\xdc\x04\x01\xbb",
         "(client 192.0.2.1 port 56324)",
@@ -176,7 +179,14 @@ const SECRET: &str = "S3cr3tVa1ue";
 /// Requests with the secret in them, and with an error in each place that there is.
 fn with_secrets() -> Vec<Vec<u8>> {
     let mut all = Vec::new();
-    for name in ["Authorization", "COOKIE", "set-cookie", "X-Api-Key", "Proxy-Authorization", "x-mine"] {
+    for name in [
+        "Authorization",
+        "COOKIE",
+        "set-cookie",
+        "X-Api-Key",
+        "Proxy-Authorization",
+        "x-mine",
+    ] {
         let line = format!("{name}: {SECRET}; {SECRET}\r\n");
         let folded = format!("{name}: a\r\n {SECRET}\r\n\r\n");
         for text in [
@@ -195,7 +205,10 @@ fn with_secrets() -> Vec<Vec<u8>> {
             format!("{GET}{line}A: {}\r\n\r\n", "b".repeat(1000)),
             format!("{GET}{name}: {}{SECRET}\r\n\r\n", "b".repeat(1000)),
             format!("{GET}{name}: {SECRET}{}\r\n\r\n", "b".repeat(300)),
-            format!("{GET}{name}: {SECRET}{}\r\nB\x01: c\r\n\r\n", "b".repeat(300)),
+            format!(
+                "{GET}{name}: {SECRET}{}\r\nB\x01: c\r\n\r\n",
+                "b".repeat(300)
+            ),
             format!("{CHUNKED}0\r\n{line}Bad Name: x\r\n{line}\r\n"),
             format!("GET /?a={SECRET}&b={SECRET} HTTP/1.1\r\nBad Name: x\r\n\r\n"),
             format!("GET /a?b={SECRET}\x01 HTTP/1.1\r\n\r\n"),
@@ -223,9 +236,17 @@ fn secrets_appear_nowhere_wherever_packets_are_cut() {
     let mut checked = 0;
     for request in with_secrets() {
         for first in 0..request.len() {
-            let cuts = [first, (first + 7).min(request.len()), (first + 40).min(request.len())];
+            let cuts = [
+                first,
+                (first + 7).min(request.len()),
+                (first + 40).min(request.len()),
+            ];
             for second in cuts {
-                let packets = [&request[..first], &request[first..second], &request[second..]];
+                let packets = [
+                    &request[..first],
+                    &request[first..second],
+                    &request[second..],
+                ];
                 let packets: Vec<&[u8]> = packets.into_iter().filter(|p| !p.is_empty()).collect();
                 let text = verdict(&packets, true, &secrets);
                 assert!(!leaks(&text), "{text}\n{packets:?}");
@@ -259,7 +280,10 @@ fn of_a_body_little_is_shown() {
         let text = verdict(&[request.as_bytes()], false, &Secrets::default());
         let shown = body.as_bytes().windows(17);
         for piece in shown {
-            assert!(!text.contains(std::str::from_utf8(piece).unwrap()), "{text}");
+            assert!(
+                !text.contains(std::str::from_utf8(piece).unwrap()),
+                "{text}"
+            );
         }
     }
 }

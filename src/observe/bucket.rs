@@ -47,7 +47,9 @@ mod tests {
         let mut bucket = Bucket::default();
         let second = 1_000_000_000;
         // 100,000 a second for two seconds.
-        let taken = (0..200_000u64).filter(|i| bucket.take(i * second / 100_000)).count();
+        let taken = (0..200_000u64)
+            .filter(|i| bucket.take(i * second / 100_000))
+            .count();
         assert!((2999..=3001).contains(&taken), "{taken}");
         // After a pause there are as many again, and not more.
         let taken = (0..5000).filter(|_| bucket.take(9 * second)).count();

@@ -167,7 +167,9 @@ fn opening(scene: &Scene<'_>) -> Option<Hint> {
             buffer.get(..used).unwrap_or(&[])
         }
     };
-    let is_text = bytes.first().is_some_and(|&byte| byte == 0xef || byte.is_ascii_graphic());
+    let is_text = bytes
+        .first()
+        .is_some_and(|&byte| byte == 0xef || byte.is_ascii_graphic());
     if let Some(hint) = is_text.then(|| request_line(bytes)).flatten() {
         return Some(hint);
     }
@@ -193,7 +195,9 @@ fn request_line(bytes: &[u8]) -> Option<Hint> {
         return Some(Hint::NoMethod);
     }
     let letters = (1..=24).contains(&word.len())
-        && word.iter().all(|byte| byte.is_ascii_alphabetic() || b"-_".contains(byte));
+        && word
+            .iter()
+            .all(|byte| byte.is_ascii_alphabetic() || b"-_".contains(byte));
     if !letters {
         return None;
     }
@@ -379,11 +383,16 @@ fn protocol(scene: &Scene<'_>) -> Option<Hint> {
 fn name(scene: &Scene<'_>) -> Hint {
     match byte(scene) {
         Some(b' ' | b'\t') => {
-            let mut after = rest_of_line(scene).iter().skip_while(|byte| b" \t".contains(byte));
+            let mut after = rest_of_line(scene)
+                .iter()
+                .skip_while(|byte| b" \t".contains(byte));
             if after.next() == Some(&b':') {
                 return Hint::SpaceBeforeColon;
             }
-            let whole = rest(scene).get(..LINE).unwrap_or(rest(scene)).contains(&b'\n');
+            let whole = rest(scene)
+                .get(..LINE)
+                .unwrap_or(rest(scene))
+                .contains(&b'\n');
             let [earlier, here] = scene.field.unwrap_or_default();
             let method = if earlier.is_empty() {
                 is_method(here)

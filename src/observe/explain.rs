@@ -50,7 +50,13 @@ fn kind(error: &ParseError, hint: Option<Hint>) -> Kind {
 /// Parses packets one after the other, and FIN if `fin`. JSON: `{ verdict, requests, complete,
 /// refusal }`; the verdict is `accepted`, `refused`, `incomplete` or `upgraded`. Upgrades are
 /// accepted if `upgrade`.
-pub fn explain(config: Config, packets: &[&[u8]], fin: bool, upgrade: bool, secrets: &Secrets) -> String {
+pub fn explain(
+    config: Config,
+    packets: &[&[u8]],
+    fin: bool,
+    upgrade: bool,
+    secrets: &Secrets,
+) -> String {
     let mut parser = Parser::new(config);
     let mut reader = Reader {
         secrets,
@@ -113,7 +119,9 @@ pub fn explain(config: Config, packets: &[&[u8]], fin: bool, upgrade: bool, secr
             reason: None,
             hint: None,
         };
-        last_scene.filter(|_| verdict == "incomplete").map(|facts| (none, facts))
+        last_scene
+            .filter(|_| verdict == "incomplete")
+            .map(|facts| (none, facts))
     });
     if let Some((kind, facts)) = facts {
         let reply = crate::http1::Code::ALL

@@ -122,7 +122,9 @@ impl Facts {
             host: host.map_or(Text::EMPTY, |(_, value)| Text::of(&[value])),
             fields: scene.fields.len() as u32,
             content_length: length,
-            chunked: scene.message.is_some_and(|message| message.transfer_encoding),
+            chunked: scene
+                .message
+                .is_some_and(|message| message.transfer_encoding),
             body_received: match scene.phase {
                 Phase::Body => length.map_or(0, |length| length.saturating_sub(scene.left)),
                 _ => 0,

@@ -51,7 +51,12 @@ impl Json {
         self.close('}');
     }
 
-    pub fn list<T>(&mut self, key: &str, items: impl Iterator<Item = T>, item: impl Fn(&mut Json, T)) {
+    pub fn list<T>(
+        &mut self,
+        key: &str,
+        items: impl Iterator<Item = T>,
+        item: impl Fn(&mut Json, T),
+    ) {
         self.key(key);
         self.open('[');
         for each in items {
@@ -129,8 +134,14 @@ pub fn refusal(json: &mut Json, record: &Record) {
     json.address("local", circumstances.local);
     json.object("connection", |json| {
         json.number("age", circumstances.age);
-        json.number("requests", record.facts.map_or(0, |facts| facts.requests).into());
-        json.number("bytesRead", record.facts.map_or(0, |facts| facts.bytes_read));
+        json.number(
+            "requests",
+            record.facts.map_or(0, |facts| facts.requests).into(),
+        );
+        json.number(
+            "bytesRead",
+            record.facts.map_or(0, |facts| facts.bytes_read),
+        );
     });
     if let Some(facts) = &record.facts {
         told(json, facts);
@@ -138,7 +149,9 @@ pub fn refusal(json: &mut Json, record: &Record) {
     if let Some(overdue) = circumstances.overdue {
         timeout(json, overdue);
     }
-    let early = record.facts.filter(|facts| facts.at.is_none() && !circumstances.repeat);
+    let early = record
+        .facts
+        .filter(|facts| facts.at.is_none() && !circumstances.repeat);
     if let Some(facts) = early
         && facts.excerpt.is_none()
     {
@@ -167,7 +180,14 @@ pub fn refusal(json: &mut Json, record: &Record) {
             json.number("redacted", excerpt.redacted.into());
         });
     }
-    json.literal("repeat", if circumstances.repeat { "true" } else { "false" });
+    json.literal(
+        "repeat",
+        if circumstances.repeat {
+            "true"
+        } else {
+            "false"
+        },
+    );
 }
 
 fn told(json: &mut Json, facts: &Facts) {
@@ -214,7 +234,10 @@ fn told(json: &mut Json, facts: &Facts) {
                 json.string("field", field.bytes());
             }
             json.string("part", facts.part.as_str().as_bytes());
-            if matches!(facts.part, Part::FieldName | Part::FieldValue | Part::Target) {
+            if matches!(
+                facts.part,
+                Part::FieldName | Part::FieldValue | Part::Target
+            ) {
                 json.number("index", facts.index.into());
             }
         });
@@ -288,9 +311,7 @@ fn awaited(facts: &Facts) -> Vec<u8> {
             Some(length) => text(&format!("{} of {length} body bytes", facts.left)),
             None => text("the end of the body"),
         },
-        (Phase::Chunk, None) if facts.left > 0 => {
-            text(&format!("{} bytes of a chunk", facts.left))
-        }
+        (Phase::Chunk, None) if facts.left > 0 => text(&format!("{} bytes of a chunk", facts.left)),
         (Phase::Chunk, None) => text("the next chunk"),
     }
 }

@@ -115,7 +115,10 @@ mod tests {
         }
         let top = &peers.top(1)[0];
         assert_eq!(top.address, "192.0.2.1");
-        assert!(top.count >= 1000 && top.count - top.error <= 1000, "{top:?}");
+        assert!(
+            top.count >= 1000 && top.count - top.error <= 1000,
+            "{top:?}"
+        );
     }
 
     #[test]

@@ -41,7 +41,10 @@ impl Secrets {
         ALWAYS
             .iter()
             .any(|always| always.as_bytes().eq_ignore_ascii_case(name))
-            || self.names.iter().any(|other| other.eq_ignore_ascii_case(name))
+            || self
+                .names
+                .iter()
+                .any(|other| other.eq_ignore_ascii_case(name))
     }
 
     /// Hides what is secret of a target: credentials before `@` and, if asked for, the values of
@@ -78,7 +81,11 @@ impl Secrets {
             mark.unwrap_or(bytes.len())
         };
         // A value may have begun before these bytes.
-        let mut within = in_query && began.rsplit(|b| *b == b'&').next().is_some_and(|last| last.contains(&b'='));
+        let mut within = in_query
+            && began
+                .rsplit(|b| *b == b'&')
+                .next()
+                .is_some_and(|last| last.contains(&b'='));
         for byte in bytes.iter_mut().skip(from) {
             match *byte {
                 b'&' | b'#' => within = false,

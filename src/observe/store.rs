@@ -88,7 +88,10 @@ pub struct Record {
 
 /// What was captured of a refusal.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::large_enum_variant, reason = "it is copied once, and a box would be an allocation")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is copied once, and a box would be an allocation"
+)]
 pub enum Sight {
     /// There was no time for it.
     Skipped,
@@ -286,9 +289,13 @@ mod tests {
         }
         let counts: Vec<_> = store.kinds().map(|(_, count)| count).collect();
         assert_eq!(counts, [1_000_000, 1]);
-        let rare = store.records().iter().filter(|record| {
-            record.kind.reason == Some(Reason::ChunkSizeCharacter) && record.seq == 500_001
-        }).count();
+        let rare = store
+            .records()
+            .iter()
+            .filter(|record| {
+                record.kind.reason == Some(Reason::ChunkSizeCharacter) && record.seq == 500_001
+            })
+            .count();
         assert_eq!(rare, 1);
         assert_eq!(store.records().first().map(|record| record.seq), Some(1));
         assert!(store.records().len() <= RING + 3);
@@ -302,7 +309,12 @@ mod tests {
         let mut store = Store::new();
         for _ in 0..200 {
             let sight = Sight::Bare;
-            store.add(kind(Reason::InvalidMethod), Circumstances::default(), sight, 10);
+            store.add(
+                kind(Reason::InvalidMethod),
+                Circumstances::default(),
+                sight,
+                10,
+            );
         }
         let seqs: Vec<_> = store.records().iter().map(|record| record.seq).collect();
         let expected: Vec<_> = std::iter::once(1).chain(191..=200).collect();

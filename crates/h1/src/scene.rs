@@ -225,7 +225,10 @@ impl Parser {
         };
         let in_line = (State::Name..=State::ValueFold).contains(&state);
         let keeps = self.scratch.as_ref().is_some_and(|scratch| scratch.keeps());
-        let last = fields.len().checked_sub(1).and_then(|last| fields.get(last));
+        let last = fields
+            .len()
+            .checked_sub(1)
+            .and_then(|last| fields.get(last));
         let mut field = match (open, last) {
             _ if !in_line => None,
             (Some(SpanKind::Name), _) => Some(open_pieces(SpanKind::Name)),
@@ -484,7 +487,10 @@ mod tests {
     #[test]
     fn a_limit_names_the_part_that_reached_it() {
         for (request, expected) in [
-            ("GET /abcdefgh HTTP/1.1\r\n\r\n", "start-line target 9 None 13"),
+            (
+                "GET /abcdefgh HTTP/1.1\r\n\r\n",
+                "start-line target 9 None 13",
+            ),
             (
                 "GET / HTTP/1.1\r\nabcdefgh: g\r\n",
                 "head field-name 8 Some(\"abcdefgh\") 24",
