@@ -3,6 +3,7 @@
 
 const http = require('http');
 const { createServer, Server } = require('./lib/server');
+const { connectionListener } = require('./lib/connection');
 const { reexport } = require('./lib/reexport');
 
-module.exports = reexport(http, { createServer, Server });
+module.exports = reexport(http, { createServer, Server, _connectionListener: connectionListener });

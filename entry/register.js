@@ -5,8 +5,11 @@ const http = require('http');
 const https = require('https');
 const { syncBuiltinESMExports } = require('module');
 const ours = require('../lib/server');
+const { connectionListener } = require('../lib/connection');
 const oursSecure = require('../lib/https');
 
-Object.assign(http, { Server: ours.Server, createServer: ours.createServer });
+Object.assign(http, {
+  Server: ours.Server, createServer: ours.createServer, _connectionListener: connectionListener,
+});
 Object.assign(https, { Server: oursSecure.Server, createServer: oursSecure.createServer });
 syncBuiltinESMExports();

@@ -8,9 +8,9 @@
 const { AsyncResource } = require('async_hooks');
 const dc = require('diagnostics_channel');
 const { debuglog } = require('util');
-const { IncomingMessage, ServerResponse, symbols, traits } = require('./host');
+const { IncomingMessage, ServerResponse, nodeConnectionListener, symbols, traits } = require('./host');
 const { abortedError, internalError, socketOnError, kServer } = require('./client-error');
-const { Socket, handOver, kId, kBytesRead, kEnded, kStopped } = require('./socket');
+const { Socket, handOver, setReading, kId, kEnded, kBehind } = require('./socket');
 const { NativeParser } = require('./native');
 const { warn, warningIsDue } = require('./lenient');
 const engine = require('./engine');
@@ -25,7 +25,6 @@ const responseFinish = dc.channel('http.server.response.finish');
 const debug = debuglog('http'); // NODE_DEBUG=http
 const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 const RAW_EVENTS = new Set(['data', 'readable']);
-const kConnection = Symbol('ferrohttp.connection');
 
 class HTTPServerAsyncResource extends AsyncResource {
   constructor(socket) {
@@ -53,7 +52,6 @@ class Connection {
     this.dispatching = false; // not everything in a packet has been told
     this.flushed = false; // ticks run before each head (dispatch.js, FLUSH_AFTER)
     this.shortened = false; // the head that comes has more lines than Node hands over at once
-    this.behind = 0; // deliveries that a hand-over left in the queue
     this.hungUp = false; // the end comes next, whatever a handed-over handle would read
     this.upgrading = false; // the verdict on the head with the upgrade bit
     this.endCompletes = false; // FIN ends the body of the request that is read
@@ -74,6 +72,8 @@ class Connection {
     const { server, socket } = this;
     debug('SERVER new http connection');
     if (warningIsDue(server)) warn();
+    // Rust parses for one server, and once.
+    if (socket[kId] >= 0 && (socket.parser || socket._server !== server)) handOver(socket);
     socket.server = server;
     if (server.timeout && typeof socket.setTimeout === 'function') socket.setTimeout(server.timeout);
     socket.on('timeout', socketOnTimeout);
@@ -441,17 +441,14 @@ class Connection {
   handedOver(detached, handle) {
     this.parser = detached.parser;
     this.server[kServer].injected.add(this);
-    const { socket } = this;
-    if (socket[kEnded]) return;
-    // Packets that Rust has parsed already come first.
-    this.behind = detached.queued;
     this.hungUp = detached.hungUp;
-    if (this.behind === 0) this.startReading(handle);
+    // A packet that Rust has parsed already comes first.
+    if (!this.socket[kEnded] && !this.socket[kBehind]) this.startReading(handle);
   }
 
-  /** A packet that was parsed before the hand-over has been told. */
-  delivered() {
-    if (--this.behind === 0 && !this.socket.destroyed) this.startReading(this.socket._handle);
+  /** The packet that was parsed before the hand-over has been told. */
+  caughtUp() {
+    if (!this.socket[kEnded] && !this.socket.destroyed) this.startReading(this.socket._handle);
   }
 
   startReading(handle) {
@@ -520,9 +517,7 @@ function onSocketResume() {
     return;
   }
   if (this[kId] >= 0) {
-    if (!this[kStopped]) return;
-    this[kStopped] = false;
-    engine.native.resume(this[kId]);
+    setReading(this, true);
   } else if (this._handle && !this._handle.reading) {
     this._handle.reading = true;
     this._handle.readStart();
@@ -531,9 +526,7 @@ function onSocketResume() {
 
 function onSocketPause() {
   if (this[kId] >= 0) {
-    if (this[kStopped]) return;
-    this[kStopped] = true;
-    engine.native.pause(this[kId]);
+    setReading(this, false);
   } else if (this._handle?.reading) {
     this._handle.reading = false;
     this._handle.readStop();
@@ -572,8 +565,10 @@ function socketSetEncoding() {
   throw error;
 }
 
+/** `http._connectionListener`: also for servers that are not ours. */
 function connectionListener(socket) {
-  new Connection(this, socket).attach();
+  if (this[kServer] === undefined) nodeConnectionListener.call(this, socket);
+  else new Connection(this, socket).attach();
 }
 
-module.exports = { Connection, connectionListener, kConnection, kBytesRead };
+module.exports = { Connection, connectionListener };

@@ -3,8 +3,8 @@
 // The layout of records is in docs/architecture.md, 'Deliveries'.
 
 const { fieldNames, methods } = require('./native');
-const { internalError, parseError, systemError, kServer } = require('./client-error');
-const { Socket, handOver, kId, kBytesRead, kEnded } = require('./socket');
+const { internalError, parseError, systemError } = require('./client-error');
+const { socketAt, forget, handOver, caughtUp, readEnded, kId, kBytesRead, kBehind } = require('./socket');
 const { Connection } = require('./connection');
 const { runTicks, traits } = require('./host');
 const engine = require('./engine');
@@ -28,7 +28,6 @@ const PANICKED = 0; // in the place of an errno
 const FLUSH_AFTER = 31;
 const RECORDS = 4; // where records start in the numbers
 
-const sockets = []; // by connection id
 const servers = new Map(); // by server id
 
 /** Dispatches the delivery in `meta`; true if that ran nobody else's code. */
@@ -39,7 +38,16 @@ function dispatch(text) {
     servers.get(id)?.onServerRecord(meta[RECORDS], meta[RECORDS + 1], text);
     return false;
   }
-  const socket = (flags & FIRST) !== 0 || sockets[id] === undefined ? open(id) : sockets[id];
+  let socket = socketAt(id);
+  if (socket === undefined || (flags & FIRST) !== 0) {
+    // Listeners of 'connection' may overwrite the numbers.
+    const accepted = meta[RECORDS] === ACCEPTED;
+    socket = open(id);
+    if (socket === undefined || accepted) return false;
+    // Node enters JavaScript anew for the first packet.
+    runTicks();
+  }
+  const behind = socket[kBehind];
   socket[kBytesRead] += meta[3];
   const connection = socket.parser;
   // A keep-alive timer is stopped by the head that is told next.
@@ -50,14 +58,14 @@ function dispatch(text) {
   if ((flags & OVERFLOWN) !== 0 || !runDirectly(socket, connection, text)) {
     if (meta[RECORDS] === CLOSED && meta[0] === RECORDS + 1) {
       // Not silent where the socket was made just now: its 'connection' was emitted.
-      return !closed(socket, id) && (flags & FIRST) === 0;
+      return !closed(socket) && (flags & FIRST) === 0;
     }
     // Listeners may cause further deliveries (an injected Duplex): these numbers and blobs are kept.
     const numbers = flags & OVERFLOWN ? native.meta() : meta.slice(0, meta[0]);
     run(socket, text, numbers, takenOut(numbers));
   }
   if (traits.packetEndsIdleTime && meta[3] > 0) socket.parser?.endIdleTime();
-  if (socket.parser?.behind > 0) socket.parser.delivered();
+  if (behind) caughtUp(socket);
   return false;
 }
 
@@ -102,8 +110,8 @@ function failed(connection, error) {
 }
 
 /** The descriptor is closed; whether 'close' was emitted. */
-function closed(socket, id) {
-  if (sockets[id] === socket) sockets[id] = undefined;
+function closed(socket) {
+  forget(socket);
   return socket._closed();
 }
 
@@ -279,7 +287,7 @@ function tell(socket, text, numbers, { blobs, strings: kept }, chunk) {
         socket._settled(numbers[at + 1], 'shutdown');
         break;
       case CLOSED:
-        closed(socket, numbers[1]);
+        closed(socket);
         break;
       case ACCEPTED: // open() has said it
         break;
@@ -377,22 +385,22 @@ function fin(socket, code, reason, completes) {
     connection.endVerdict = code === 0 ? null : parseError(code - 1, reason, 0, undefined);
     if (connection.parser !== null) return;
   }
-  socket[kEnded] = true;
+  readEnded(socket);
   socket.push(null);
   socket.read(0);
 }
 
-/** The socket of a connection that JavaScript meets for the first time. */
+/** The socket of a connection that JavaScript meets for the first time; undefined if that is over. */
 function open(id) {
-  return servers.get(native.serverOf(id)).onAccept(id);
+  return servers.get(native.serverOf(id))?.onAccept(id);
 }
 
 /** The socket of a connection id, made if need be. */
 function socketOf(id) {
-  const known = sockets[id];
+  const known = socketAt(id);
   if (known !== undefined) return known;
   const socket = open(id);
-  socket[kBytesRead] += native.takeBytesRead(id);
+  if (socket !== undefined) socket[kBytesRead] += native.takeBytesRead(id);
   return socket;
 }
 
@@ -406,4 +414,4 @@ function beginTurn() {
 engine.setDispatch(dispatch, beginTurn);
 Connection.prototype.runParsed = function (text, chunk) { runParsed(this, text, chunk); };
 
-module.exports = { sockets, servers, socketOf, DROPPED, DRAINED, ACCEPT_ERROR, Socket, kServer };
+module.exports = { servers, socketOf, DROPPED, DRAINED, ACCEPT_ERROR };

@@ -67,20 +67,24 @@ function afterDeliveries(callback) {
   if (!draining) native.rewake();
 }
 
-// --- what keeps the process alive: a ref'd listener or an open, ref'd connection -----------------
+// --- what keeps the process alive: a ref'd listener, or a connection at work ---------------------
+//
+// libuv keeps a loop alive for a stream that reads and was not unref'd, for one that has output or a
+// shutdown pending, and for one that is closing. Connections are counted the other way around, so that one
+// which does nothing but read costs nothing here: all that Rust owns, without those at rest.
 
 const servers = new Set(); // NativeServers with a listener or connections
 let listening = 0; // ref'd listeners
-let unrefed = 0; // open connections that are unref'd
-let closing = 0; // ref'd ones that were destroyed and whose 'close' is to come
+let resting = 0; // connections of Rust's that neither read (ref'd) nor send
+let closingCount = 0; // connections that were destroyed and whose 'close' is to come
 let refed = false;
 
 function updateRef() {
   if (listening > 0 && refed) return;
   let alive = listening > 0;
   if (!alive) {
-    let open = closing - unrefed;
-    for (const server of servers) open += server.connections;
+    let open = closingCount - resting;
+    for (const server of servers) open += server.owned;
     alive = open > 0;
   }
   if (alive) process[FLUSHERS].add(native);
@@ -97,13 +101,13 @@ function listeners(delta) {
   updateRef();
 }
 
-function closingSockets(delta) {
-  closing += delta;
+function closing(delta) {
+  closingCount += delta;
   updateRef();
 }
 
-function unrefedSockets(delta) {
-  unrefed += delta;
+function atRest(delta) {
+  resting += delta;
   updateRef();
 }
 
@@ -125,8 +129,8 @@ module.exports = {
   strings,
   servers,
   listeners,
-  unrefedSockets,
-  closingSockets,
+  closing,
+  atRest,
   afterDeliveries,
   updateRef,
   detach: (id) => native.detach(id),

@@ -3,9 +3,8 @@
 // connection that JavaScript reads (lib/connection.js).
 
 const https = require('https');
-const { symbols } = require('./host');
 const { kServer } = require('./client-error');
-const { ServerLink, clientErrorCounts, replaceListener } = require('./server');
+const { ServerLink, clientErrorCounts, replaceListener, shareConnections } = require('./server');
 
 const HttpsServer = https.Server;
 
@@ -13,12 +12,12 @@ function Server(options, requestListener) {
   if (!(this instanceof Server)) return new Server(options, requestListener);
   HttpsServer.call(this, options, requestListener);
   replaceListener(this, 'secureConnection');
-  const link = new ServerLink(this);
-  Object.defineProperty(this, kServer, { value: link, configurable: true });
-  this[symbols.connections] = link;
+  Object.defineProperty(this, kServer, { value: new ServerLink(this), configurable: true });
 }
 Object.setPrototypeOf(Server.prototype, HttpsServer.prototype);
 Object.setPrototypeOf(Server, HttpsServer);
+
+shareConnections(Server.prototype);
 
 Server.prototype.clientErrorCounts = clientErrorCounts;
 

@@ -7,14 +7,15 @@
 
 const dc = require('diagnostics_channel');
 const http = require('http');
+const net = require('net');
 const { AsyncResource } = require('async_hooks');
 const { EventEmitter } = require('events');
 const { debuglog } = require('util');
 const { Server: HttpServer, nodeConnectionListener, symbols, traits } = require('./host');
 const { systemError, socketOnError, kServer } = require('./client-error');
-const { Socket } = require('./socket');
+const { Socket, handOver, setReading, kId } = require('./socket');
 const { connectionListener } = require('./connection');
-const { sockets, servers, socketOf, DROPPED, DRAINED, ACCEPT_ERROR } = require('./dispatch');
+const { servers, socketOf, DROPPED, DRAINED, ACCEPT_ERROR } = require('./dispatch');
 const { lenientFlags, warningIsDue } = require('./lenient');
 const { learnHandle } = require('./closing');
 const engine = require('./engine');
@@ -32,10 +33,21 @@ const plainEmit = EventEmitter.prototype.emit;
 /** Own properties that Rust has to know of: made accessors, so that a change is known at once. */
 const WATCHED_PROPERTIES = [
   'maxHeaderSize', 'insecureHTTPParser', 'httpValidation', 'maxHeadersCount', 'timeout',
-  'noDelay', 'keepAlive', 'keepAliveInitialDelay', 'pauseOnConnect',
+  'noDelay', 'keepAlive', 'keepAliveInitialDelay', 'pauseOnConnect', 'blockList',
 ];
+/** Likewise; a server has no such property until it is given one. */
+const OPTIONAL_PROPERTIES = ['maxConnections', 'blockList'];
 /** Events whose listeners decide what Rust may do without JavaScript. */
 const WATCHED_EVENTS = new Set(['clientError', 'connection', 'drop']);
+
+/** Whether this Node refuses addresses of `server.blockList`. */
+const hasBlockList = (() => {
+  try {
+    return !new net.Server({ blockList: 'none' });
+  } catch {
+    return true;
+  }
+})();
 
 /** What a server shares with the engine, under `server[kServer]`. */
 class ServerLink {
@@ -45,7 +57,8 @@ class ServerLink {
     this.listener = -1; // id of the native listener
     this.refed = true; // server.ref() and unref()
     this.handle = null; // Node's listening handle
-    this.active = false; // listening
+    this.accepting = false;
+    this.screens = false; // a block list was set: connections count once they have passed it
     this.injected = new Set(); // connections whose parser JavaScript feeds
     this.resource = null; // async context of listen()
     this.lastConnections = 0; // as last read through server._connections
@@ -73,8 +86,10 @@ class ServerLink {
     this.set('maxHeaderSize', server.maxHeaderSize || http.maxHeaderSize);
     this.set('lenient', lenientFlags(server));
     this.set('maxHeaderPairs', typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : 2000);
-    const max = server.maxConnections;
-    this.set('maxConnections', max === undefined || max === null || (traits.zeroConnectionsMeansAny && !max) ? -1 : max);
+    const screened = hasBlockList && Boolean(server.blockList);
+    this.screens ||= screened;
+    this.set('screened', screened);
+    this.set('maxConnections', screened ? -1 : this.limit());
     this.set('noDelay', server.noDelay);
     this.set('keepAlive', server.keepAlive);
     this.set('keepAliveDelay', server.keepAliveInitialDelay || 0);
@@ -82,11 +97,17 @@ class ServerLink {
     const wrapped = seen.emit !== plainEmit;
     this.set('dropNotice', wrapped || server.listenerCount('drop') > 0);
     const watched = wrapped || debug.enabled || warningIsDue(server) || seen.subscribed ||
-      server.listenerCount('connection') !== 1 || server.timeout > 0 || !this.refed || server.pauseOnConnect;
+      seen.connection !== connectionListener || server.timeout > 0 || !this.refed || server.pauseOnConnect || screened;
     this.set('eager', watched);
     this.set('nativeRefusals', !watched && server.listenerCount('clientError') === 0);
     this.set('idleIncludesSilent', traits.idleIncludesSilent);
     this.set('hangUpEnds', traits.hangUpEnds);
+  }
+
+  /** Connections at which further ones are dropped; -1 for no limit. */
+  limit() {
+    const max = this.server.maxConnections;
+    return max === undefined || max === null || (traits.zeroConnectionsMeansAny && !max) ? -1 : max;
   }
 
   /** Whether something has changed that no setter and none of our methods tells of. */
@@ -111,10 +132,7 @@ class ServerLink {
 
   /** Shadows a bound handle so that listening on it means listening in Rust. */
   intercept(handle) {
-    if (!engine.supported) {
-      this.server[symbols.connections] = this;
-      return undefined;
-    }
+    if (!engine.supported) return undefined;
     if (!(handle.fd >= 0)) return this.interceptShared(handle);
     learnHandle(handle);
     const proto = Object.getPrototypeOf(handle);
@@ -170,8 +188,7 @@ class ServerLink {
 
   listening(listener) {
     this.listener = listener;
-    this.active = true;
-    this.server[symbols.connections] = this;
+    this.accepting = true;
     servers.set(this.native.id, this);
     engine.servers.add(this.native);
     this.set('drainNotice', false);
@@ -180,18 +197,19 @@ class ServerLink {
   }
 
   stop() {
-    if (!this.active) return;
-    this.active = false;
+    if (!this.accepting) return;
+    this.accepting = false;
     if (this.listener >= 0) this.native.unlisten(this.listener);
     this.listener = -1;
     this.set('drainNotice', true);
     engine.listeners(this.refed ? -1 : 0);
     this.refed = true;
+    this.resource.emitDestroy();
   }
 
   /** Forgets a server that has neither listener nor connection, so that it can be collected. */
   retire() {
-    if (!engine.supported || this.active || this.native.connections > 0) return;
+    if (!engine.supported || this.accepting || this.native.connections > 0) return;
     servers.delete(this.native.id);
     engine.servers.delete(this.native);
     engine.updateRef();
@@ -200,7 +218,7 @@ class ServerLink {
   ref(on) {
     if (this.refed === on) return;
     this.refed = on;
-    if (this.active) {
+    if (this.accepting) {
       engine.listeners(on ? 1 : -1);
       this.sync();
     }
@@ -208,11 +226,10 @@ class ServerLink {
 
   // --- connections ---------------------------------------------------------------------------------
 
-  /** Makes the socket of a native connection and announces it. */
+  /** Makes the socket of a native connection and announces it; undefined if it was turned away. */
   onAccept(id) {
-    const { server } = this;
     if (this.stale()) this.sync();
-    return this.resource.runInAsyncScope(accept, undefined, server, id);
+    return this.resource.runInAsyncScope(accept, undefined, this, id);
   }
 
   onServerRecord(type, number, text) {
@@ -226,24 +243,66 @@ class ServerLink {
       const { code, message } = systemError(-number, 'accept');
       process.emitWarning(`ferrohttp cannot accept connections: ${message}`, { code });
     } else if (type === DROPPED) {
-      const [localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily] = text.split('\n');
-      server.emit('drop', {
-        __proto__: null,
-        localAddress, localPort: Number(localPort), localFamily,
-        remoteAddress, remotePort: Number(remotePort), remoteFamily,
-      });
+      this.dropped(...text.split('\n'));
     }
+  }
+
+  dropped(localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily) {
+    this.server.emit('drop', {
+      __proto__: null,
+      localAddress, localPort: Number(localPort), localFamily,
+      remoteAddress, remotePort: Number(remotePort), remoteFamily,
+    });
+  }
+
+  /**
+   * The checks of Node's that Rust leaves to us while there is a block list, in Node's order: whom it
+   * blocks does not count. True if the connection was turned away.
+   */
+  turnsAway(id) {
+    const { server } = this;
+    const limit = this.limit();
+    const open = this.native.connections;
+    const peer = engine.native.address(id, true);
+    if (engine.native.admit(id) && limit !== -1 && open >= limit) {
+      const own = engine.native.address(id, false);
+      engine.native.close(id);
+      this.dropped(...(own ?? []), ...(peer ?? []));
+      return true;
+    }
+    if (!server.blockList || peer === undefined || peer === null ||
+        !server.blockList.check(peer[0], peer[2].toLowerCase())) return false;
+    engine.native.close(id);
+    return true;
   }
 
   // --- Node's connections list -----------------------------------------------------------------------
 
   list(ids, injected) {
     const entries = [];
-    for (const id of ids) entries.push({ socket: socketOf(id) });
+    for (const id of ids) {
+      const socket = socketOf(id);
+      if (socket !== undefined) entries.push({ socket });
+    }
     for (const connection of this.injected) {
       if (injected(connection)) entries.push({ socket: connection.socket });
     }
     return entries;
+  }
+
+  /**
+   * Node made its list of connections, which its own parser adds to: programs may have that parse for
+   * our servers, too. From here on it answers for the connections of both.
+   */
+  share(list) {
+    for (const name of ['all', 'idle', 'active', 'expired']) {
+      const own = list[name];
+      Object.defineProperty(list, name, {
+        value: (...times) => [...this[name](...times), ...own.apply(list, times)],
+        writable: true,
+        configurable: true,
+      });
+    }
   }
 
   all() {
@@ -255,7 +314,9 @@ class ServerLink {
   }
 
   idle() {
-    return this.list(engine.supported ? this.native.idle() : [], ({ dispatching, parser }) => !dispatching && !parser.started);
+    // Since Node 26 also those that never sent a byte.
+    return this.list(engine.supported ? this.native.idle() : [], ({ dispatching, parser }) =>
+      !dispatching && (!parser.started || (traits.idleIncludesSilent && !parser.begun)));
   }
 
   /** Node's checker asks, makes the error, and gives it to the server of what looks like a socket. */
@@ -279,7 +340,9 @@ class ServerLink {
   }
 }
 
-function accept(server, id) {
+function accept(link, id) {
+  const { server } = link;
+  if (link.screens && link.turnsAway(id)) return undefined;
   const socket = new Socket(id, {
     allowHalfOpen: server.allowHalfOpen,
     readableHighWaterMark: server.highWaterMark,
@@ -290,12 +353,35 @@ function accept(server, id) {
     autoDestroy: true,
     decodeStrings: false,
   });
-  sockets[id] = socket;
   socket.server = server;
   socket._server = server;
-  server.emit('connection', socket);
+  if (server.pauseOnConnect) {
+    setReading(socket, false);
+    socket.readableFlowing = false;
+  }
+  if (server._events.connection !== connectionListener && !announce(link, socket)) return socket;
+  try {
+    server.emit('connection', socket);
+  } finally {
+    // Nobody had it served, at least not yet: the socket is as any of net.Server's.
+    if (socket[kId] >= 0 && !socket.parser) handOver(socket);
+  }
   if (socketChannel.hasSubscribers) socketChannel.publish({ socket });
   return socket;
+}
+
+/**
+ * Readies a socket for listeners that are not only ours. False if it was read before they came: then it was
+ * accepted before, and is served as it would have been then.
+ */
+function announce({ server }, socket) {
+  if (server.listeners('connection').includes(connectionListener)) return true;
+  if (!engine.native.isFresh(socket[kId])) {
+    connectionListener.call(server, socket);
+    return false;
+  }
+  handOver(socket);
+  return true;
 }
 
 function Server(options, requestListener) {
@@ -370,17 +456,39 @@ function defineWatched(server, link, name) {
   });
 }
 
-// A server has no such property until it is given one.
-Object.defineProperty(Server.prototype, 'maxConnections', {
-  configurable: true,
-  get() {
-    return undefined;
-  },
-  set(value) {
-    defineWatched(this, this[kServer], 'maxConnections');
-    this.maxConnections = value;
-  },
-});
+for (const name of OPTIONAL_PROPERTIES) {
+  Object.defineProperty(Server.prototype, name, {
+    configurable: true,
+    get() {
+      return undefined;
+    },
+    set(value) {
+      if (this[kServer] === undefined) { // in the constructor, which watches it later
+        Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
+      } else {
+        defineWatched(this, this[kServer], name);
+        this[name] = value;
+      }
+    },
+  });
+}
+
+/** Lets `share` have the list of connections that Node puts under a symbol of each server that listens. */
+function shareConnections(prototype) {
+  Object.defineProperty(prototype, symbols.connections, {
+    configurable: true,
+    get() {
+      return undefined;
+    },
+    set(list) {
+      this[kServer]?.share(list);
+      Object.defineProperty(this, symbols.connections, {
+        value: list, writable: true, enumerable: true, configurable: true,
+      });
+    },
+  });
+}
+shareConnections(Server.prototype);
 
 for (const name of ['on', 'addListener', 'prependListener', 'removeListener', 'off', 'removeAllListeners']) {
   const inherited = EventEmitter.prototype[name];
@@ -422,4 +530,4 @@ function createServer(options, requestListener) {
   return new Server(options, requestListener);
 }
 
-module.exports = { Server, createServer, ServerLink, clientErrorCounts, replaceListener };
+module.exports = { Server, createServer, ServerLink, clientErrorCounts, replaceListener, shareConnections };

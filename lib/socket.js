@@ -17,21 +17,43 @@ const { inClosingPhase } = require('./closing');
 const engine = require('./engine');
 
 const kId = Symbol('ferrohttp.id');
+const kKey = Symbol('ferrohttp.key');
 const kPending = Symbol('ferrohttp.pending');
 const kBytesRead = Symbol('ferrohttp.bytesRead');
 const kBytesWritten = Symbol('ferrohttp.bytesWritten');
 const kException = Symbol('ferrohttp.exception');
 const kRefed = Symbol('ferrohttp.refed');
+const kHolds = Symbol('ferrohttp.holds');
 const kEnded = Symbol('ferrohttp.ended');
 const kTaken = Symbol('ferrohttp.taken');
 const kStopped = Symbol('ferrohttp.stopped');
 const kOpen = Symbol('ferrohttp.open');
 const kQueueSeen = Symbol('ferrohttp.queueSeen');
 const kLast = Symbol('ferrohttp.last');
+const kBehind = Symbol('ferrohttp.behind');
 
 const BYTES = 0, LATIN1 = 1, UTF8 = 2, MAY_WAIT = 4, MORE_FOLLOWS = 8, FIN_FOLLOWS = 16, HEAD_UTF8 = 32;
 const NOTHING_SENT = 2; // all of a write is pending
 const ENOTCONN = -constants.errno.ENOTCONN;
+
+/**
+ * Sockets that deliveries may be about, by the part of a connection's id that is its place. The rest of
+ * the id tells the connections that had that place apart.
+ */
+const sockets = [];
+const PLACE = 2 ** 22 - 1;
+
+/** The socket of a connection, if it was made. */
+function socketAt(id) {
+  const socket = sockets[id & PLACE];
+  return socket !== undefined && socket[kKey] === id ? socket : undefined;
+}
+
+/** No delivery is about this socket any more; its id may be given to another connection. */
+function forget(socket) {
+  const place = socket[kKey] & PLACE;
+  if (sockets[place] === socket) sockets[place] = undefined;
+}
 
 function encodingOf(encoding) {
   switch (encoding) {
@@ -48,17 +70,21 @@ class Socket extends net.Socket {
   constructor(id, options) {
     super(options);
     this[kId] = id;
+    this[kKey] = id; // the id that deliveries carry; stays when `kId` goes
+    sockets[id & PLACE] = this;
     this[kPending] = null; // callback of the write or shutdown that Rust is still busy with
     this[kBytesRead] = 0;
     this[kBytesWritten] = 0;
     this[kException] = false;
     this[kRefed] = true;
+    this[kHolds] = true; // counted by the engine among what keeps the process alive
     this[kEnded] = false; // FIN was read
     this[kStopped] = false; // reading was paused
     this[kTaken] = undefined; // what the engine said of output that the stream is told of next (response.js)
     this[kQueueSeen] = 0; // bytes that were pending when the idle timer fired last
     this[kLast] = 0; // FIN_FOLLOWS, where that is certain of what is written now
     this[kOpen] = 0; // what 'close' still waits for
+    this[kBehind] = false; // handed over, but a packet that was parsed before is still to come
   }
 
   get _handle() {
@@ -120,11 +146,17 @@ class Socket extends net.Socket {
     if (result === 0) {
       callback();
     } else if (result > 0) {
-      this[kPending] = inOwnContext('WRITEWRAP', callback);
+      this._awaits('WRITEWRAP', callback);
       this[kQueueSeen] = result === NOTHING_SENT ? engine.native.writeQueueSize(this[kId]) : -1;
     } else {
       callback(systemError(result, 'write'));
     }
+  }
+
+  /** Rust is busy with a write or shutdown, and calls back when it is done. */
+  _awaits(type, callback) {
+    this[kPending] = inOwnContext(type, callback);
+    hold(this);
   }
 
   /** The last bytes and FIN leave together: `_final` is called in here, unless the bytes are pending. */
@@ -147,7 +179,7 @@ class Socket extends net.Socket {
     const result = engine.native.shutdown(id);
     if (result === 0) engine.afterDeliveries(inOwnContext('SHUTDOWNWRAP', callback));
     else if (result === ENOTCONN) callback();
-    else if (result > 0) this[kPending] = inOwnContext('SHUTDOWNWRAP', callback);
+    else if (result > 0) this._awaits('SHUTDOWNWRAP', callback);
     else callback(systemError(result, 'shutdown'));
   }
 
@@ -168,8 +200,8 @@ class Socket extends net.Socket {
     this[kOpen] = 2;
     inClosingPhase(this);
     callback(exception);
-    if (this[kRefed]) engine.closingSockets(1);
-    else engine.unrefedSockets(-1);
+    engine.closing(1);
+    if (!this[kHolds]) engine.atRest(-1);
     this._server?._emitCloseIfDrained();
   }
 
@@ -187,6 +219,7 @@ class Socket extends net.Socket {
     const callback = this[kPending];
     this[kPending] = null;
     this[kQueueSeen] = 0;
+    hold(this);
     if (callback === null) {
       if (errno !== 0 && !this.destroyed) this.destroy(systemError(-errno, syscall));
       return;
@@ -205,7 +238,7 @@ class Socket extends net.Socket {
       pending(null);
       runTicks();
     }
-    if (this[kRefed]) engine.closingSockets(-1);
+    engine.closing(-1);
     this.emit('close', this[kException]);
     return true;
   }
@@ -277,19 +310,15 @@ class Socket extends net.Socket {
 
   ref() {
     if (!(this[kId] >= 0)) return super.ref();
-    return this._setRef(true);
+    this[kRefed] = true;
+    hold(this);
+    return this;
   }
 
   unref() {
     if (!(this[kId] >= 0)) return super.unref();
-    return this._setRef(false);
-  }
-
-  _setRef(on) {
-    if (this[kRefed] !== on) {
-      this[kRefed] = on;
-      engine.unrefedSockets(on ? -1 : 1);
-    }
+    this[kRefed] = false;
+    hold(this);
     return this;
   }
 
@@ -310,6 +339,32 @@ const { prototype } = Socket;
 function inOwnContext(type, callback) {
   const resource = new AsyncResource(type, { requireManualDestroy: true });
   return (...args) => resource.runInAsyncScope(callback, undefined, ...args);
+}
+
+/**
+ * Tells the engine whether a native socket keeps the process alive. As a handle of libuv does: while
+ * it reads and was not unref'd, and in any case while it has something to send.
+ */
+function hold(socket) {
+  const holds = socket[kPending] !== null || (socket[kRefed] && !socket[kStopped] && !socket[kEnded]);
+  if (holds === socket[kHolds] || !(socket[kId] >= 0)) return;
+  socket[kHolds] = holds;
+  engine.atRest(holds ? -1 : 1);
+}
+
+/** Starts or stops Rust's reading. */
+function setReading(socket, on) {
+  if (socket[kStopped] !== on) return;
+  socket[kStopped] = !on;
+  if (on) engine.native.resume(socket[kId]);
+  else engine.native.pause(socket[kId]);
+  hold(socket);
+}
+
+/** FIN or an error was read: there is nothing more to read. */
+function readEnded(socket) {
+  socket[kEnded] = true;
+  hold(socket);
 }
 
 /**
@@ -334,7 +389,10 @@ function handOver(socket) {
   const pending = socket[kPending];
   const detached = engine.detach(id);
   socket[kId] = -1;
-  if (!socket[kRefed]) engine.unrefedSockets(-1);
+  // A packet that was parsed before is still delivered under the id.
+  if (detached.queued > 0) socket[kBehind] = true;
+  else forget(socket);
+  engine.atRest(socket[kHolds] ? 0 : -1);
   socket[kBytesWritten] += bytesWritten;
 
   const carrier = new net.Socket({ fd: detached.fd, manualStart: true, allowHalfOpen: true });
@@ -350,8 +408,20 @@ function handOver(socket) {
 
   socket[kPending] = null;
   sendRemains(socket, detached, pending);
-  socket.parser?.handedOver?.(detached, handle);
-  engine.updateRef();
+  if (socket.parser?.handedOver) {
+    socket.parser.handedOver(detached, handle);
+  } else if (!socket[kStopped]) {
+    // As net.Socket does when it is made.
+    handle.reading = true;
+    handle.readStart();
+  }
+}
+
+/** The packet that a hand-over left in the queue has been told. */
+function caughtUp(socket) {
+  socket[kBehind] = false;
+  forget(socket);
+  socket.parser?.caughtUp?.();
 }
 
 /** What Rust had not sent yet goes first, then FIN if that was to follow; then the callback that waits. */
@@ -374,5 +444,6 @@ function sendRemains(socket, { pending, finWanted }, callback) {
 
 module.exports = {
   BYTES, LATIN1, UTF8, HEAD_UTF8, encodingOf, waiting,
-  Socket, handOver, kId, kBytesRead, kEnded, kStopped, kTaken,
+  Socket, socketAt, forget, handOver, caughtUp, setReading, readEnded,
+  kId, kBytesRead, kEnded, kTaken, kBehind,
 };

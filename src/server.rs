@@ -58,11 +58,13 @@ settings! {
     keep_alive_delay = "keepAliveDelay", 0;
     /// Every connection is shown to JavaScript before anything is read; read at accept.
     eager = "eager", 0;
+    /// A connection counts only once JavaScript has admitted it; read at accept.
+    screened = "screened", 0;
     /// Strangers may be refused without JavaScript; read at each refusal.
     native_refusals = "nativeRefusals", 0;
     /// A dropped connection makes a DROPPED record.
     drop_notice = "dropNotice", 0;
-    /// The last connection's end makes a DRAINED record.
+    /// The end of the last connection, or of one that JavaScript never knew, makes a DRAINED record.
     drain_notice = "drainNotice", 0;
     /// A hang-up that is known when a packet is read ends the connection as FIN does (libuv before
     /// 1.52, on Linux); read at each packet.

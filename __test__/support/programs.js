@@ -337,6 +337,80 @@ const PROGRAMS = {
   },
 };
 
-module.exports = { PROGRAMS };
+// Of the connections that are left after close() some keep the process alive and some do not: as
+// libuv has it, those that read or have something to send. Whoever lives says so.
+const TAKEN = {
+  'a request': (taken) => serve(({ socket }) => taken(socket)),
+  'a data listener': (taken) => serve(({ socket }) => taken(socket.on('data', () => {}))),
+  'an upgrade': (taken) => serve().on('upgrade', (req, socket) => taken(socket)),
+  'a CONNECT': (taken) => serve().on('connect', (req, socket) => taken(socket)),
+};
+const LEFT = {
+  alone: (_socket) => {},
+  resumed: (socket) => socket.resume(),
+  paused: (socket) => socket.resume().pause(),
+  'paused and resumed': (socket) => socket.pause().resume(),
+  'unref\'d': (socket) => socket.resume().unref(),
+  'ref\'d again': (socket) => socket.resume().unref().ref(),
+  'unref\'d with output': (socket) => {
+    socket.resume().write(Buffer.alloc(16 << 20));
+    socket.unref();
+  },
+  'paused with output': (socket) => {
+    socket.write(Buffer.alloc(16 << 20));
+    socket.pause();
+  },
+  'unref\'d and destroyed': (socket) => socket.on('close', () => say('closed')).unref().destroy(),
+  'with FIN sent': (socket) => socket.resume().end('bye'),
+  'with FIN sent and unref\'d': (socket) => socket.resume().unref().end('bye', () => say('sent')),
+  'with FIN read': (socket, left) => socket.on('end', left).resume(),
+};
+const LEAVING = {};
+for (const [by, take] of Object.entries(TAKEN)) {
+  for (const [state, leave] of Object.entries(LEFT)) {
+    LEAVING[`${by} left ${state}`] = () => {
+      const server = take((socket) => {
+        const left = () => {
+          server.close(() => say('closed'));
+          later(400, () => {
+            say('alive');
+            process.exit();
+          });
+        };
+        leave(socket, left);
+        if (leave.length === 1) left();
+      });
+      // So that FIN alone ends nothing.
+      server.httpAllowHalfOpen = true;
+    };
+  }
+}
+Object.assign(LEAVING, {
+  'an upload that nobody reads': () => {
+    const server = serve(() => {
+      // The stream is full by then, and reading has stopped.
+      setTimeout(() => {
+        server.close(() => say('closed'));
+        later(400, () => {
+          say('alive');
+          process.exit();
+        });
+      }, 100);
+    });
+  },
+  'an upload that is read after close': () => {
+    const server = serve((req, res) => setTimeout(() => {
+      server.close(() => say('closed'));
+      let length = 0;
+      req.on('data', (chunk) => { length += chunk.length; }).on('end', () => {
+        say(`read ${length}`);
+        res.shouldKeepAlive = false;
+        res.end('read');
+      });
+    }, 100));
+  },
+});
 
-if (require.main === module) PROGRAMS[program]();
+module.exports = { LEAVING, PROGRAMS };
+
+if (require.main === module) (PROGRAMS[program] ?? LEAVING[program])();

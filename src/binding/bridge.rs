@@ -267,6 +267,26 @@ impl Engine {
         self.local.native.wake.set_ref(false);
     }
 
+    /// Whether the engine keeps the process alive. Who lists what does finds the engine as the
+    /// resource of its own type, and asks it as it asks libuv's handles.
+    #[napi]
+    pub fn has_ref(&self) -> bool {
+        self.local.native.wake.has_ref()
+    }
+
+    /// Counts a connection that was accepted while the setting `screened` held. False if it counts
+    /// already, or has ended.
+    #[napi]
+    pub fn admit(&self, id: u32) -> bool {
+        self.with(id, |conn| conn.admit()).unwrap_or(false)
+    }
+
+    /// Whether nothing was read of a connection.
+    #[napi]
+    pub fn is_fresh(&self, id: u32) -> bool {
+        self.with(id, |conn| conn.is_fresh()).unwrap_or(false)
+    }
+
     /// Gives a connection away. Throws if there is none.
     #[napi(
         catch_unwind,
@@ -439,7 +459,7 @@ impl Native {
                 wake.0
             ))?;
             check_status!(sys::napi_create_reference(env, engine, 0, &mut reference))?;
-            Wake::new(env, wake.0)?
+            Wake::new(env, engine, wake.0)?
         };
         let waker = wake.clone();
         let queue = Queue::new(Box::new(move || waker.wake()));

@@ -128,7 +128,13 @@ impl NativeServer {
         self.server.connections.open() as f64
     }
 
-    /// Changes that number: JavaScript has ended a connection that was detached.
+    /// Those of them that were not detached.
+    #[napi(catch_unwind, getter)]
+    pub fn owned(&self) -> f64 {
+        self.server.connections.owned() as f64
+    }
+
+    /// Changes the number of open ones: JavaScript has ended a connection that was detached.
     #[napi(catch_unwind)]
     pub fn adjust(&self, delta: f64) {
         conn::adjust_open(&self.local.native.core, &self.server, delta as i64);

@@ -28,6 +28,8 @@ pub struct Wake {
     turner: AtomicPtr<c_void>,
     /// Watches the descriptor of the JavaScript thread's reactor; null while there is none.
     poller: AtomicPtr<c_void>,
+    /// It keeps the process alive.
+    referenced: AtomicBool,
     /// The handle is closing.
     ended: AtomicBool,
 }
@@ -59,9 +61,15 @@ struct Served {
 }
 
 impl Wake {
+    /// `engine` is the resource that asynchronous hooks see.
+    ///
     /// # Safety
-    /// `env` is the environment of the current call and `function` a function of it.
-    pub unsafe fn new(env: sys::napi_env, function: sys::napi_value) -> Result<Arc<Wake>> {
+    /// `env` is the environment of the current call, `engine` and `function` are values of it.
+    pub unsafe fn new(
+        env: sys::napi_env,
+        engine: sys::napi_value,
+        function: sys::napi_value,
+    ) -> Result<Arc<Wake>> {
         let uv = Uv::load()?;
         let mut event_loop = std::ptr::null_mut();
         let mut reference = std::ptr::null_mut();
@@ -78,12 +86,7 @@ impl Wake {
                 &mut name
             ))?;
             check_status!(sys::napi_create_reference(env, function, 0, &mut reference))?;
-            check_status!(sys::napi_async_init(
-                env,
-                std::ptr::null_mut(),
-                name,
-                &mut context
-            ))?;
+            check_status!(sys::napi_async_init(env, engine, name, &mut context))?;
             let handle = libc::calloc(1, (uv.size)(UV_ASYNC));
             if handle.is_null() || (uv.init)(event_loop, handle, wake) != 0 {
                 libc::free(handle);
@@ -109,6 +112,7 @@ impl Wake {
                 handle,
                 turner: AtomicPtr::default(),
                 poller: AtomicPtr::default(),
+                referenced: AtomicBool::new(false),
                 ended: AtomicBool::new(false),
             }))
         }
@@ -125,6 +129,7 @@ impl Wake {
     /// Whether this keeps the process alive. On the JavaScript thread only.
     pub fn set_ref(&self, on: bool) {
         if !self.ended.load(Ordering::Acquire) {
+            self.referenced.store(on, Ordering::Relaxed);
             let set = if on { self.uv.reference } else { self.uv.unref };
             // SAFETY: as in `wake`.
             unsafe { set(self.handle) };
@@ -222,6 +227,10 @@ impl Wake {
                 unsafe { (self.uv.close)(handle, served_closed) };
             }
         }
+    }
+
+    pub fn has_ref(&self) -> bool {
+        self.referenced.load(Ordering::Relaxed) && !self.has_ended()
     }
 
     pub fn has_ended(&self) -> bool {

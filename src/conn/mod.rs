@@ -69,6 +69,8 @@ struct ReadSide {
     parked: Option<Box<Parked>>,
     /// Bytes read since the last delivery.
     bytes: u32,
+    /// Something was read.
+    begun: bool,
     /// The last packet was as large as one can be.
     full: bool,
 }
@@ -115,15 +117,34 @@ impl Conn {
                 parser: Some(Parser::new(server.settings.parser_config(server.profile))),
                 parked: None,
                 bytes: 0,
+                begun: false,
                 full: false,
             }),
         });
-        server.connections.adjust(1);
+        if server.settings.screened() == 0 {
+            conn.admit();
+        }
         server.connections.add(&conn);
         if server.settings.eager() != 0 {
             conn.deliver_packet(0, Records::notice(&[ACCEPTED]), Behind::Nothing);
         }
         conn
+    }
+
+    /// Counts the connection. False if it counts already, or has ended.
+    pub fn admit(&self) -> bool {
+        let mut control = crate::lock(&self.control);
+        let counts = control.is_open() && !std::mem::replace(&mut control.counted, true);
+        if counts {
+            self.server.connections.adjust(1);
+            self.server.connections.adjust_owned(1);
+        }
+        counts
+    }
+
+    /// Whether nothing was read.
+    pub fn is_fresh(&self) -> bool {
+        !crate::lock(&self.read).begun
     }
 
     /// Sends an output as far as the kernel takes it, and keeps the rest, of which JavaScript is told
@@ -327,6 +348,9 @@ impl Conn {
         let pending = control.outbox.take();
         let fin_wanted = control.shutdown == Shutdown::Wanted;
         control.fate = Fate::Detached;
+        if control.counted {
+            self.server.connections.adjust_owned(-1);
+        }
         let outstanding = self.is_coming(&control);
         let hung_up = control.hung_up;
         let waker = control.waker.take();
@@ -473,13 +497,31 @@ impl Conn {
 
     /// The connection no longer counts as open. Called once, by whoever ended it.
     fn uncount(&self) {
-        adjust_open(&self.core, &self.server, -1);
+        let (counted, shown) = {
+            let control = crate::lock(&self.control);
+            (control.counted, control.shown)
+        };
+        if counted {
+            self.server.connections.adjust(-1);
+            self.server.connections.adjust_owned(-1);
+        }
+        // What is left may be connections that do not keep the process alive, which JavaScript knows.
+        if !shown || self.server.connections.open() <= 0 {
+            notice_drain(&self.core, &self.server);
+        }
     }
 }
 
 /// Changes the number of a server's open connections.
 pub fn adjust_open(core: &Core, server: &Server, delta: i64) {
-    if server.connections.adjust(delta) && server.settings.drain_notice() != 0 {
+    server.connections.adjust(delta);
+    if delta < 0 && server.connections.open() <= 0 {
+        notice_drain(core, server);
+    }
+}
+
+fn notice_drain(core: &Core, server: &Server) {
+    if server.settings.drain_notice() != 0 {
         core.queue
             .push(Delivery::of_server(server.id, Records::notice(&[DRAINED])));
     }

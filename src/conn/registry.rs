@@ -11,6 +11,7 @@ pub struct Registry {
     /// Unordered; each connection knows its place.
     list: Mutex<Vec<Arc<Conn>>>,
     open: AtomicI64,
+    owned: AtomicI64,
 }
 
 impl Registry {
@@ -19,10 +20,19 @@ impl Registry {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// Changes the number. Returns whether that took it to zero.
-    pub(super) fn adjust(&self, delta: i64) -> bool {
-        let open = self.open.fetch_add(delta, Ordering::Relaxed) + delta;
-        delta < 0 && open <= 0
+    /// Those of them that were not given away.
+    pub fn owned(&self) -> i64 {
+        self.owned.load(Ordering::Relaxed)
+    }
+
+    /// Changes the number of open ones.
+    pub(super) fn adjust(&self, delta: i64) {
+        self.open.fetch_add(delta, Ordering::Relaxed);
+    }
+
+    /// Changes the number of those that were not given away.
+    pub(super) fn adjust_owned(&self, delta: i64) {
+        self.owned.fetch_add(delta, Ordering::Relaxed);
     }
 
     pub(super) fn add(&self, conn: &Arc<Conn>) {

@@ -32,6 +32,8 @@ pub struct Control {
     pub fate: Fate,
     /// JavaScript knows the connection, or will with a delivery that is on its way.
     pub shown: bool,
+    /// It is one of the open connections that its server counts.
+    pub counted: bool,
     /// A packet is on its way to JavaScript, or was dispatched in this turn of its event loop.
     pub outstanding: bool,
     /// There is something to read (or to parse), but JavaScript has to act first.
@@ -69,6 +71,7 @@ impl Control {
             fd,
             fate: Fate::Open,
             shown: false,
+            counted: false,
             outstanding: false,
             held: false,
             paused: false,

@@ -380,6 +380,7 @@ fn take_in(
 ) -> Option<Turn> {
     match result {
         Ok(packet) => {
+            read.begun = true;
             let length = packet.len();
             if length == 0 {
                 let error = crate::lock(&conn.control).kept_error.take();

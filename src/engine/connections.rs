@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use super::Core;
 use super::queue::{Behind, Delivery, Kind, Mail, Source};
 use super::reactor::Reactor;
+use super::slots::Slots;
 use crate::conn::task::Task;
 use crate::conn::{Conn, Detached};
 use crate::memory::Supply;
@@ -59,9 +60,8 @@ struct Current {
 /// Connections that JavaScript knows, by id, and deliveries that were taken from the queue.
 #[derive(Debug, Default)]
 pub struct Connections {
-    /// By id - 1.
-    slots: Vec<Option<Slot>>,
-    free: Vec<u32>,
+    /// By id.
+    slots: Slots<Slot>,
     ready: VecDeque<Delivery>,
     /// Connections that are served on this thread; none while there are I/O threads.
     reactor: Option<Reactor>,
@@ -216,7 +216,7 @@ impl Connections {
             return None;
         }
         let (id, flags) = match known {
-            0 => (self.assign(&conn), FIRST),
+            0 => (self.assign(&conn)?, FIRST),
             id => (id, 0),
         };
         let slot = self.slot(id)?;
@@ -253,7 +253,7 @@ impl Connections {
 
     /// The connection with an id, unless JavaScript ended it.
     pub fn get(&self, id: u32) -> Option<&Arc<Conn>> {
-        let slot = self.slots.get(index(id)?)?.as_ref()?;
+        let slot = self.slots.get(id)?;
         (!slot.destroyed && !slot.detached).then_some(&slot.conn)
     }
 
@@ -261,7 +261,7 @@ impl Connections {
     pub fn id_of(&mut self, conn: &Arc<Conn>) -> Option<u32> {
         match conn.id.load(Ordering::Relaxed) {
             GONE => None,
-            0 => Some(self.assign(conn)),
+            0 => self.assign(conn),
             id => self.get(id).map(|_| id),
         }
     }
@@ -342,39 +342,28 @@ impl Connections {
     }
 
     fn slot(&mut self, id: u32) -> Option<&mut Slot> {
-        self.slots.get_mut(index(id)?)?.as_mut()
+        self.slots.get_mut(id)
     }
 
-    fn assign(&mut self, conn: &Arc<Conn>) -> u32 {
-        let slot = Slot {
+    /// Gives a connection its id. Where there are as many as there can be, it is closed.
+    fn assign(&mut self, conn: &Arc<Conn>) -> Option<u32> {
+        let id = self.slots.insert(Slot {
             conn: conn.clone(),
             destroyed: false,
             detached: false,
             paused: false,
             held: None,
-        };
-        let id = match self.free.pop() {
-            Some(id) => id,
-            None => {
-                self.slots.push(None);
-                self.slots.len() as u32
-            }
-        };
-        if let Some(place) = index(id).and_then(|i| self.slots.get_mut(i)) {
-            *place = Some(slot);
+        });
+        conn.id.store(id.unwrap_or(GONE), Ordering::Relaxed);
+        if id.is_none() {
+            conn.close(true);
         }
-        conn.id.store(id, Ordering::Relaxed);
         id
     }
 
     fn release(&mut self, id: u32) {
-        if let Some(slot) = index(id).and_then(|i| self.slots.get_mut(i)?.take()) {
+        if let Some(slot) = self.slots.remove(id) {
             slot.conn.id.store(GONE, Ordering::Relaxed);
-            self.free.push(id);
         }
     }
-}
-
-fn index(id: u32) -> Option<usize> {
-    (id as usize).checked_sub(1)
 }

@@ -4,6 +4,7 @@ pub mod connections;
 pub mod deferred;
 pub mod queue;
 pub mod reactor;
+pub mod slots;
 mod threads;
 
 use std::io;

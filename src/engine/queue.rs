@@ -102,7 +102,7 @@ pub struct Mail {
     /// Connections that are now served on the JavaScript thread.
     pub arrivals: Vec<Task>,
     /// Tokens of tasks on the JavaScript thread that have something to do.
-    pub roused: Vec<usize>,
+    pub roused: Vec<u32>,
     /// Memory of JavaScript's that was sent by another thread.
     pub returned: Vec<Returned>,
 }
@@ -146,7 +146,7 @@ impl Queue {
     }
 
     /// Has a task of the JavaScript thread run.
-    pub fn rouse(&self, token: usize) {
+    pub fn rouse(&self, token: u32) {
         self.put(|mail| mail.roused.push(token));
     }
 

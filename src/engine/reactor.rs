@@ -14,6 +14,7 @@ use std::time::Duration;
 use mio::{Events, Poll, Registry, Token};
 
 use super::Core;
+use super::slots::Slots;
 use crate::conn::task::Task;
 use crate::conn::watch::Event;
 use crate::memory::Supply;
@@ -28,10 +29,9 @@ pub struct Reactor {
     registry: Arc<Registry>,
     events: Events,
     /// By token.
-    residents: Vec<Option<Resident>>,
-    free: Vec<usize>,
-    /// Tokens of tasks that have something to do.
-    runnable: VecDeque<usize>,
+    residents: Slots<Resident>,
+    /// Tokens of tasks that have something to do; some may have ended meanwhile.
+    runnable: VecDeque<u32>,
 }
 
 #[derive(Debug)]
@@ -44,7 +44,7 @@ struct Resident {
 #[derive(Debug)]
 struct Alarm {
     core: Arc<Core>,
-    token: usize,
+    token: u32,
 }
 
 impl Wake for Alarm {
@@ -65,35 +65,30 @@ impl Reactor {
             poll,
             registry,
             events: Events::with_capacity(EVENTS),
-            residents: Vec::new(),
-            free: Vec::new(),
+            residents: Slots::default(),
             runnable: VecDeque::new(),
         })
     }
 
-    /// Takes a connection in; its task runs soon.
+    /// Takes a connection in; its task runs soon. Where there are as many as there can be, it ends.
     pub fn admit(&mut self, core: &Arc<Core>, mut task: Task) {
         if task.is_over() {
             return;
         }
-        let token = self.free.pop().unwrap_or_else(|| {
-            self.residents.push(None);
-            self.residents.len() - 1
+        let registry = &self.registry;
+        let token = self.residents.insert_with(|token| {
+            task.register(registry, Token(token as usize));
+            let core = core.clone();
+            let waker = Waker::from(Arc::new(Alarm { core, token }));
+            Resident { task, waker }
         });
-        let core = core.clone();
-        task.register(&self.registry, Token(token));
-        let resident = Resident {
-            task,
-            waker: Waker::from(Arc::new(Alarm { core, token })),
-        };
-        if let Some(place) = self.residents.get_mut(token) {
-            *place = Some(resident);
+        if let Some(token) = token {
+            self.rouse(token);
         }
-        self.rouse(token);
     }
 
     /// Has a task run. One that is gone, or has nothing to do, does not mind.
-    pub fn rouse(&mut self, token: usize) {
+    pub fn rouse(&mut self, token: u32) {
         self.runnable.push_back(token);
     }
 
@@ -108,7 +103,8 @@ impl Reactor {
         let _ = self.poll.poll(&mut self.events, Some(Duration::ZERO));
         for event in &self.events {
             let Token(token) = event.token();
-            if let Some(Some(resident)) = self.residents.get(token) {
+            let token = token as u32;
+            if let Some(resident) = self.residents.get(token) {
                 resident.task.note(Event {
                     readable: event.is_readable(),
                     closed: event.is_read_closed() || event.is_error(),
@@ -125,13 +121,12 @@ impl Reactor {
             return false;
         }
         while let Some(token) = self.runnable.pop_front() {
-            let Some(Some(resident)) = self.residents.get_mut(token) else {
+            let Some(resident) = self.residents.get_mut(token) else {
                 continue;
             };
             let mut cx = Context::from_waker(&resident.waker);
             if resident.task.run(&mut cx, supply).is_ready() {
-                self.residents[token] = None;
-                self.free.push(token);
+                self.residents.remove(token);
             }
         }
         true

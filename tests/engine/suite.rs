@@ -14,6 +14,7 @@ use ferrohttp::conn::{Conn, Taken, io};
 use ferrohttp::engine::Core;
 use ferrohttp::engine::connections::{Connections, FIRST, Popped, SERVER};
 use ferrohttp::engine::queue::{Mail, Queue};
+use ferrohttp::engine::slots::INDEX_BITS;
 use ferrohttp::http1::{Code, Profile, names};
 use ferrohttp::listener::{self, Listener};
 use ferrohttp::memory::{Loan, Owner, Vecs};
@@ -772,10 +773,6 @@ fn a_destroyed_connection_delivers_only_its_end() {
     assert!(host.connections.get(id).is_none());
     let popped = host.next();
     assert_eq!((popped.id, popped.records.numbers), (id, vec![CLOSED]));
-    // The id is free for the next connection.
-    host.adopted().write_all(GET).unwrap();
-    let popped = host.next();
-    assert_eq!((popped.id, popped.flags), (id, FIRST));
 }
 
 #[test]
@@ -1234,4 +1231,89 @@ fn a_panic_on_a_connection_that_nobody_knows_is_counted() {
     assert_eq!(rest(&client), b"");
     let counts = host.server.counters.snapshot();
     assert_eq!(counts, [("ERR_FERROHTTP_INTERNAL".to_owned(), 1)]);
+}
+
+#[test]
+fn the_id_of_a_connection_that_has_gone_is_nobodys() {
+    let mut host = Host::new();
+    let mut gone = Vec::new();
+    let mut fds = Vec::new();
+    for detach in [true, false, true, false] {
+        let mut client = host.adopted();
+        client.write_all(GET).unwrap();
+        let id = host.next().id;
+        assert!(!gone.contains(&id));
+        if detach {
+            fds.push(host.connections.detach(&host.core, id).unwrap().0.fd);
+        } else {
+            host.connections.close(id, false);
+            assert_eq!(host.next().records.numbers, [CLOSED]);
+        }
+        gone.push(id);
+        // The place is free once that was dispatched.
+        while host.connections.next(&host.core, &mut Vecs).is_some() {}
+    }
+    let mut client = host.adopted();
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    let place = |id: u32| id & ((1 << INDEX_BITS) - 1);
+    assert!(gone.iter().any(|&old| place(old) == place(id)), "no place was used again");
+    for &old in &gone {
+        assert!(host.connections.get(old).is_none());
+        host.connections.pause(old);
+        assert!(!host.connections.resume(&host.core, old));
+        assert_eq!(host.connections.close(old, true), 0);
+        assert_eq!(host.connections.take_bytes_read(old), 0);
+        assert!(host.connections.detach(&host.core, old).is_err());
+    }
+    let conn = host.conn(id);
+    assert_eq!(write(&conn, &[b"still here"]), Ok(Taken::All));
+    let mut received = [0; 10];
+    client.read_exact(&mut received).unwrap();
+    assert_eq!(&received, b"still here");
+    client.write_all(GET).unwrap();
+    let next = host.next();
+    assert_eq!((next.id, next.flags), (id, 0));
+}
+
+#[test]
+fn the_end_of_a_connection_that_nobody_knew_is_noticed() {
+    let mut host = Host::new();
+    host.server.settings.set("drainNotice", 1);
+    let mut known = host.adopted();
+    known.write_all(GET).unwrap();
+    let id = host.next().id;
+    let stranger = host.adopted();
+    while host.server.connections.owned() < 2 {
+        std::thread::yield_now();
+    }
+    drop(stranger);
+    let notice = host.next();
+    assert_eq!((notice.flags, &notice.records.numbers[..]), (SERVER, &[DRAINED][..]));
+    assert_eq!(host.server.connections.owned(), 1);
+    host.connections.detach(&host.core, id).unwrap();
+    assert_eq!((host.server.connections.open(), host.server.connections.owned()), (1, 0));
+}
+
+#[test]
+fn a_screened_connection_counts_once_it_is_admitted() {
+    let mut host = Host::new();
+    host.server.settings.set("screened", 1);
+    host.server.settings.set("eager", 1);
+    let _refused = host.adopted();
+    let refused = host.next().id;
+    assert_eq!(host.server.connections.open(), 0);
+    host.connections.close(refused, false);
+    assert_eq!(host.next().records.numbers, [CLOSED]);
+    assert_eq!(host.server.connections.open(), 0);
+    let _admitted = host.adopted();
+    let admitted = host.next().id;
+    let conn = host.conn(admitted);
+    conn.admit();
+    conn.admit();
+    assert_eq!(host.server.connections.open(), 1);
+    host.connections.close(admitted, false);
+    assert_eq!(host.server.connections.open(), 0);
+    conn.admit();
+    assert_eq!(host.server.connections.open(), 0);
 }
