@@ -386,9 +386,8 @@ Object.defineProperty(Server.prototype, 'maxConnections', {
 });
 
 for (const name of ['on', 'addListener', 'prependListener', 'removeListener', 'off', 'removeAllListeners']) {
-  const inherited = EventEmitter.prototype[name];
   const method = { [name](event, listener) {
-    const result = Reflect.apply(inherited, this, arguments);
+    const result = Reflect.apply(HttpServer.prototype[name], this, arguments);
     if (event === undefined || WATCHED_EVENTS.has(event)) this[kServer]?.sync();
     return result;
   } }[name];

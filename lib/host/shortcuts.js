@@ -7,6 +7,7 @@
 const { EventEmitter } = require('events');
 const { ServerResponse, IncomingMessage } = require('http');
 const net = require('net');
+const { Duplex } = require('stream');
 const { newest, texts } = require('./known.json');
 const { find, fingerprint } = require('./texts');
 
@@ -16,7 +17,7 @@ const LEAVES_OUT = {
   // a whole response in one call (lib/response.js)
   end: ['OutgoingMessage.end', 'OutgoingMessage._send', 'OutgoingMessage._writeRaw', 'OutgoingMessage.cork',
     'OutgoingMessage.uncork', 'Duplex.write', 'Duplex.cork', 'Duplex.uncork', 'Socket._write', 'Socket._writev',
-    'Socket._writeGeneric', 'EventEmitter.emit'],
+    'Socket._writeGeneric', 'OutgoingMessage._flushOutput', 'EventEmitter.emit'],
   // a response that gets a socket, and loses it
   bond: ['ServerResponse.assignSocket', 'ServerResponse.detachSocket', 'OutgoingMessage._flush',
     'OutgoingMessage._flushOutput', 'Readable.on', 'Readable.removeListener', 'EventEmitter.on',
@@ -25,7 +26,7 @@ const LEAVES_OUT = {
   listen: ['EventEmitter.on'],
   // an empty body that nobody reads (lib/connection.js)
   dump: ['IncomingMessage._dump', 'IncomingMessage._read', 'IncomingMessage._destroy', 'Readable.resume',
-    'Readable.read', 'Readable.destroy', 'Readable.removeAllListeners', 'EventEmitter.emit'],
+    'Readable.read', 'Readable.destroy', 'Readable.removeAllListeners', 'Readable.on', 'EventEmitter.on', 'EventEmitter.emit'],
   // the idle timer of a kept connection
   idle: ['Socket.setTimeout', 'Socket._unrefTimer'],
   // end() of a socket that has ended
@@ -33,7 +34,7 @@ const LEAVES_OUT = {
   // whether a server that still listens is drained
   drained: ['NetServer._emitCloseIfDrained'],
   // reading and writing without a libuv handle (lib/socket.js)
-  io: ['Socket._read', 'Socket._write', 'Socket._writev', 'Socket._writeGeneric', 'Socket._final', 'Socket._destroy',
+  io: ['Socket._read', 'Socket._write', 'Socket._writev', 'Socket._writeGeneric', 'Socket._final', 'Socket._destroy', 'Socket._unrefTimer',
     'Socket.read', 'Socket.resume', 'Socket.pause', 'Readable.push', 'Readable.read', 'Readable.resume',
     'Readable.pause', 'Readable.isPaused', 'Readable.unshift'],
   // connections that JavaScript never meets
@@ -85,11 +86,12 @@ const E = EventEmitter.prototype;
 const plainR = { _send: R._send, _writeRaw: R._writeRaw, cork: R.cork, uncork: R.uncork, _flush: R._flush,
   _flushOutput: R._flushOutput, emit: R.emit };
 const plainM = { _dump: M._dump, _read: M._read, _destroy: M._destroy, resume: M.resume, read: M.read, destroy: M.destroy,
-  removeAllListeners: M.removeAllListeners, emit: M.emit };
+  removeAllListeners: M.removeAllListeners, on: M.on, emit: M.emit };
 const plainS = { write: S.write, cork: S.cork, uncork: S.uncork, _read: S._read, _write: S._write, _writev: S._writev,
   _writeGeneric: S._writeGeneric, _final: S._final, _destroy: S._destroy, read: S.read, resume: S.resume, pause: S.pause,
   push: S.push, isPaused: S.isPaused, unshift: S.unshift, setTimeout: S.setTimeout, _unrefTimer: S._unrefTimer, end: S.end,
   destroy: S.destroy, on: S.on, removeListener: S.removeListener };
+const { end: plainDuplexEnd } = Duplex.prototype;
 const plainE = { on: E.on, addListener: E.addListener, removeListener: E.removeListener, emit: E.emit };
 
 const { end, bond, dump, idle, ended, io, refusals } = shortcuts;
@@ -97,7 +99,7 @@ const { end, bond, dump, idle, ended, io, refusals } = shortcuts;
 function endIsPlain() {
   return R._send === plainR._send && R._writeRaw === plainR._writeRaw && R.cork === plainR.cork && R.uncork === plainR.uncork &&
     S.write === plainS.write && S.cork === plainS.cork && S.uncork === plainS.uncork && S._writev === plainS._writev &&
-    S._write === plainS._write && S._writeGeneric === plainS._writeGeneric;
+    S._write === plainS._write && S._writeGeneric === plainS._writeGeneric && R._flushOutput === plainR._flushOutput;
 }
 
 function emittersArePlain() {
@@ -112,7 +114,7 @@ function bondIsPlain() {
 function dumpIsPlain() {
   return dump.open && M._dump === plainM._dump && M._read === plainM._read && M._destroy === plainM._destroy &&
     M.resume === plainM.resume && M.read === plainM.read && M.destroy === plainM.destroy &&
-    M.removeAllListeners === plainM.removeAllListeners && M.emit === plainM.emit;
+    M.removeAllListeners === plainM.removeAllListeners && M.on === plainM.on && E.on === plainE.on && M.emit === plainM.emit;
 }
 
 function idleIsPlain() {
@@ -120,13 +122,13 @@ function idleIsPlain() {
 }
 
 function endedIsPlain() {
-  return ended.open && S.end === plainS.end;
+  return ended.open && S.end === plainS.end && Duplex.prototype.end === plainDuplexEnd;
 }
 
 function ioIsPlain() {
   return io.open && S._read === plainS._read && S._write === plainS._write && S._writev === plainS._writev &&
     S._writeGeneric === plainS._writeGeneric && S._final === plainS._final && S._destroy === plainS._destroy &&
-    S.read === plainS.read && S.resume === plainS.resume && S.pause === plainS.pause && S.push === plainS.push &&
+    S._unrefTimer === plainS._unrefTimer && S.read === plainS.read && S.resume === plainS.resume && S.pause === plainS.pause && S.push === plainS.push &&
     S.isPaused === plainS.isPaused && S.unshift === plainS.unshift;
 }
 
