@@ -2,7 +2,9 @@
 // `require('ferrohttp')`: the host's `http` with createServer and Server replaced.
 
 const http = require('http');
-const { createServer, Server } = require('./lib/server');
+const { implementation } = require('./lib/implementation');
 const { reexport } = require('./lib/reexport');
+
+const { createServer, Server } = implementation().http;
 
 module.exports = reexport(http, { createServer, Server });

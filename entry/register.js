@@ -4,9 +4,11 @@
 const http = require('http');
 const https = require('https');
 const { syncBuiltinESMExports } = require('module');
-const ours = require('../lib/server');
-const oursSecure = require('../lib/https');
+const { implementation } = require('../lib/implementation');
 
-Object.assign(http, { Server: ours.Server, createServer: ours.createServer });
-Object.assign(https, { Server: oursSecure.Server, createServer: oursSecure.createServer });
+// A program that is to run on our servers runs on Node's where they cannot be had.
+const ours = implementation({ withoutBinary: true });
+
+Object.assign(http, { Server: ours.http.Server, createServer: ours.http.createServer });
+Object.assign(https, { Server: ours.https.Server, createServer: ours.https.createServer });
 syncBuiltinESMExports();

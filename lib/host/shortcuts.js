@@ -9,6 +9,7 @@ const { ServerResponse, IncomingMessage } = require('http');
 const net = require('net');
 const { Duplex } = require('stream');
 const { newest, texts } = require('./known.json');
+const { isAtLeast } = require('./level');
 const { find, fingerprint } = require('./texts');
 
 const LEAVES_OUT = {
@@ -69,11 +70,14 @@ for (const name of names) {
   if (text === '' || text !== known(name, process.versions.node)) unknown.set(name, text);
 }
 
+/** Those that are not about Node's message classes. */
+const NOT_OF_MESSAGES = new Set(['io', 'refusals']);
+
 /** By name: whether a shortcut is open, and the functions that close it. */
 const shortcuts = {};
 for (const [name, functions] of Object.entries(LEAVES_OUT)) {
   const closedBy = functions.filter((one) => unknown.has(one));
-  shortcuts[name] = { open: closedBy.length === 0, closedBy };
+  shortcuts[name] = { open: closedBy.length === 0 && (NOT_OF_MESSAGES.has(name) || !isAtLeast('plain')), closedBy };
 }
 
 // --- what is wrapped later ---------------------------------------------------------------------------
