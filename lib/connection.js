@@ -54,7 +54,6 @@ class Connection {
     this.consumed = false; // nobody but us is meant to see the bytes
     this.dispatching = false; // not everything in a packet has been told
     this.flushed = false; // ticks run before each head (dispatch.js, FLUSH_AFTER)
-    this.shortened = false; // the head that comes has more lines than Node hands over at once
     this.behind = 0; // deliveries that a hand-over left in the queue
     this.hungUp = false; // the end comes next, whatever a handed-over handle would read
     this.upgrading = false; // the verdict on the head with the upgrade bit
@@ -117,7 +116,7 @@ class Connection {
     req.joinDuplicateHeaders = server.joinDuplicateHeaders;
     req.url = url;
     req.upgrade = upgrade;
-    if (this.shortened) this.truncate(rawHeaders);
+    if (this.flushed) this.truncate(rawHeaders);
     const n = rawHeaders.length;
     req._addHeaderLines(rawHeaders, this.maxHeaderPairs > 0 && n > this.maxHeaderPairs ? this.maxHeaderPairs : n);
     req.method = method;
@@ -128,7 +127,6 @@ class Connection {
 
   /** Drops the lines beyond `maxHeadersCount`, where Node does it in JavaScript. */
   truncate(lines) {
-    this.shortened = false;
     if (traits.manyFields === 'truncate' && this.maxHeaderPairs > 0 && lines.length > this.maxHeaderPairs) {
       lines.length = this.maxHeaderPairs;
     }

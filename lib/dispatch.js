@@ -245,7 +245,6 @@ function tell(socket, text, numbers, { blobs, strings: kept }, chunk) {
       case FLUSHED:
         if (connection) {
           connection.flushed = true;
-          connection.shortened = true;
           if (connection.consumed) runTicks();
         }
         break;
@@ -323,10 +322,7 @@ function head(connection, text, numbers, at, cut, kept) {
   const url = inText ? text.slice(cut, afterTarget) : kept[target ^ KEPT];
   const raw = fields(text, numbers, at + 6, numbers[at + 5], afterTarget, kept);
   const end = cutEnd;
-  if (numbers[at + 5] > FLUSH_AFTER) {
-    connection.flushed = true;
-    connection.shortened = true;
-  }
+  if (numbers[at + 5] > FLUSH_AFTER) connection.flushed = true;
   connection.resource.runInAsyncScope(request, undefined, connection,
     METHODS[numbers[at + 2]], url, version, raw, flags);
   return end;

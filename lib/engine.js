@@ -17,7 +17,7 @@ const DELIVERIES_PER_TURN = 1024;
 const strings = [];
 
 const native = new Engine(meta, strings, drain, {
-  llhttp: process.versions.llhttp,
+  llhttp: process.versions.llhttp ?? '',
   manyFields: traits.manyFields,
   upgradeSkipsBody: traits.upgradeSkipsBody,
 });

@@ -58,7 +58,8 @@ function transcript(Server, packets, options) {
         break;
       case 'upgrade': case 'connect':
         over = true;
-        told.push([event, head.latin1Slice()]);
+        // An upgrade before the end of the request's body has its bytes later.
+        told.push([event, first.complete ? head.latin1Slice() : '']);
         break;
       default: {
         const { method, url, httpVersion, rawHeaders, upgrade } = first;
