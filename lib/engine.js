@@ -3,7 +3,7 @@
 
 const { Engine } = require('./native');
 const { traits, runTicks } = require('./host');
-const { isAtLeast } = require('./host/level');
+const { isAtLeast, level } = require('./host/level');
 const { Queue } = require('./queue');
 
 /** Numbers of the delivery that was popped last; layout in docs/architecture.md. */
@@ -27,6 +27,7 @@ const native = new Engine(meta, strings, drain, {
  * sockets do, and only the parser and the error path are ours.
  */
 const supported = native.supported && !isAtLeast('sockets');
+if (!supported && !isAtLeast('sockets')) level.name = 'sockets';
 
 // Set by dispatch.js. The first is called with the text of each delivery and returns true if nobody
 // else's code ran; the second before the first delivery of a turn.

