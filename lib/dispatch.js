@@ -188,14 +188,17 @@ function next(numbers, at) {
  */
 function run(socket, text, numbers, taken, chunk) {
   const { parser } = socket;
+  // A stream that brings a packet while an earlier one is told: what is left of that is its request's.
+  const outer = parser?.dispatching ? parser.incoming : undefined;
   if (parser) parser.dispatching = true;
   let refused;
   try {
     refused = tell(socket, text, numbers, taken, chunk);
   } finally {
-    if (parser) parser.dispatching = false;
+    if (parser) parser.dispatching = outer !== undefined;
   }
   if (socket.parser && !refused) finishPacket(socket.parser);
+  if (outer !== undefined && socket.parser === parser) parser.incoming = outer;
 }
 
 function finishPacket(connection) {
