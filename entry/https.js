@@ -2,7 +2,9 @@
 // `require('ferrohttp/https')`: the host's `https` with createServer and Server replaced.
 
 const https = require('https');
-const { createServer, Server } = require('../lib/https');
+const { implementation } = require('../lib/implementation');
 const { reexport } = require('../lib/reexport');
+
+const { createServer, Server } = implementation().https;
 
 module.exports = reexport(https, { createServer, Server });

@@ -4,12 +4,11 @@
 const http = require('http');
 const https = require('https');
 const { syncBuiltinESMExports } = require('module');
-const ours = require('../lib/server');
-const { connectionListener } = require('../lib/connection');
-const oursSecure = require('../lib/https');
+const { implementation } = require('../lib/implementation');
 
-Object.assign(http, {
-  Server: ours.Server, createServer: ours.createServer, _connectionListener: connectionListener,
-});
-Object.assign(https, { Server: oursSecure.Server, createServer: oursSecure.createServer });
+// A program that is to run on our servers runs on Node's where they cannot be had.
+const ours = implementation({ withoutBinary: true });
+
+Object.assign(http, ours.http);
+Object.assign(https, ours.https);
 syncBuiltinESMExports();

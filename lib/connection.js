@@ -8,7 +8,10 @@
 const { AsyncResource } = require('async_hooks');
 const dc = require('diagnostics_channel');
 const { debuglog } = require('util');
-const { IncomingMessage, ServerResponse, nodeConnectionListener, symbols, traits } = require('./host');
+const {
+  IncomingMessage, ServerResponse, nodeConnectionListener, symbols, traits, dumpIsPlain, endedIsPlain, idleIsPlain,
+  ioIsPlain,
+} = require('./host');
 const { abortedError, internalError, socketOnError, kServer } = require('./client-error');
 const { Socket, handOver, setReading, kId, kEnded, kBehind } = require('./socket');
 const { NativeParser } = require('./native');
@@ -78,6 +81,7 @@ class Connection {
     if (server.timeout && typeof socket.setTimeout === 'function') socket.setTimeout(server.timeout);
     socket.on('timeout', socketOnTimeout);
     socket.parser = this;
+    if (socket[kId] >= 0 && !ioIsPlain()) handOver(socket); // to the methods that somebody wrapped
     const native = socket instanceof Socket && socket[kId] >= 0;
     this.consumed = native || Boolean(socket._handle?.isStreamBase);
     if (!native) {
@@ -114,7 +118,7 @@ class Connection {
     req.joinDuplicateHeaders = server.joinDuplicateHeaders;
     req.url = url;
     req.upgrade = upgrade;
-    if (this.shortened) this.truncate(rawHeaders);
+    if (this.flushed) this.truncate(rawHeaders);
     const n = rawHeaders.length;
     req._addHeaderLines(rawHeaders, this.maxHeaderPairs > 0 && n > this.maxHeaderPairs ? this.maxHeaderPairs : n);
     req.method = method;
@@ -125,7 +129,6 @@ class Connection {
 
   /** Drops the lines beyond `maxHeadersCount`, where Node does it in JavaScript. */
   truncate(lines) {
-    this.shortened = false;
     if (traits.manyFields === 'truncate' && this.maxHeaderPairs > 0 && lines.length > this.maxHeaderPairs) {
       lines.length = this.maxHeaderPairs;
     }
@@ -303,7 +306,7 @@ class Connection {
       socketOnError.call(socket, this.endVerdict);
     } else if (!server.httpAllowHalfOpen) {
       // Ending what has ended would only make an error that nobody gets.
-      if (!(socket instanceof Socket && socket.writableFinished)) socket.end();
+      if (!(socket instanceof Socket && socket.writableFinished && endedIsPlain())) socket.end();
     } else if (this.queue.length > 0) {
       this.queue.last._last = true;
     } else if (socket._httpMessage) {
@@ -376,7 +379,7 @@ class Connection {
 
   armKeepAlive(milliseconds) {
     const { socket, keepAliveTimer } = this;
-    if (keepAliveTimer !== null && socket[symbols.timeout] === keepAliveTimer && !keepAliveTimer._destroyed &&
+    if (keepAliveTimer !== null && socket[symbols.timeout] === keepAliveTimer && !keepAliveTimer._destroyed && idleIsPlain() &&
         this.keepAliveMilliseconds === milliseconds) {
       socket.timeout = milliseconds;
       keepAliveTimer.refresh();
@@ -396,7 +399,7 @@ class Connection {
   disarmKeepAlive() {
     const { server, socket, keepAliveTimer } = this;
     this.keepAliveTimerSet = false;
-    if (!server.timeout && keepAliveTimer !== null && socket[symbols.timeout] === keepAliveTimer) socket.timeout = 0;
+    if (!server.timeout && keepAliveTimer !== null && socket[symbols.timeout] === keepAliveTimer && idleIsPlain()) socket.timeout = 0;
     else socket.setTimeout(server.timeout || 0);
   }
 
@@ -474,7 +477,7 @@ function finiteOr(value, otherwise) {
 /** A request that has no more to say than 'end' and 'close', which nobody listens for. */
 function spent(req) {
   const state = req._readableState;
-  return req._eventsCount === 0 && req.complete && state.ended && state.length === 0 && !state.destroyed;
+  return dumpIsPlain() && req._eventsCount === 0 && req.complete && state.ended && state.length === 0 && !state.destroyed;
 }
 
 function afterFinish(res, unread) {

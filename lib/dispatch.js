@@ -197,14 +197,17 @@ function next(numbers, at) {
  */
 function run(socket, text, numbers, taken, chunk) {
   const { parser } = socket;
+  // A stream that brings a packet while an earlier one is told: what is left of that is its request's.
+  const outer = parser?.dispatching ? parser.incoming : undefined;
   if (parser) parser.dispatching = true;
   let refused;
   try {
     refused = tell(socket, text, numbers, taken, chunk);
   } finally {
-    if (parser) parser.dispatching = false;
+    if (parser) parser.dispatching = outer !== undefined;
   }
   if (socket.parser && !refused) finishPacket(socket.parser);
+  if (outer !== undefined && socket.parser === parser) parser.incoming = outer;
 }
 
 function finishPacket(connection) {
@@ -254,7 +257,6 @@ function tell(socket, text, numbers, { blobs, strings: kept }, chunk) {
       case FLUSHED:
         if (connection) {
           connection.flushed = true;
-          connection.shortened = true;
           if (connection.consumed) runTicks();
         }
         break;
@@ -333,10 +335,7 @@ function head(connection, text, numbers, at, cut, kept) {
   const url = inText ? text.slice(cut, afterTarget) : kept[target ^ KEPT];
   const raw = fields(text, numbers, at + 6, numbers[at + 5], afterTarget, kept);
   const end = cutEnd;
-  if (numbers[at + 5] > FLUSH_AFTER) {
-    connection.flushed = true;
-    connection.shortened = true;
-  }
+  if (numbers[at + 5] > FLUSH_AFTER) connection.flushed = true;
   connection.resource.runInAsyncScope(request, undefined, connection,
     METHODS[numbers[at + 2]], url, version, raw, flags);
   return end;

@@ -3,6 +3,7 @@
 
 const { Engine } = require('./native');
 const { traits, runTicks } = require('./host');
+const { isAtLeast, level } = require('./host/level');
 const { Queue } = require('./queue');
 
 /** Numbers of the delivery that was popped last; layout in docs/architecture.md. */
@@ -16,16 +17,17 @@ const DELIVERIES_PER_TURN = 1024;
 const strings = [];
 
 const native = new Engine(meta, strings, drain, {
-  llhttp: process.versions.llhttp,
+  llhttp: process.versions.llhttp ?? '',
   manyFields: traits.manyFields,
   upgradeSkipsBody: traits.upgradeSkipsBody,
 });
 
 /**
- * Whether Rust accepts and reads. Where it does not (Windows, or FERROHTTP_ENGINE=off), Node's own
+ * Whether Rust accepts and reads. Where it does not (Windows, or level `sockets`), Node's own
  * sockets do, and only the parser and the error path are ours.
  */
-const supported = native.supported && process.env.FERROHTTP_ENGINE !== 'off';
+const supported = native.supported && !isAtLeast('sockets');
+if (!supported && !isAtLeast('sockets')) level.name = 'sockets';
 
 // Set by dispatch.js. The first is called with the text of each delivery and returns true if nobody
 // else's code ran; the second before the first delivery of a turn.

@@ -10,7 +10,7 @@
 // Node has made `headers` before a program sees the request. Here they are made of a copy of the
 // list, because programs may change `rawHeaders`.
 
-const { IncomingMessage, symbols } = require('./host');
+const { IncomingMessage, symbols, shortcuts } = require('./host');
 
 const { prototype } = IncomingMessage;
 const plainAddHeaderLine = prototype._addHeaderLine;
@@ -53,7 +53,7 @@ class Request extends IncomingMessage {
   /** From here on `headers` is what it is now, whatever the program does. */
   static settle(request) {
     if (request[symbols.headers]) return;
-    if (request._addHeaderLine === plainAddHeaderLine) request.#lines = request.rawHeaders.slice();
+    if (shortcuts.headers.open && request._addHeaderLine === plainAddHeaderLine) request.#lines = request.rawHeaders.slice();
     else void request.headers;
   }
 }

@@ -9,19 +9,19 @@
 
 const { EventEmitter } = require('events');
 const { Duplex, Readable } = require('stream');
-const { ServerResponse, symbols } = require('./host');
+const { ServerResponse, symbols, shortcuts, bondIsPlain, endIsPlain } = require('./host');
 const { kId, kTaken, waiting, encodingOf, BYTES, LATIN1, UTF8, HEAD_UTF8 } = require('./socket');
 const { native } = require('./engine');
 
 const { prototype } = ServerResponse;
 const plain = {
-  end: prototype.end, _send: prototype._send, _writeRaw: prototype._writeRaw,
+  end: prototype.end,
   assignSocket: prototype.assignSocket, detachSocket: prototype.detachSocket,
   _flush: prototype._flush, _flushOutput: prototype._flushOutput,
 };
 const plainWrite = Duplex.prototype.write;
-const { on: plainOn, emit: plainEmit, removeListener: plainRemove } = EventEmitter.prototype;
-const { on: plainStreamOn, removeListener: plainStreamRemove } = Readable.prototype;
+const { on: plainOn, emit: plainEmit } = EventEmitter.prototype;
+const { removeListener: plainStreamRemove } = Readable.prototype;
 
 function Response(req, options) {
   ServerResponse.call(this, req, options);
@@ -107,7 +107,7 @@ function idle(socket) {
 
 /** Nobody wants to see the calls that the short way leaves out. */
 function unpatched(socket) {
-  return socket.write === plainWrite && prototype._send === plain._send && prototype._writeRaw === plain._writeRaw;
+  return socket.write === plainWrite && endIsPlain();
 }
 
 function finish(res) {
@@ -154,7 +154,7 @@ let onSocketClose;
  */
 function assign(res, socket, onClose, on) {
   const { _events: events } = socket;
-  const short = events.close === onClose && events.newListener === undefined && emittersAreUnpatched() &&
+  const short = events.close === onClose && events.newListener === undefined && bondIsPlain() &&
     socket._maxListeners === undefined && socket.on === on &&
     res.assignSocket === plain.assignSocket && res.emit === plainEmit && res._eventsCount === 0 &&
     res.outputData.length === 0 && !res.finished;
@@ -181,7 +181,7 @@ function assignQueued(res, socket, onClose, on) {
     res._events.socket !== undefined || res.emit !== plainEmit ||
     !(socket[kId] >= 0) || socket._httpMessage || socket.on !== on ||
     socket._events.close !== onClose || onSocketClose === undefined || socket._events.newListener !== undefined ||
-    socket._maxListeners !== undefined || !emittersAreUnpatched() || !idle(socket) || !unpatched(socket) || !socket.writable ||
+    socket._maxListeners !== undefined || !bondIsPlain() || !idle(socket) || !unpatched(socket) || !socket.writable ||
     res.outputSize >= socket.writableHighWaterMark
   ) {
     res.assignSocket(socket);
@@ -225,7 +225,7 @@ function detach(res, socket, onClose) {
   const { _events: events } = socket;
   const { close } = events;
   if (Array.isArray(close) && close.length === 2 && close[0] === onClose && close[1] === onSocketClose &&
-      events.removeListener === undefined && socket.removeListener === plainStreamRemove && emittersAreUnpatched() &&
+      events.removeListener === undefined && socket.removeListener === plainStreamRemove && bondIsPlain() &&
       res.detachSocket === plain.detachSocket && socket._httpMessage === res) {
     events.close = onClose;
     socket._httpMessage = null;
@@ -237,18 +237,12 @@ function detach(res, socket, onClose) {
 
 /** As `res.on('finish', listener)`, for a new response. */
 function onFinish(res, listener) {
-  if (res._eventsCount === 0 && res.on === plainOn) {
+  if (shortcuts.listen.open && res._eventsCount === 0 && res.on === plainOn) {
     res._events.finish = listener;
     res._eventsCount = 1;
   } else {
     res.on('finish', listener);
   }
-}
-
-function emittersAreUnpatched() {
-  const emitter = EventEmitter.prototype;
-  return emitter.on === plainOn && emitter.removeListener === plainRemove &&
-    Readable.prototype.on === plainStreamOn && Readable.prototype.removeListener === plainStreamRemove;
 }
 
 module.exports = { Response, assign, assignQueued, detach, onFinish };

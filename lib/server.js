@@ -11,7 +11,7 @@ const net = require('net');
 const { AsyncResource } = require('async_hooks');
 const { EventEmitter } = require('events');
 const { debuglog } = require('util');
-const { Server: HttpServer, nodeConnectionListener, symbols, traits } = require('./host');
+const { Server: HttpServer, nodeConnectionListener, symbols, traits, shortcuts, refusalsArePlain } = require('./host');
 const { systemError, socketOnError, kServer } = require('./client-error');
 const { Socket, handOver, setReading, kId } = require('./socket');
 const { connectionListener } = require('./connection');
@@ -26,6 +26,8 @@ const socketChannel = dc.channel('net.server.socket');
 const netDebug = debuglog('net'); // NODE_DEBUG=net
 
 const noop = () => {};
+
+const { _emitCloseIfDrained: plainDrained } = HttpServer.prototype;
 
 /** The `emit` that nobody has wrapped. */
 const plainEmit = EventEmitter.prototype.emit;
@@ -65,7 +67,7 @@ class ServerLink {
     this.properties = {}; // values of the watched properties
     this.values = new Map(); // settings as last given to Rust
     this.counted = new Map(); // refusals by code, of which Rust does not know yet
-    this.seen = { emit: undefined, subscribed: false, events: 0, connection: undefined }; // by the last `sync`
+    this.seen = { emit: undefined, subscribed: false, events: 0, connection: undefined, plain: true }; // by the last `sync`
   }
 
   set(name, value) {
@@ -96,7 +98,8 @@ class ServerLink {
     // Where anything in JavaScript can tell that a connection exists, each one is shown at once.
     const wrapped = seen.emit !== plainEmit;
     this.set('dropNotice', wrapped || server.listenerCount('drop') > 0);
-    const watched = wrapped || debug.enabled || warningIsDue(server) || seen.subscribed ||
+    seen.plain = refusalsArePlain();
+    const watched = wrapped || !seen.plain || debug.enabled || warningIsDue(server) || seen.subscribed ||
       seen.connection !== connectionListener || server.timeout > 0 || !this.refed || server.pauseOnConnect || screened;
     this.set('eager', watched);
     this.set('nativeRefusals', !watched && server.listenerCount('clientError') === 0);
@@ -113,7 +116,7 @@ class ServerLink {
   /** Whether something has changed that no setter and none of our methods tells of. */
   stale() {
     const { server, seen } = this;
-    return server.emit !== seen.emit || socketChannel.hasSubscribers !== seen.subscribed || warningIsDue(server) ||
+    return server.emit !== seen.emit || refusalsArePlain() !== seen.plain || socketChannel.hasSubscribers !== seen.subscribed || warningIsDue(server) ||
       server._eventsCount !== seen.events || server._events.connection !== seen.connection;
   }
 
@@ -491,9 +494,8 @@ function shareConnections(prototype) {
 shareConnections(Server.prototype);
 
 for (const name of ['on', 'addListener', 'prependListener', 'removeListener', 'off', 'removeAllListeners']) {
-  const inherited = EventEmitter.prototype[name];
   const method = { [name](event, listener) {
-    const result = Reflect.apply(inherited, this, arguments);
+    const result = Reflect.apply(HttpServer.prototype[name], this, arguments);
     if (event === undefined || WATCHED_EVENTS.has(event)) this[kServer]?.sync();
     return result;
   } }[name];
@@ -503,7 +505,10 @@ for (const name of ['on', 'addListener', 'prependListener', 'removeListener', 'o
 Object.defineProperty(Server.prototype, '_emitCloseIfDrained', {
   value: function _emitCloseIfDrained() {
     // Node's has nothing to do but to count connections, for its log.
-    if (this[kServer].handle && !netDebug.enabled) return;
+    if (this[kServer].handle && !netDebug.enabled && shortcuts.drained.open &&
+        HttpServer.prototype._emitCloseIfDrained === plainDrained) {
+      return;
+    }
     HttpServer.prototype._emitCloseIfDrained.call(this);
     if (this._handle === null) this[kServer].retire();
   },

@@ -19,7 +19,7 @@ function loadInContext(context) {
     const outside = createRequire(file);
     const inside = (id) => {
       const found = outside.resolve(id);
-      return path.isAbsolute(found) && !found.endsWith('.node') ? load(found) : outside(id);
+      return path.isAbsolute(found) && !/\.(node|json)$/.test(found) ? load(found) : outside(id);
     };
     const source = fs.readFileSync(file, 'utf8');
     const names = ['module', 'exports', 'require', '__dirname', '__filename'];

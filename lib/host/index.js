@@ -4,6 +4,7 @@
 //   symbols    under which Node keeps state of its objects
 //   traits     what this release does where releases differ
 //   ticks      how nextTick callbacks and microtasks are run
+//   shortcuts  ways around functions of Node, and whether they are open
 //
 // Nothing else in lib/ looks for symbols or asks for a version.
 
@@ -12,5 +13,8 @@ const { Server, ServerResponse, IncomingMessage } = require('http');
 const { symbols, nodeConnectionListener } = require('./symbols');
 const { traits } = require('./traits');
 const { runTicks } = require('./ticks');
+const shortcuts = require('./shortcuts');
 
-module.exports = { Server, ServerResponse, IncomingMessage, symbols, traits, nodeConnectionListener, runTicks };
+module.exports = {
+  Server, ServerResponse, IncomingMessage, symbols, traits, nodeConnectionListener, runTicks, ...shortcuts,
+};

