@@ -12,11 +12,11 @@ const { test } = require('node:test');
 const { ROOT, get, packages, run, temporary } = require('./helpers.js');
 const { Registry } = require('../../scripts/release/registry.js');
 
-const CONTEXT = path.join(ROOT, 'examples/docker');
+const CONTEXT = path.join(ROOT, 'examples');
 
 /** Instructions as [word, rest], without comments. */
 function parse(file) {
-  return fs.readFileSync(path.join(CONTEXT, file), 'utf8').split('\n')
+  return fs.readFileSync(path.join(CONTEXT, 'docker', file), 'utf8').split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => /^(\w+) (.*)$/.exec(line).slice(1));
 }
