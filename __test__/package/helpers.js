@@ -72,6 +72,7 @@ async function unpack(dir, name = 'ferrohttp') {
   const folder = await packages();
   const prefix = `${name.replace('@', '').replace('/', '-')}-${version}`;
   const target = path.join(dir, 'node_modules', name);
+  fs.rmSync(target, { recursive: true, force: true });
   fs.mkdirSync(target, { recursive: true });
   // With a relative path: tar takes `C:` for a host.
   execFileSync('tar', ['-xzf', `${prefix}.tgz`, '-C', path.relative(folder, target), '--strip-components', '1'], { cwd: folder });

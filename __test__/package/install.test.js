@@ -12,6 +12,7 @@ const {
 } = require('./helpers.js');
 const { PREBUILT } = require('../../lib/platform.js');
 const { loadPrebuilt } = require('../../lib/prebuilt.js');
+const { sources } = require('../../scripts/build.js');
 const { TARGETS } = require('../../scripts/targets.js');
 const { version } = require('../../package.json');
 
@@ -216,8 +217,7 @@ test('a binary that is up to date is not rebuilt', async (t) => {
 
 test('a binary of older sources is rebuilt', async (t) => {
   const clone = temporary(t);
-  for (const name of ['.cargo', '.build.json', 'Cargo.toml', 'Cargo.lock', 'build.rs', 'package.json', 'bin', 'lib', 'scripts', 'src',
-    path.basename(BINARY)]) {
+  for (const name of [...sources(), '.build.json', 'package.json', 'bin', 'lib', 'scripts', path.basename(BINARY)]) {
     fs.cpSync(path.join(ROOT, name), path.join(clone, name), { recursive: true });
   }
   const again = () => run(node, ['scripts/build.js', '--if-stale'], { cwd: clone, env: { PATH: pathWithoutCargo(t) } });

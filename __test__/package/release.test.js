@@ -1,0 +1,102 @@
+'use strict';
+
+// The scripts that make a release, on copies.
+
+const assert = require('node:assert');
+const { execFileSync, spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { test } = require('node:test');
+const { BINARY, ROOT, platform, run, succeed, temporary } = require('./helpers.js');
+const { glibcNeeded, newer, readBinary } = require('../../scripts/release/binary.js');
+const crate = require('../../scripts/release/crate.js');
+const { TARGETS, find } = require('../../scripts/targets.js');
+
+const MANIFESTS = ['package.json', 'package-lock.json', 'Cargo.toml', 'Cargo.lock'];
+const CHANGELOG = '# Changelog\n\n## [Unreleased]\n\n### Added\n\n- Something.\n\n## [0.0.1] - 2020-01-01\n\n- First.\n';
+
+function repository(t) {
+  const folder = temporary(t);
+  for (const name of MANIFESTS) fs.copyFileSync(path.join(ROOT, name), path.join(folder, name));
+  fs.cpSync(path.join(ROOT, 'scripts/release'), path.join(folder, 'scripts/release'), { recursive: true });
+  fs.writeFileSync(path.join(folder, 'CHANGELOG.md'), CHANGELOG);
+  const git = (...args) => execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@example.org', ...args], { cwd: folder, encoding: 'utf8' });
+  git('init', '--quiet');
+  git('config', 'user.name', 'A');
+  git('config', 'user.email', 'a@example.org');
+  git('add', '--all');
+  git('commit', '--quiet', '--message', 'Before');
+  return { folder, git, version: (...args) => run(process.execPath, ['scripts/release/version.js', ...args], { cwd: folder }) };
+}
+
+test('a version is set in every manifest and dated in the changelog, committed and tagged', async (t) => {
+  const { folder, git, version } = repository(t);
+  const { code, stderr } = await version('9.8.7', '--date', '2030-02-03');
+  assert.deepStrictEqual([code, stderr], [0, '']);
+  const read = (name) => fs.readFileSync(path.join(folder, name), 'utf8');
+  assert.strictEqual(JSON.parse(read('package.json')).version, '9.8.7');
+  const lock = JSON.parse(read('package-lock.json'));
+  assert.deepStrictEqual([lock.version, lock.packages[''].version], ['9.8.7', '9.8.7']);
+  assert.match(read('Cargo.toml'), /^\[package\]\nname = "ferrohttp"\nversion = "9\.8\.7"$/m);
+  assert.match(read('Cargo.lock'), /^name = "ferrohttp"\nversion = "9\.8\.7"$/m);
+  assert.strictEqual(read('CHANGELOG.md'), CHANGELOG.replace('## [Unreleased]\n', '## [Unreleased]\n\n## [9.8.7] - 2030-02-03\n'));
+  assert.strictEqual(git('log', '-1', '--format=%s').trim(), '9.8.7');
+  assert.strictEqual(git('describe', '--exact-match').trim(), 'v9.8.7');
+  assert.strictEqual(git('status', '--porcelain'), '');
+  assert.strictEqual((await version('--notes')).stdout, '### Added\n\n- Something.\n');
+  // What was unreleased is released.
+  assert.match((await version('9.8.8')).stderr, /^ferrohttp: CHANGELOG\.md has nothing under \[Unreleased\]\n$/);
+});
+
+test('a version is refused over uncommitted changes, and if it is none', async (t) => {
+  const { folder, version } = repository(t);
+  assert.match((await version('next')).stderr, /^ferrohttp: usage: /);
+  fs.appendFileSync(path.join(folder, 'CHANGELOG.md'), '\n');
+  assert.match((await version('9.8.7')).stderr, /^ferrohttp: commit or stash /);
+});
+
+test('the binary that was built here is told to be for this system', () => {
+  const { os, cpu } = find(platform);
+  const found = readBinary(BINARY);
+  assert.deepStrictEqual([found.os, found.cpu], [os, cpu]);
+});
+
+test('the imports of a binary are those that objdump tells', (t) => {
+  const objdump = spawnSync('objdump', ['-T', BINARY], { encoding: 'utf8' });
+  if (process.platform !== 'linux' || objdump.status !== 0) return t.skip('objdump cannot read it here');
+  const told = objdump.stdout.split('\n').filter((line) => line.includes('*UND*')).map((line) => line.trim().split(/\s+/));
+  const { imports } = readBinary(BINARY);
+  assert.ok(imports.length > 20);
+  assert.deepStrictEqual(imports.map(({ name }) => name).sort(), told.map((words) => words.at(-1)).sort());
+  const versions = told.flatMap((words) => words.map((word) => /^\(?GLIBC_([\d.]+)\)?$/.exec(word)?.[1]).filter(Boolean));
+  assert.strictEqual(glibcNeeded({ imports }), versions.sort((a, b) => (newer(a, b) ? -1 : 1))[0] ?? '0');
+});
+
+test('versions are compared by number', () => {
+  assert.deepStrictEqual([newer('2.28', '2.17'), newer('2.9', '2.17'), newer('2.17', '2.17'), newer('2.17.1', '2.17')], [true, false, false, true]);
+});
+
+test('the crates of the source package build by their lock file', async (t) => {
+  if (spawnSync('cargo', ['--version']).status !== 0) return t.skip('cargo is not installed');
+  const { unpack } = require('./helpers.js');
+  const source = await unpack(temporary(t), '@ferrohttp/source');
+  const said = await succeed('cargo', ['metadata', '--locked', '--offline', '--format-version', '1'], { cwd: source });
+  const { packages } = JSON.parse(said);
+  assert.deepStrictEqual(packages.filter(({ name }) => /criterion|proptest/.test(name)), []);
+});
+
+test('a manifest of the source package has no development dependencies, and the lock file what is needed', () => {
+  const toml = '[package]\nname = "a"\n\n[dependencies]\nb = "1"\n\n[dev-dependencies]\nb = "1"\nc = "1"\n\n[[bench]]\nname = "x"\n\n[workspace]\nmembers = [".", "d"]\n';
+  assert.strictEqual(crate.manifest(toml, ['.']), '[package]\nname = "a"\n\n[dependencies]\nb = "1"\n\n[workspace]\nmembers = ["."]\n\n');
+  const entry = (name, ...needs) => `[[package]]\nname = "${name}"\nversion = "1.0.0"\n${
+    needs.length > 0 ? `dependencies = [\n${needs.map((need) => ` "${need}",\n`).join('')}]\n` : ''}`;
+  const lock = `version = 4\n\n${[entry('a', 'b', 'c'), entry('b', 'e'), entry('c', 'f'), entry('e'), entry('f')].join('\n')}`;
+  assert.strictEqual(crate.lock(lock, { a: toml }), `version = 4\n\n${[entry('a', 'b'), entry('b', 'e'), entry('e')].join('\n')}`);
+});
+
+test('each platform that is published has a Rust target, and is found by both names', () => {
+  for (const target of TARGETS) {
+    assert.strictEqual(find(target.platform), target);
+    assert.strictEqual(find(target.rust), target);
+  }
+});
