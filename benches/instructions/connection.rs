@@ -10,9 +10,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use ferrohttp::conn::{Conn, Taken};
 use ferrohttp::conn::outbox::{Outbox, Output, Piece};
 use ferrohttp::conn::task::Task;
+use ferrohttp::conn::{Conn, Taken};
 use ferrohttp::engine::Core;
 use ferrohttp::engine::connections::Connections;
 use ferrohttp::engine::queue::{Delivery, Queue};

@@ -202,7 +202,7 @@ static int fail(const struct fault *fault, int fd) {
     NEXT(shutdown);
     next(fd, SHUT_RDWR);
   }
-  if (fault->error == EAGAIN || fault->error == ENOBUFS) ready_again(fd);
+  if (fault->error == EAGAIN) ready_again(fd);
   errno = fault->error;
   return -1;
 }
