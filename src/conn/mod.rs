@@ -590,7 +590,11 @@ fn send_output(fd: RawFd, output: &Output<'_>, last: bool) -> Result<usize, i32>
 fn send_some(fd: RawFd, pieces: &[&[u8]], last: bool) -> Result<usize, i32> {
     let send = if last { io::send_before_fin } else { io::send };
     match send(fd, pieces) {
-        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(0),
+        Err(error)
+            if error.kind() == std::io::ErrorKind::WouldBlock || io::is_out_of_buffers(&error) =>
+        {
+            Ok(0)
+        }
         result => result.map_err(|error| error.raw_os_error().unwrap_or(libc::EIO)),
     }
 }

@@ -321,11 +321,14 @@ impl Task {
                     Poll::Ready(ready) => ready?,
                     Poll::Pending => return Ok(()),
                 };
-                if let Err(error) = send_some(&mut control) {
-                    if error.kind() != ErrorKind::WouldBlock {
-                        break Err(error);
+                match send_some(&mut control) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => ready.exhausted(),
+                    Err(error) if io::is_out_of_buffers(&error) => {
+                        watched.write_later(cx);
+                        return Ok(());
                     }
-                    ready.exhausted();
+                    Err(error) => break Err(error),
                 }
             };
             if std::mem::take(&mut control.write_awaited) {

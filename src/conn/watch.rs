@@ -29,6 +29,8 @@ pub enum Watch {
     JsThread(Seat),
 }
 
+const INTEREST: mio::Interest = mio::Interest::READABLE.add(mio::Interest::WRITABLE);
+
 /// Leave to read or to write, until the kernel has nothing more, or no more room.
 pub enum Ready<'a> {
     Runtime(AsyncFdReadyGuard<'a, Fd>),
@@ -52,6 +54,7 @@ pub struct Event {
 pub struct Seat {
     fd: RawFd,
     registry: Arc<Registry>,
+    token: Token,
     registered: Cell<bool>,
     readable: Cell<bool>,
     closed: Cell<bool>,
@@ -69,11 +72,11 @@ impl Watch {
 
     /// Registers with the JavaScript thread's reactor.
     pub fn js_thread(fd: RawFd, registry: &Arc<Registry>, token: Token) -> io::Result<Watch> {
-        let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
-        registry.register(&mut SourceFd(&fd), token, interest)?;
+        registry.register(&mut SourceFd(&fd), token, INTEREST)?;
         Ok(Watch::JsThread(Seat {
             fd,
             registry: registry.clone(),
+            token,
             registered: Cell::new(true),
             readable: Cell::new(false),
             closed: Cell::new(false),
@@ -119,6 +122,20 @@ impl Watch {
             Watch::Runtime(fd) => fd.poll_write_ready(cx).map_ok(Ready::Runtime),
             Watch::JsThread(seat) if seat.writable.get() => Poll::Ready(Ok(Ready::Writing(seat))),
             Watch::JsThread(_) => Poll::Pending,
+        }
+    }
+
+    /// Has the task try to write again, after others have had their turn: there is room, and the system
+    /// could not take anything, so that no event tells when it can.
+    pub fn write_later(&self, cx: &mut Context<'_>) {
+        match self {
+            Watch::Runtime(_) => cx.waker().wake_by_ref(),
+            Watch::JsThread(seat) => {
+                seat.writable.set(false);
+                // The reactor then reports anew what is ready. It fails for no open descriptor.
+                let fd = &mut SourceFd(&seat.fd);
+                let _ = seat.registry.reregister(fd, seat.token, INTEREST);
+            }
         }
     }
 }

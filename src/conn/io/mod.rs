@@ -144,6 +144,11 @@ pub fn has_hung_up(_fd: RawFd) -> bool {
     false
 }
 
+/// The system has no memory for a send at the moment. libuv tries again, too.
+pub fn is_out_of_buffers(error: &Error) -> bool {
+    error.raw_os_error() == Some(libc::ENOBUFS)
+}
+
 /// Sends FIN.
 pub fn shutdown(fd: RawFd) -> Result<()> {
     // SAFETY: no memory is involved.

@@ -33,7 +33,9 @@ enum { MAX_FAULTS = 64, MAX_FDS = 1 << 17, MAX_CALLERS = 64 };
 
 enum call { RECV, SEND, ACCEPT, REGISTER, WAIT, DUPLICATE, SHUTDOWN, LISTEN, OPTION, START };
 
-// `error` 0: a part only.
+// `error` 0: a part only; LOST: a part only, and the call says that it was all. No kernel does that: it
+// shows that the clients find what is wrong.
+enum { LOST = -1 };
 static const struct fault {
   const char *name;
   enum call call;
@@ -52,6 +54,7 @@ static const struct fault {
   {"send.ENOMEM", SEND, ENOMEM},
   {"send.EPIPE", SEND, EPIPE},
   {"send.ECONNRESET", SEND, ECONNRESET},
+  {"send.lost", SEND, LOST},
   {"accept.EINTR", ACCEPT, EINTR},
   {"accept.EAGAIN", ACCEPT, EAGAIN},
   {"accept.ECONNABORTED", ACCEPT, ECONNABORTED},
@@ -171,7 +174,7 @@ static const struct fault *fault_of(enum call call, int fd, void *at) {
     for (int i = 0; i < FAULTS && !found; i++) {
       if (faults[i].call != call) continue;
       // Of the n-th call, the error that breaks most; what has to be tried again is for probabilities.
-      if (nth ? number == nth && faults[i].error != EINTR && faults[i].error != EAGAIN && faults[i].error != 0 : left < chances[i])
+      if (nth ? number == nth && faults[i].error != EINTR && faults[i].error != EAGAIN && faults[i].error > 0 : left < chances[i])
         found = &faults[i];
       else if (!nth) left -= chances[i] < left ? chances[i] : left;
     }
@@ -202,7 +205,7 @@ static int fail(const struct fault *fault, int fd) {
     NEXT(shutdown);
     next(fd, SHUT_RDWR);
   }
-  if (fault->error == EAGAIN || fault->error == ENOBUFS) ready_again(fd);
+  if (fault->error == EAGAIN) ready_again(fd);
   errno = fault->error;
   return -1;
 }
@@ -219,9 +222,10 @@ static size_t part(size_t length) {
 #define MOVE(call, fd, length, whole, partial) \
   const struct fault *fault = fault_of(call, fd, CALLER); \
   if (!fault) return whole; \
-  if (fault->error) return fail(fault, fd); \
+  if (fault->error > 0) return fail(fault, fd); \
   size_t less = part(length); \
   ssize_t moved = partial; \
+  if (fault->error == LOST && moved > 0) return length; \
   int saved = errno; \
   ready_again(fd); \
   errno = saved; \
@@ -251,6 +255,7 @@ ssize_t write(int fd, const void *bytes, size_t length) {
 struct cut {
   struct iovec vectors[64];
   int count;
+  size_t total;
 };
 
 static struct cut cut(const struct iovec *vectors, int count) {
@@ -259,6 +264,7 @@ static struct cut cut(const struct iovec *vectors, int count) {
   if (count > 64) count = 64;
   for (int i = 0; i < count; i++) total += vectors[i].iov_len;
   size_t left = part(total);
+  result.total = total;
   for (int i = 0; i < count && (left > 0 || i == 0); i++) {
     result.vectors[i] = vectors[i];
     if (result.vectors[i].iov_len > left) result.vectors[i].iov_len = left;
@@ -271,9 +277,10 @@ static struct cut cut(const struct iovec *vectors, int count) {
 #define MOVE_VECTORS(call, fd, list, number, whole, partial) \
   const struct fault *fault = fault_of(call, fd, CALLER); \
   if (!fault) return whole; \
-  if (fault->error) return fail(fault, fd); \
+  if (fault->error > 0) return fail(fault, fd); \
   struct cut less = cut(list, number); \
   ssize_t moved = partial; \
+  if (fault->error == LOST && moved > 0) return less.total; \
   int saved = errno; \
   ready_again(fd); \
   errno = saved; \

@@ -5,6 +5,7 @@
 const { fork } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { setTimeout: sleep } = require('node:timers/promises');
 
 const ROOT = path.join(__dirname, '../../..');
 
@@ -73,6 +74,18 @@ class Subject {
   async sample(more) {
     const answer = await this.order('sample', more);
     return { ...answer, ...this.system() };
+  }
+
+  /** Waits until no connection is left, or none ends any more in ten seconds, and two seconds longer: for those of workers. */
+  async quiet() {
+    for (let i = 0, last = -1; i < 50; i++) {
+      const { open, sockets, closed } = await this.order('sample');
+      if (open === 0 && sockets === closed) break;
+      if (closed !== last) i = 0;
+      last = closed;
+      await sleep(200);
+    }
+    await sleep(2000);
   }
 
   /** Has it end by itself. Whether it did, in ten seconds. */

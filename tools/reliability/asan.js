@@ -1,0 +1,99 @@
+'use strict';
+
+// npm run asan: the engine's tests, and the addon in a Node process, under AddressSanitizer.
+//
+//   npm run asan -- [--node BIN] [--only rust|js] [FILE ...]
+//
+// The first part is the Rust tests with leak detection. For the second, the addon alone is
+// instrumented, and its runtime, gcc's libasan, is loaded into an ordinary Node: what Rust, and libuv
+// or Node-API on its behalf, does with the addon's memory is checked. Leaks are not looked for there:
+// V8 ends without giving back what it has. FILEs are JavaScript test files.
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const { binaryName } = require('../../lib/platform.js');
+
+const ROOT = path.join(__dirname, '../..');
+const TARGET_DIR = path.join(ROOT, 'target/asan');
+
+/** Test files for the addon, unless others are named. */
+const FILES = [
+  '__test__/engine/bodies.test.js', '__test__/engine/deferred.test.js', '__test__/engine/deliveries.test.js',
+  '__test__/compare/messages.test.js', '__test__/compare/upgrade.test.js', '__test__/compare/client-error.test.js',
+  '__test__/package/worker.test.js',
+];
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { node: { type: 'string', default: process.execPath }, only: { type: 'string' } },
+});
+
+function fail(text) {
+  console.error(`npm run asan: ${text}`);
+  process.exit(1);
+}
+
+function read(command, args) {
+  const { status, stdout } = spawnSync(command, args, { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+if (process.platform !== 'linux') fail('it is for Linux');
+const host = /^host: (.*)$/m.exec(read('rustc', ['-vV']) ?? '')?.[1] ?? fail('rustc was not found');
+
+const build = {
+  ...process.env,
+  CARGO_TARGET_DIR: TARGET_DIR,
+  RUSTC_BOOTSTRAP: '1', // the flag is for nightly compilers; the stable one has it as well
+  RUSTFLAGS: '-Zsanitizer=address -Cforce-frame-pointers=yes',
+  CARGO_PROFILE_RELEASE_LTO: 'off',
+  CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
+  CARGO_PROFILE_RELEASE_DEBUG: 'line-tables-only',
+  CARGO_PROFILE_RELEASE_STRIP: 'none',
+};
+
+function run(what, command, args, env) {
+  console.log(`\n${what}`);
+  const { status, signal } = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit', env });
+  if (status === 0) return true;
+  console.log(`FAILED: ${what} (${signal ?? `code ${status}`})`);
+  process.exitCode = 1;
+  return false;
+}
+
+// A target that is named keeps the flags away from build scripts and macros.
+const cargo = (command, ...args) => [command, '--release', '--target', host, ...args];
+
+function rust() {
+  run('engine tests, with leak detection', 'cargo', cargo('test', '--test', 'engine'),
+    { ...build, ASAN_OPTIONS: 'detect_leaks=1:halt_on_error=1' });
+}
+
+function js() {
+  const runtime = read('cc', ['-print-file-name=libasan.so']);
+  if (runtime === undefined || !path.isAbsolute(runtime)) fail('gcc with libasan is needed (package libasan, or gcc)');
+  if (!run('the addon', 'cargo', cargo('build', '--lib'), build)) return;
+  const addon = path.join(TARGET_DIR, binaryName());
+  fs.copyFileSync(path.join(TARGET_DIR, host, 'release/libferrohttp.so'), addon);
+  const files = positionals.length > 0 ? positionals : FILES;
+  const log = path.join(TARGET_DIR, 'report');
+  for (const name of fs.readdirSync(TARGET_DIR)) {
+    if (name.startsWith('report.')) fs.rmSync(path.join(TARGET_DIR, name));
+  }
+  run(`the addon in Node: ${files.join(' ')}`, options.node, ['--test', '--test-reporter=dot', '--test-concurrency=1', ...files], {
+    ...process.env,
+    FERROHTTP_BINARY: addon,
+    LD_PRELOAD: fs.realpathSync(runtime),
+    // Reports go to files, as a test may expect a process to end.
+    ASAN_OPTIONS: `detect_leaks=0:halt_on_error=1:log_path=${log}`,
+  });
+  const reports = fs.readdirSync(TARGET_DIR).filter((name) => name.startsWith('report.'));
+  for (const name of reports) console.log(fs.readFileSync(path.join(TARGET_DIR, name), 'utf8'));
+  console.log(`${reports.length} reports of AddressSanitizer`);
+  if (reports.length > 0) process.exitCode = 1;
+}
+
+if (options.only !== 'js') rust();
+if (options.only !== 'rust') js();
