@@ -9,7 +9,7 @@
 // unshift), makes a native socket hand over; no byte is lost (see connection.js, `unconsume`).
 
 const net = require('net');
-const { symbols } = require('./internals');
+const { runTicks, symbols } = require('./internals');
 const { systemError } = require('./client-error');
 const { inClosingPhase } = require('./closing');
 const engine = require('./engine');
@@ -196,6 +196,13 @@ class Socket extends net.Socket {
   /** The descriptor is closed, or the closing phase has come: 'close' follows both. False: not yet. */
   _closed() {
     if (--this[kOpen] > 0) return false;
+    const callback = this[kPending];
+    if (callback !== null) {
+      // As libuv cancels it, which the stream is told as a success.
+      this[kPending] = null;
+      callback(null);
+      runTicks();
+    }
     if (this[kRefed]) engine.closingSockets(-1);
     this.emit('close', this[kException]);
     return true;
