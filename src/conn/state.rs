@@ -88,9 +88,9 @@ impl Control {
         self.fate == Fate::Open
     }
 
-    /// Whether the task has something to send.
+    /// Whether the task has something to send. What is deferred the batch sends at its end.
     pub fn has_output(&self) -> bool {
-        !self.outbox.is_empty() || self.shutdown == Shutdown::Wanted
+        !(self.outbox.is_empty() || self.deferred) || self.shutdown == Shutdown::Wanted
     }
 
     /// Whether a further packet may be read now.
