@@ -420,3 +420,25 @@ compare('what is given away while it is pending is sent all the same', {
   },
   check: ({ result }) => assert.ok(result.whole),
 });
+
+const RESIZES = { smaller: 0, half: TOO_MUCH / 2, larger: 2 * TOO_MUCH };
+for (const [name, size] of Object.entries(RESIZES)) {
+  compare(`memory that becomes ${name} while it is pending`, {
+    handler(req, res, stage) {
+      const memory = new ArrayBuffer(TOO_MUCH, { maxByteLength: 2 * TOO_MUCH });
+      res.end(new Uint8Array(memory));
+      stage.memory = memory;
+    },
+    async run(stage) {
+      stage.readers.send(0, get('/large', 'Connection: close\r\n'));
+      await stage.untilNoted(0, 'request /large');
+      await quiet();
+      stage.memory.resize(size);
+      stage.readers.read(0);
+      const { bytes } = await stage.readers.result(0);
+      await stage.untilNoted(0, 'socket close');
+      return { whole: bytes > TOO_MUCH };
+    },
+    check: ({ result }) => assert.strictEqual(result.whole, size > TOO_MUCH),
+  });
+}

@@ -100,3 +100,20 @@ for (const end of ['read', 'destroyed']) {
     while (await server.external() > before + BODY) await new Promise(setImmediate);
   });
 }
+
+test('a worker can be terminated while its responses are pending', async (t) => {
+  const { Worker } = require('node:worker_threads');
+  for (let round = 0; round < 10; round++) {
+    const worker = new Worker(`
+      const { parentPort } = require('node:worker_threads');
+      const body = Buffer.alloc(${BODY}, 'x');
+      const server = require(${JSON.stringify(ours.specifier)}).createServer((req, res) => res.end(body));
+      server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`, { eval: true });
+    const port = await new Promise((resolve, reject) => worker.on('message', resolve).on('error', reject));
+    const client = await stopped(t, port);
+    client.removeAllListeners('error').on('error', () => {});
+    assert.strictEqual(await worker.terminate(), 1);
+    client.resume();
+    await new Promise((resolve) => client.on('close', resolve));
+  }
+});
