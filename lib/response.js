@@ -9,9 +9,13 @@
 
 const { EventEmitter } = require('events');
 const { Duplex, Readable } = require('stream');
+const { types } = require('util');
 const { ServerResponse, symbols, shortcuts, bondIsPlain, endIsPlain } = require('./host');
 const { kId, kTaken, waiting, encodingOf, BYTES, LATIN1, UTF8, HEAD_UTF8 } = require('./socket');
 const { native } = require('./engine');
+
+const { isUint8Array } = types;
+const { get: byteLengthOf } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'byteLength');
 
 const { prototype } = ServerResponse;
 const plain = {
@@ -42,7 +46,7 @@ function end(chunk, encoding, callback) {
     this.strictContentLength || this.writableCorked > 0 ||
     !(socket?.[kId] >= 0) || socket._httpMessage !== this ||
     !idle(socket) || !unpatched(socket) ||
-    !(chunk === undefined || chunk === null || typeof chunk === 'string' || chunk instanceof Uint8Array) ||
+    !(chunk === undefined || chunk === null || typeof chunk === 'string' || isPlainView(chunk)) ||
     !(encoding === undefined || encoding === null || encoding === 'utf8' || encoding === 'latin1')
   ) {
     return plain.end.call(this, chunk, encoding, callback);
@@ -96,6 +100,11 @@ function send({ _header: head, _trailer: trailer, _hasBody: hasBody, chunkedEnco
 function codeOf(chunk, encoding, length) {
   if (typeof chunk !== 'string') return BYTES;
   return encoding === 'latin1' || length === chunk.length ? LATIN1 : UTF8;
+}
+
+/** A Uint8Array that has bytes, and says how many. */
+function isPlainView(chunk) {
+  return isUint8Array(chunk) && chunk.byteLength > 0 && chunk.byteLength === byteLengthOf.call(chunk);
 }
 
 /** Nothing is queued, corked or over in the socket's stream, and strings are UTF-8 there. */

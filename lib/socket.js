@@ -233,7 +233,7 @@ class Socket extends net.Socket {
     if (--this[kOpen] > 0) return false;
     const pending = this[kPending];
     if (pending !== null) {
-      // As libuv, which cancels it now.
+      // As libuv cancels it, which the stream is told as a success.
       this[kPending] = null;
       pending(null);
       runTicks();

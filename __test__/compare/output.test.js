@@ -193,3 +193,252 @@ for (const [way, send] of Object.entries(WAYS)) {
     },
   });
 }
+
+// --- what ends a connection with pending output ------------------------------------------------------
+
+/** One large response whose reader has stopped; then `act`, and the reader goes on. */
+function stopped(name, { act, options, check, fields = '', keeps = false, send = WAYS.Buffer }) {
+  compare(`pending output, and ${name}`, {
+    options,
+    handler: (req, res) => send(res, TOO_MUCH),
+    async run(stage) {
+      stage.readers.send(0, get('/large', fields));
+      await stage.untilNoted(0, 'request /large');
+      await quiet();
+      const result = await act(stage, stage.sockets[0]);
+      await quiet();
+      stage.note(0, 'the reader goes on');
+      stage.readers.read(0);
+      const { bytes, end } = await stage.readers.result(0, keeps ? TOO_MUCH : Infinity);
+      await stage.untilNoted(0, keeps ? 'finish of /large' : 'socket close');
+      return { result, end, whole: bytes > TOO_MUCH };
+    },
+    check,
+  });
+}
+
+const ENDS = {
+  'socket.end()': (stage, socket) => { socket.end(); },
+  'socket.end(data)': (stage, socket) => { socket.end('more'); },
+  'socket.destroySoon()': (stage, socket) => { socket.destroySoon(); },
+  'socket.destroy()': (stage, socket) => { socket.destroy(); },
+  'socket.destroy(error)': (stage, socket) => { socket.destroy(new Error('mine')); },
+  'socket.resetAndDestroy()': (stage, socket) => { socket.resetAndDestroy(); },
+  'closeAllConnections()': ({ server }) => { server.closeAllConnections(); },
+};
+for (const [name, act] of Object.entries(ENDS)) stopped(name, { act });
+stopped('Connection: close', { act() {}, fields: 'Connection: close\r\n' });
+stopped('Connection: close, close()', { act: ({ server }) => { server.close(); }, fields: 'Connection: close\r\n' });
+stopped('close()', { act: ({ server }) => { server.close(); } });
+stopped('closeIdleConnections()', { act: ({ server }) => { server.closeIdleConnections(); }, keeps: true });
+stopped('pause() and resume()', { act: (stage, socket) => { socket.pause().resume(); }, keeps: true });
+stopped('the libuv handle', { act: (stage, socket) => { void socket._handle; }, keeps: true });
+stopped('the libuv handle, of text', { act: (stage, socket) => { void socket._handle; }, keeps: true, send: WAYS.string });
+stopped('the libuv handle, of many pieces', { act: (stage, socket) => { void socket._handle; }, keeps: true, send: WAYS.corked });
+stopped('the libuv handle before the end', {
+  act: (stage, socket) => { void socket._handle; }, fields: 'Connection: close\r\n',
+});
+stopped('the libuv handle after socket.end()', {
+  act(stage, socket) {
+    socket.end();
+    void socket._handle;
+  },
+});
+stopped('its counters', {
+  act: (stage, socket) => {
+    const { writableLength, writableNeedDrain, bufferSize, bytesWritten } = socket;
+    return { writableLength, writableNeedDrain, bufferSize, bytesWritten };
+  },
+  keeps: true,
+  check({ result: { result } }) {
+    assert.ok(result.writableNeedDrain && result.writableLength > TOO_MUCH && result.bytesWritten > TOO_MUCH);
+  },
+});
+stopped('a timeout of the socket', {
+  async act(stage, socket) {
+    socket.setTimeout(20);
+    await stage.untilNoted(0, 'socket timeout');
+  },
+  keeps: true,
+});
+
+for (const leave of ['fin', 'reset']) {
+  compare(`pending output, and the reader leaves with ${leave}`, {
+    handler: (req, res) => WAYS.Buffer(res, TOO_MUCH),
+    async run(stage) {
+      stage.readers.send(0, get('/large'));
+      await stage.untilNoted(0, 'request /large');
+      await quiet();
+      stage.readers[leave](0);
+      if (leave === 'reset') return stage.untilNoted(0, 'socket close');
+      await quiet();
+      stage.note(0, 'the reader goes on');
+      stage.readers.read(0);
+      return (await stage.readers.result(0)).bytes > TOO_MUCH;
+    },
+  });
+}
+
+compare('the keep-alive timer starts when the response has left', {
+  clients: 2,
+  options: { keepAliveTimeout: 1, keepAliveTimeoutBuffer: 0 },
+  handler: (req, res) => WAYS.Buffer(res, req.url === '/large' ? TOO_MUCH : 2),
+  async run(stage) {
+    stage.readers.send(0, get('/large'));
+    stage.readers.send(1, get('/small'));
+    // The other one's timer has fired, so that the first's would have.
+    await stage.untilNoted(1, 'socket close');
+    await quiet();
+    stage.noteAll('the reader goes on');
+    stage.readers.read(0);
+    const { bytes, end } = await stage.readers.result(0);
+    await stage.untilNoted(0, 'socket close');
+    return { whole: bytes > TOO_MUCH, end };
+  },
+  check: ({ result }) => assert.ok(result.whole),
+});
+
+// --- pipelines -----------------------------------------------------------------------------------------
+
+compare('a small response waits for the large one before it', {
+  handler: (req, res) => WAYS.Buffer(res, req.url === '/large' ? TOO_MUCH : 2),
+  async run(stage) {
+    stage.readers.send(0, get('/large') + get('/small'));
+    await stage.untilNoted(0, 'request /small');
+    await quiet();
+    stage.note(0, 'the reader goes on');
+    stage.readers.read(0);
+    await stage.untilNoted(0, 'close of /small');
+  },
+});
+
+compare('a client that pipelines and does not read is paused as early', {
+  handler: (req, res) => WAYS.Buffer(res, req.url === '/large' ? TOO_MUCH : 2),
+  async run(stage) {
+    const { server } = stage;
+    const pipelined = 20_000;
+    let requests = 0;
+    let closed = 0;
+    server.removeAllListeners('request');
+    server.on('request', (req, res) => {
+      requests++;
+      if (requests === 1) return res.end(fill(TOO_MUCH));
+      res.on('close', () => {
+        if (++closed === pipelined) stage.note(0, 'all are answered');
+      });
+      return res.end('hi');
+    });
+    stage.readers.send(0, get('/').repeat(1 + pipelined));
+    await quiet();
+    const early = requests;
+    stage.readers.read(0);
+    await stage.untilNoted(0, 'all are answered');
+    return { early, requests };
+  },
+  check: ({ result: { early } }) => assert.ok(early > 1 && early < 10_000),
+});
+
+compare('one of a batch leaves with RST after it was answered', {
+  clients: 2,
+  handler(req, res, stage, i) {
+    if (i === 1) stage.readers.reset(0);
+    res.end('an answer');
+  },
+  async run(stage) {
+    for (let i = 0; i < 2; i++) stage.readers.send(i, get('/'));
+    await stage.untilNoted(0, 'socket close');
+  },
+});
+
+// --- memory that changes while it is pending --------------------------------------------------------------
+
+const VIEWS = {
+  Buffer: (size) => Buffer.alloc(size, 'a'),
+  Uint8Array: (size) => new Uint8Array(size).fill(97),
+  'part of a Buffer': (size) => Buffer.alloc(size + 20, 'a').subarray(10, size + 10),
+  'SharedArrayBuffer': (size) => new Uint8Array(new SharedArrayBuffer(size)).fill(97),
+  'resizable ArrayBuffer': (size) => new Uint8Array(new ArrayBuffer(size, { maxByteLength: 2 * size })).fill(97),
+};
+const WRITES = {
+  end: (res, view) => res.end(view),
+  write(res, view) {
+    res.write(view);
+    res.end();
+  },
+  'two writes'(res, view) {
+    res.write('first');
+    res.write(view);
+    res.end('last');
+  },
+  corked(res, view) {
+    res.cork();
+    res.write('first');
+    res.write(view);
+    res.end('last');
+  },
+  'the socket'(res, view) {
+    res.socket.write('first');
+    res.socket.write(view);
+  },
+};
+for (const [kind, make] of Object.entries(VIEWS)) {
+  for (const [way, write] of Object.entries(WRITES)) {
+    compare(`what changes while it is pending is sent as it is then: ${kind}, by ${way}`, {
+      handler(req, res, stage) {
+        stage.view = make(TOO_MUCH);
+        write(res, stage.view);
+      },
+      async run(stage) {
+        stage.readers.send(0, get('/large'));
+        await stage.untilNoted(0, 'request /large');
+        await quiet();
+        stage.view.fill(98);
+        stage.readers.read(0);
+        const { runs } = await stage.readers.result(0, TOO_MUCH);
+        const before = runs.find(({ byte, length }) => byte === 97 && length > 100)?.length;
+        const after = runs.find(({ byte, length }) => byte === 98 && length > 100)?.length;
+        withoutDrain(stage);
+        return { sum: before + after, changed: after > 0, sent: before > 0 };
+      },
+      check: ({ result }) => assert.deepStrictEqual(result, { sum: TOO_MUCH, changed: true, sent: true }),
+    });
+  }
+}
+
+compare('what is given away while it is pending is sent all the same', {
+  handler(req, res, stage) {
+    const view = new Uint8Array(TOO_MUCH).fill(97);
+    res.end(view);
+    stage.clone = structuredClone(view, { transfer: [view.buffer] });
+  },
+  async run(stage) {
+    stage.readers.send(0, get('/large'));
+    await stage.untilNoted(0, 'request /large');
+    stage.readers.read(0);
+    const { bytes, end } = await stage.readers.result(0, TOO_MUCH);
+    return { whole: bytes > TOO_MUCH, end };
+  },
+  check: ({ result }) => assert.ok(result.whole),
+});
+
+const RESIZES = { smaller: 0, half: TOO_MUCH / 2, larger: 2 * TOO_MUCH };
+for (const [name, size] of Object.entries(RESIZES)) {
+  compare(`memory that becomes ${name} while it is pending`, {
+    handler(req, res, stage) {
+      const memory = new ArrayBuffer(TOO_MUCH, { maxByteLength: 2 * TOO_MUCH });
+      res.end(new Uint8Array(memory));
+      stage.memory = memory;
+    },
+    async run(stage) {
+      stage.readers.send(0, get('/large', 'Connection: close\r\n'));
+      await stage.untilNoted(0, 'request /large');
+      await quiet();
+      stage.memory.resize(size);
+      stage.readers.read(0);
+      const { bytes } = await stage.readers.result(0);
+      await stage.untilNoted(0, 'socket close');
+      return { whole: bytes > TOO_MUCH };
+    },
+    check: ({ result }) => assert.strictEqual(result.whole, size > TOO_MUCH),
+  });
+}

@@ -56,8 +56,8 @@ pub struct Control {
     pub write_awaited: bool,
     /// JavaScript is to be told when the FIN has left.
     pub shutdown_awaited: bool,
-    /// An error of the socket that was met in sending what counts as taken by the kernel. The system
-    /// tells it once, so that the read which it is for would find FIN.
+    /// An error of the socket that was met in sending, and belongs to the next read. The system tells
+    /// it once, so that this would find FIN, or nothing.
     pub kept_error: Option<i32>,
     /// Bytes that JavaScript wrote.
     pub written: u64,
@@ -94,9 +94,9 @@ impl Control {
         self.fate == Fate::Open
     }
 
-    /// Whether the task has something to send.
+    /// Whether the task has something to send. What is deferred the batch sends at its end.
     pub fn has_output(&self) -> bool {
-        !self.outbox.is_empty() || self.shutdown == Shutdown::Wanted
+        !(self.outbox.is_empty() || self.deferred) || self.shutdown == Shutdown::Wanted
     }
 
     /// Whether a further packet may be read now.
@@ -111,11 +111,19 @@ impl Control {
         }
     }
 
-    /// Keeps an error for the next read. EPIPE is not one that a read would have met.
+    /// Keeps an error of the connection for the next read. All others, as EPIPE, are of the write.
     pub fn keep_error(&mut self, errno: i32) {
-        if errno != libc::EPIPE {
+        if matches!(
+            errno,
+            libc::ECONNRESET | libc::ETIMEDOUT | libc::EHOSTUNREACH | libc::ENETUNREACH
+        ) {
             self.kept_error = Some(errno);
         }
+    }
+
+    /// Whether reading goes on, now or when JavaScript has dealt with what was read.
+    pub fn reads(&self) -> bool {
+        !self.paused && !self.parked && !self.read_done
     }
 
     /// The waker, if the task waits for JavaScript to act.

@@ -331,14 +331,14 @@ impl Task {
                     Err(error) => break Err(error),
                 }
             };
-            if std::mem::take(&mut control.write_awaited) {
-                notices[0] = Some(Records::notice(&[WRITTEN, errno(&result)]));
-            } else if result.is_err() {
-                // JavaScript takes it for written.
-                control.keep_error(errno(&result) as i32);
-            }
             if result.is_err() {
                 control.outbox.clear();
+                control.keep_error(errno(&result) as i32);
+            }
+            // Where something is read, that comes first, as in libuv: it meets the error.
+            let awaited = std::mem::take(&mut control.write_awaited);
+            if awaited && (control.kept_error.is_none() || !control.reads()) {
+                notices[0] = Some(Records::notice(&[WRITTEN, errno(&result)]));
             }
             if control.shutdown == Shutdown::Wanted {
                 control.shutdown = Shutdown::Done;
@@ -409,7 +409,8 @@ fn take_in(
             if let Some(ready) = ready {
                 ready.exhausted();
             }
-            None
+            let error = crate::lock(&conn.control).kept_error.take();
+            error.map(|errno| fail(room, conn, read, errno))
         }
         Err(error) => {
             let errno = error.raw_os_error().unwrap_or(libc::EIO);

@@ -604,7 +604,6 @@ fn deferred_output_survives_a_close_and_pending_output_does_not() {
         host.connections.close(id, false);
         // JavaScript need not wait for it.
         assert_eq!(host.next().records.numbers, [CLOSED]);
-        assert_eq!(host.core.live(), 1);
         let received = host.rest(&client);
         assert_eq!(received.len(), filled + 1000);
         assert!(received.ends_with(&[7; 1000]));
@@ -627,7 +626,9 @@ fn deferred_output_does_not_survive_a_reset_nor_the_engine() {
         assert!(defer(&conn, &[7; 1000]));
         host.connections.close(id, reset);
         assert_eq!(host.next().records.numbers, [CLOSED]);
-        assert_eq!(host.core.live(), usize::from(!reset));
+        while host.core.live() > usize::from(!reset) {
+            std::thread::yield_now();
+        }
         host.end();
         assert_eq!(host.core.live(), 0);
         assert_eq!(rest(&client).len(), filled);
