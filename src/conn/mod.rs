@@ -16,8 +16,12 @@
 pub mod address;
 pub mod io;
 pub mod linger;
+#[cfg(test)]
+mod model;
 pub mod outbox;
 pub mod registry;
+#[cfg(test)]
+pub mod simulation;
 pub mod state;
 pub mod task;
 pub mod watch;
@@ -247,10 +251,6 @@ impl Conn {
     pub fn set_paused(&self, paused: bool) {
         let mut control = crate::lock(&self.control);
         control.paused = paused;
-        if paused && !self.is_coming(&control) {
-            // What is not reported by now is for reading to find.
-            control.hung_up = false;
-        }
         let waker = if paused { None } else { control.release() };
         drop(control);
         wake(waker);
@@ -292,6 +292,12 @@ impl Conn {
         self.uncount();
         wake(waker);
         written
+    }
+
+    /// The delivery of a packet was consumed behind which there is a hang-up: the end is delivered
+    /// next. False if nothing is to be read by now, so that reading finds what there is later.
+    pub fn hang_up(self: &Arc<Self>) -> bool {
+        task::hang_up(self)
     }
 
     /// A reactor tells of FIN, a hang-up or an error.

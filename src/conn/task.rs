@@ -470,6 +470,20 @@ pub fn decline_upgrade(conn: &Arc<Conn>) -> Option<Records> {
     interpret(conn, &mut read, packet, parked.at, &mut Vecs).map(|(records, _)| records)
 }
 
+/// Ends the connection as FIN does, on the JavaScript thread. See [`Conn::hang_up`].
+pub fn hang_up(conn: &Arc<Conn>) -> bool {
+    let mut read = crate::lock(&conn.read);
+    {
+        let mut control = crate::lock(&conn.control);
+        control.hung_up = false;
+        if !control.is_open() || control.read_done || control.paused || control.parked {
+            return false;
+        }
+    }
+    end(Room::JsThread, conn, &mut read);
+    true
+}
+
 /// Parses one packet and delivers what it means.
 fn parse(
     room: Room,
@@ -657,12 +671,14 @@ impl Drop for Task {
         {
             watched.expect_close();
         }
-        // SAFETY: the descriptor is the connection's own; nobody uses it any more now that
-        // `control.fd` is -1 and the reactor has let go.
-        let fd = (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) });
-        match fd {
-            Some(fd) if !rest.is_empty() => linger::send(&conn.core, fd, rest),
-            fd => drop(fd),
+        if fd >= 0 && rest.is_empty() {
+            // SAFETY: the descriptor is the connection's own; nobody uses it any more now that
+            // `control.fd` is -1 and the reactor has let go.
+            unsafe { io::close(fd) };
+        } else if fd >= 0 {
+            // SAFETY: as above.
+            let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+            linger::send(&conn.core, fd, rest);
         }
         conn.server.connections.remove(&conn);
         if was == Fate::Open {

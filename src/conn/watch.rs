@@ -72,7 +72,13 @@ impl Watch {
 
     /// Registers with the JavaScript thread's reactor.
     pub fn js_thread(fd: RawFd, registry: &Arc<Registry>, token: Token) -> io::Result<Watch> {
-        registry.register(&mut SourceFd(&fd), token, INTEREST)?;
+        #[cfg(test)]
+        let simulated = super::simulation::register(fd, token.0).is_some();
+        #[cfg(not(test))]
+        let simulated = false;
+        if !simulated {
+            registry.register(&mut SourceFd(&fd), token, INTEREST)?;
+        }
         Ok(Watch::JsThread(Seat {
             fd,
             registry: registry.clone(),
@@ -149,6 +155,10 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         if self.registered.get() {
+            #[cfg(test)]
+            if super::simulation::deregister(self.fd).is_some() {
+                return;
+            }
             let _ = self.registry.deregister(&mut SourceFd(&self.fd));
         }
     }
@@ -161,7 +171,13 @@ impl Ready<'_> {
         match self {
             // tokio keeps what is closed.
             Ready::Runtime(guard) => guard.clear_ready(),
-            Ready::Reading(seat) => seat.readable.set(false),
+            Ready::Reading(seat) => {
+                seat.readable.set(false);
+                #[cfg(test)]
+                if super::simulation::is_forgetful() {
+                    seat.closed.set(false);
+                }
+            }
             Ready::Writing(_) => {}
         }
     }

@@ -53,8 +53,18 @@ struct Slot {
 #[derive(Debug)]
 struct Current {
     conn: Arc<Conn>,
-    /// The next packet is for the same turn.
-    reads_on: bool,
+    then: Then,
+}
+
+/// What comes after a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// What the next turn reads.
+    NextTurn,
+    /// What is read at once.
+    ReadOn,
+    /// The end.
+    HangUp,
 }
 
 /// Connections that JavaScript knows, by id, and deliveries that were taken from the queue.
@@ -90,12 +100,14 @@ impl Connections {
     /// Acknowledges the delivery before, and pops the next one. None: the queue is empty, and
     /// the next delivery wakes. What is read for it takes memory from `supply`.
     pub fn next(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> Option<Popped> {
-        if let Some(Current { conn, reads_on }) = self.current.take() {
-            if reads_on {
-                conn.acknowledge();
-            } else {
-                conn.consume();
-                self.told.push(conn);
+        if let Some(Current { conn, then }) = self.current.take() {
+            match then {
+                Then::ReadOn => conn.acknowledge(),
+                Then::HangUp if conn.hang_up() => {}
+                Then::HangUp | Then::NextTurn => {
+                    conn.consume();
+                    self.told.push(conn);
+                }
             }
         }
         while let Some(id) = self.ending.pop() {
@@ -231,9 +243,12 @@ impl Connections {
                 if slot.detached {
                     self.ending.push(id);
                 }
-                let reads_on =
-                    delivery.behind == Behind::Bytes || conn.look_for_hang_up(delivery.behind);
-                self.current = Some(Current { conn, reads_on });
+                let then = match delivery.behind {
+                    Behind::Bytes => Then::ReadOn,
+                    behind if conn.look_for_hang_up(behind) => Then::HangUp,
+                    _ => Then::NextTurn,
+                };
+                self.current = Some(Current { conn, then });
             }
             Kind::Notice if slot.detached => return None,
             Kind::Notice => {}

@@ -103,15 +103,16 @@ impl Reactor {
         let _ = self.poll.poll(&mut self.events, Some(Duration::ZERO));
         for event in &self.events {
             let Token(token) = event.token();
-            let token = token as u32;
-            if let Some(resident) = self.residents.get(token) {
-                resident.task.note(Event {
-                    readable: event.is_readable(),
-                    closed: event.is_read_closed() || event.is_error(),
-                    writable: event.is_writable() || event.is_write_closed() || event.is_error(),
-                });
-                self.runnable.push_back(token);
-            }
+            let said = Event {
+                readable: event.is_readable(),
+                closed: event.is_read_closed() || event.is_error(),
+                writable: event.is_writable() || event.is_write_closed() || event.is_error(),
+            };
+            note(&self.residents, &mut self.runnable, token as u32, said);
+        }
+        #[cfg(test)]
+        for (token, said) in crate::conn::simulation::events() {
+            note(&self.residents, &mut self.runnable, token as u32, said);
         }
     }
 
@@ -130,6 +131,14 @@ impl Reactor {
             }
         }
         true
+    }
+}
+
+/// The task of a token hears of an event, and runs soon.
+fn note(residents: &Slots<Resident>, runnable: &mut VecDeque<u32>, token: u32, event: Event) {
+    if let Some(resident) = residents.get(token) {
+        resident.task.note(event);
+        runnable.push_back(token);
     }
 }
 

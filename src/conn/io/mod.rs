@@ -20,6 +20,16 @@ pub use system::{accept, set_no_sigpipe};
 /// Pieces that one `sendmsg` takes; every system allows at least this many.
 pub const MAX_PIECES: usize = 16;
 
+/// While the crate's own tests are built, simulated sockets come first.
+macro_rules! simulated {
+    ($result:expr) => {
+        #[cfg(test)]
+        if let Some(result) = $result {
+            return result;
+        }
+    };
+}
+
 fn check(result: libc::c_int) -> Result<libc::c_int> {
     if result < 0 {
         Err(Error::last_os_error())
@@ -34,6 +44,7 @@ fn length(result: libc::ssize_t) -> Result<usize> {
 
 /// Reads what is there; `Ok(0)` is FIN.
 pub fn recv(fd: RawFd, buffer: &mut [u8]) -> Result<usize> {
+    simulated!(super::simulation::recv(fd, &mut [buffer]));
     loop {
         // SAFETY: the pointer and the length are those of a writable slice.
         let n = unsafe {
@@ -53,6 +64,12 @@ pub fn recv(fd: RawFd, buffer: &mut [u8]) -> Result<usize> {
 
 /// As [`recv`], first into `first` and, when that is full, into `rest`.
 pub fn recv_split(fd: RawFd, first: &mut [MaybeUninit<u8>], rest: &mut [u8]) -> Result<usize> {
+    simulated!({
+        first.fill(MaybeUninit::new(0));
+        // SAFETY: all of it was initialised just now.
+        let first = unsafe { &mut *(&raw mut *first as *mut [u8]) };
+        super::simulation::recv(fd, &mut [first, rest])
+    });
     let mut vectors = [
         libc::iovec {
             iov_base: first.as_mut_ptr().cast(),
@@ -91,6 +108,7 @@ pub fn send_before_fin(fd: RawFd, pieces: &[&[u8]]) -> Result<usize> {
 }
 
 fn send_with(fd: RawFd, pieces: &[&[u8]], flags: libc::c_int) -> Result<usize> {
+    simulated!(super::simulation::send(fd, pieces));
     loop {
         let n = match pieces {
             [piece] => {
@@ -126,16 +144,23 @@ fn send_many(fd: RawFd, pieces: &[&[u8]], flags: libc::c_int) -> libc::ssize_t {
     }
 }
 
-/// Whether both directions are over: after RST, or FIN in both.
+/// Whether both directions are over, after RST or FIN in both, and every byte is read.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn has_hung_up(fd: RawFd) -> bool {
+    simulated!(super::simulation::has_hung_up(fd));
     let mut asked = libc::pollfd {
         fd,
         events: 0,
         revents: 0,
     };
-    // SAFETY: the pointer is that of one pollfd.
-    unsafe { libc::poll(&raw mut asked, 1, 0) > 0 && asked.revents & libc::POLLHUP != 0 }
+    let mut unread: libc::c_int = 0;
+    // SAFETY: the pointers are those of one pollfd and of one number.
+    unsafe {
+        libc::poll(&raw mut asked, 1, 0) > 0
+            && asked.revents & libc::POLLHUP != 0
+            && libc::ioctl(fd, libc::FIONREAD, &raw mut unread) == 0
+            && unread == 0
+    }
 }
 
 /// Only epoll tells libuv.
@@ -151,8 +176,19 @@ pub fn is_out_of_buffers(error: &Error) -> bool {
 
 /// Sends FIN.
 pub fn shutdown(fd: RawFd) -> Result<()> {
+    simulated!(super::simulation::shutdown(fd));
     // SAFETY: no memory is involved.
     check(unsafe { libc::shutdown(fd, libc::SHUT_WR) }).map(drop)
+}
+
+/// Closes a descriptor that the caller owns.
+///
+/// # Safety
+/// Nobody uses the descriptor any more.
+pub unsafe fn close(fd: RawFd) {
+    simulated!(super::simulation::close(fd));
+    // SAFETY: the caller's.
+    drop(unsafe { OwnedFd::from_raw_fd(fd) });
 }
 
 pub fn listen(fd: RawFd, backlog: i32) -> Result<()> {
