@@ -44,21 +44,26 @@ function drain() {
     beginTurn();
     for (let i = 0; i < DELIVERIES_PER_TURN && !finished; i++) {
       const text = native.next();
-      if (text === null) {
-        finished = true;
-      } else {
+      if (text !== null) {
         const silent = dispatch(text);
         if (!silent) runTicks();
+      } else {
+        runAfterwards();
+        finished = native.goOn() === 0;
       }
     }
-    while (afterwards.length > 0) {
-      afterwards.shift()();
-      runTicks();
-    }
+    runAfterwards();
   } finally {
     draining = false;
     // Out of turn, or a listener threw: the rest follows in a turn of its own.
     if (!finished || afterwards.length > 0) native.rewake();
+  }
+}
+
+function runAfterwards() {
+  while (afterwards.length > 0) {
+    afterwards.shift()();
+    runTicks();
   }
 }
 

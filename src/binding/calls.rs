@@ -37,8 +37,9 @@ macro_rules! calls {
     };
 }
 
-const CALLS: [(&CStr, Callback); 13] = calls! {
+const CALLS: [(&CStr, Callback); 14] = calls! {
     c"next": next, values::null;
+    c"goOn": go_on, zero;
     c"write": write, failed;
     c"writev": writev, failed;
     c"respond": respond, failed;
@@ -262,6 +263,16 @@ unsafe fn next(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_v
     call.local
         .publish(popped.id, popped.flags, popped.bytes, popped.records)
         .unwrap_or_else(|error| throw(env, error))
+}
+
+/// # Safety
+/// The arguments are those of a callback.
+unsafe fn go_on(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: this is a callback from `CALLS`.
+    let call = unsafe { Call::<0>::new(env, info) };
+    let native = &call.local.native;
+    let mut connections = native.connections.borrow_mut();
+    int(env, connections.go_on(|| native.wake.is_loop_idle()).into())
 }
 
 /// # Safety

@@ -24,6 +24,9 @@ pub type PollInit = unsafe extern "C" fn(*mut sys::uv_loop_s, Handle, c_int) -> 
 pub type PollStart = unsafe extern "C" fn(Handle, c_int, PollCallback) -> c_int;
 pub type PrepareInit = unsafe extern "C" fn(*mut sys::uv_loop_s, Handle) -> c_int;
 pub type PrepareStart = unsafe extern "C" fn(Handle, Callback) -> c_int;
+pub type Timeout = unsafe extern "C" fn(*const sys::uv_loop_s) -> c_int;
+pub type Now = unsafe extern "C" fn(*const sys::uv_loop_s) -> u64;
+pub type Clock = unsafe extern "C" fn() -> u64;
 pub type PollCallback = unsafe extern "C" fn(Handle, c_int, c_int);
 
 /// The functions.
@@ -39,6 +42,9 @@ pub struct Uv {
     pub poll_start: PollStart,
     pub prepare_init: PrepareInit,
     pub prepare_start: PrepareStart,
+    pub backend_timeout: Timeout,
+    pub now: Now,
+    pub hrtime: Clock,
 }
 
 impl Uv {
@@ -55,6 +61,9 @@ impl Uv {
                 poll_init: transmute::<*mut c_void, PollInit>(symbol(c"uv_poll_init")?),
                 poll_start: transmute::<*mut c_void, PollStart>(symbol(c"uv_poll_start")?),
                 prepare_init: transmute::<*mut c_void, PrepareInit>(symbol(c"uv_prepare_init")?),
+                backend_timeout: transmute::<*mut c_void, Timeout>(symbol(c"uv_backend_timeout")?),
+                now: transmute::<*mut c_void, Now>(symbol(c"uv_now")?),
+                hrtime: transmute::<*mut c_void, Clock>(symbol(c"uv_hrtime")?),
                 prepare_start: transmute::<*mut c_void, PrepareStart>(symbol(c"uv_prepare_start")?),
             })
         }

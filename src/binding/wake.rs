@@ -233,6 +233,23 @@ impl Wake {
         self.referenced.load(Ordering::Relaxed) && !self.has_ended()
     }
 
+    /// Whether the event loop has nothing to run before it looks for events again: no setImmediate, no
+    /// timer that is due, no handle that is closing. On the JavaScript thread only.
+    pub fn is_loop_idle(&self) -> bool {
+        let uv = &self.uv;
+        // SAFETY: the loop lives as long as the environment, which is calling.
+        unsafe {
+            match (uv.backend_timeout)(self.event_loop) {
+                0 => false,
+                // The loop's time is that of its last look at the clock.
+                due if due > 0 => {
+                    (uv.hrtime)() / 1_000_000 < (uv.now)(self.event_loop) + due as u64
+                }
+                _ => true,
+            }
+        }
+    }
+
     pub fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
     }

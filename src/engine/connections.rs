@@ -113,7 +113,7 @@ impl Connections {
         while let Some(id) = self.ending.pop() {
             self.release(id);
         }
-        while self.bytes < BYTES_PER_TURN && self.requests < REQUESTS_PER_TURN {
+        while !self.is_long() {
             if let Some(delivery) = self.ready.pop_front() {
                 core.queue.popped(&delivery);
                 if let Some(popped) = self.open(delivery) {
@@ -136,12 +136,31 @@ impl Connections {
     pub fn begin_turn(&mut self, core: &Core) {
         self.bytes = 0;
         self.requests = 0;
+        self.read_again();
+        if !self.refused.is_empty() {
+            core.queue.rewake();
+        }
+    }
+
+    /// Begins a turn where the event loop would do nothing but to come back. False if there is nothing
+    /// to look for, or this has gone on for long.
+    pub fn go_on(&mut self, is_idle: impl FnOnce() -> bool) -> bool {
+        let goes_on = !self.told.is_empty() && !self.is_long() && is_idle();
+        if goes_on {
+            self.read_again();
+        }
+        goes_on
+    }
+
+    /// Whether the event loop is to have its turn.
+    fn is_long(&self) -> bool {
+        self.bytes >= BYTES_PER_TURN || self.requests >= REQUESTS_PER_TURN
+    }
+
+    fn read_again(&mut self) {
         self.polled = false;
         for conn in self.told.drain(..) {
             conn.acknowledge();
-        }
-        if !self.refused.is_empty() {
-            core.queue.rewake();
         }
     }
 
