@@ -164,7 +164,8 @@ impl Connections {
         }
     }
 
-    /// Looks for what is to be done next. False: there is nothing, and what comes wakes.
+    /// Looks for what is to be done next. False: there is nothing, and what comes wakes. True: there
+    /// may be, and this is to be asked again.
     fn find_more(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> bool {
         core.deferred.flush();
         let turn_begins = !std::mem::replace(&mut self.polled, true);
@@ -183,25 +184,25 @@ impl Connections {
                 }
             }
         }
-        self.take_mail(core);
-        let Some(reactor) = &mut self.reactor else {
-            return !self.ready.is_empty();
-        };
-        if turn_begins {
-            reactor.poll();
-        }
-        // All of them before anything is dispatched: system calls of one kind in a row take less
-        // time.
-        if reactor.run(supply) {
-            self.take_mail(core);
+        let mut came = self.take_mail(core);
+        if let Some(reactor) = &mut self.reactor {
+            if turn_begins {
+                reactor.poll();
+            }
+            // All of them before anything is dispatched: system calls of one kind in a row take less
+            // time.
+            if reactor.run(supply) {
+                came = self.take_mail(core);
+            }
         }
         let is_busy = self.reactor.as_ref().is_some_and(Reactor::is_busy);
-        !self.ready.is_empty() || !self.arrivals.is_empty() || is_busy
+        // Whoever comes wakes only if the queue was found empty, whatever it had before.
+        came || !self.ready.is_empty() || !self.arrivals.is_empty() || is_busy
     }
 
-    /// Fetches what there is in the queue.
-    fn take_mail(&mut self, core: &Core) {
-        core.queue.take(&mut self.mail);
+    /// Fetches what there is in the queue. False: nothing.
+    fn take_mail(&mut self, core: &Core) -> bool {
+        let came = core.queue.take(&mut self.mail);
         self.ready.append(&mut self.mail.deliveries);
         if let Some(reactor) = &mut self.reactor {
             for token in self.mail.roused.drain(..) {
@@ -210,6 +211,7 @@ impl Connections {
         }
         self.arrivals.append(&mut self.mail.arrivals);
         self.mail.returned.clear();
+        came
     }
 
     /// Gets ready for established connections to be served on this thread. The descriptor is

@@ -169,14 +169,15 @@ impl Queue {
         }
     }
 
-    /// Swaps `empty` for everything that has come. If that is nothing, the next wakes.
-    pub fn take(&self, empty: &mut Mail) {
+    /// Swaps `empty` for everything that has come. False: that is nothing, and the next wakes.
+    pub fn take(&self, empty: &mut Mail) -> bool {
         let mut shared = crate::lock(&self.shared);
         if shared.mail.is_empty() {
             shared.awake = false;
-        } else {
-            std::mem::swap(&mut shared.mail, empty);
+            return false;
         }
+        std::mem::swap(&mut shared.mail, empty);
+        true
     }
 
     /// JavaScript looks at the queue without having been woken.

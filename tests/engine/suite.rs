@@ -242,22 +242,25 @@ impl Lender {
         self.returned.load(Ordering::Relaxed)
     }
 
-    /// Writes the memory from where it is. The lender has to outlive the connection.
-    fn write(&self, host: &Host, conn: &Conn) -> Result<Taken, i32> {
+    /// A loan of the memory. The lender has to outlive it.
+    fn lend(&self, host: &Host) -> Loan {
         unsafe fn give_up(owner: Owner) {
-            // SAFETY: `write` put a counter there, which outlives the loan.
+            // SAFETY: `lend` put a counter there, which outlives the loan.
             let returned = unsafe { &*owner.env.cast::<AtomicUsize>() };
             returned.fetch_add(1, Ordering::Relaxed);
         }
-        let lend = || {
-            let owner = Owner {
-                env: std::ptr::from_ref(&self.returned).cast_mut().cast(),
-                reference: std::ptr::null_mut(),
-                give_up,
-            };
-            // SAFETY: the tests are on one thread, and their lenders outlive the connections.
-            Some(unsafe { Loan::new(owner, host.core.clone()) })
+        let owner = Owner {
+            env: std::ptr::from_ref(&self.returned).cast_mut().cast(),
+            reference: std::ptr::null_mut(),
+            give_up,
         };
+        // SAFETY: the tests are on one thread, and their lenders outlive the loans.
+        unsafe { Loan::new(owner, host.core.clone()) }
+    }
+
+    /// Writes the memory from where it is.
+    fn write(&self, host: &Host, conn: &Conn) -> Result<Taken, i32> {
+        let lend = || Some(self.lend(host));
         conn.write(
             &mut Output {
                 text: &mut b"head".to_vec(),
@@ -691,6 +694,27 @@ fn pending_output_is_sent_from_the_memory_that_was_lent() {
         assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     }
     assert_eq!(lender.returned(), 1);
+}
+
+#[test]
+fn what_is_given_back_from_another_thread_does_not_keep_javascript_from_being_woken() {
+    let lender = Lender::new(vec![1]);
+    let mut host = Host::new();
+    let mut client = host.adopted();
+    client.write_all(GET).unwrap();
+    host.next();
+    let loan = lender.lend(&host);
+    std::thread::spawn(move || drop(loan)).join().unwrap();
+    // All that there is: JavaScript sleeps after it.
+    assert!(host.connections.next(&host.core, &mut Vecs).is_none());
+    assert_eq!(lender.returned(), 1);
+    // What woke it before.
+    host.woken.set_nonblocking(true).unwrap();
+    let _ = host.woken.read(&mut [0; 64]);
+    host.woken.set_nonblocking(false).unwrap();
+    host.woken.set_read_timeout(Some(PATIENCE)).unwrap();
+    host.core.queue.rouse(0);
+    assert_eq!(host.woken.read(&mut [0; 64]).unwrap(), 1);
 }
 
 #[test]
