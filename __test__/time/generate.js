@@ -186,7 +186,11 @@ class Generator {
       if (random.chance(0.85)) add({ do: 'answer', id }, from + random.below(step + 3 - Math.min(from, step + 2)));
     }
     if (stops && random.chance(0.7)) add({ do: 'read', limit: 'all' }, step + random.between(1, 2));
-    if (random.chance(0.06)) add({ do: random.pick(['destroy', 'end', 'expire']) }, random.between(step, step + 2));
+    if (random.chance(0.06)) {
+      // Of a long body some comes before and some after.
+      const long = Object.values(history.plans).some(({ id, upload }) => upload > ONE_READ && id.startsWith(`${c}.`));
+      if (!long) add({ do: random.pick(['destroy', 'end', 'expire']) }, random.between(step, step + 2));
+    }
     placed.sort((a, b) => a.step - b.step);
     placed.forEach(({ step, act }, i) => {
       const next = placed[i + 1];
