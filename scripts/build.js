@@ -15,15 +15,18 @@ const ROOT = path.join(__dirname, '..');
 const RECORDS = path.join(ROOT, '.build.json'); // by name, as binaries for several systems may lie here
 const BINARY = path.join(ROOT, binaryName());
 
+/** The files below a folder, relative to the root. The first release of Node 20 has no `recursive`. */
+function filesOf(folder) {
+  return fs.readdirSync(path.join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const name = path.join(folder, entry.name);
+    return entry.isDirectory() ? filesOf(name) : [name];
+  });
+}
+
 /** The files that the binary is made of, relative to the root. */
 function sources() {
-  const files = ['.cargo/config.toml', 'Cargo.toml', 'Cargo.lock', 'build.rs', 'crates/h1/Cargo.toml'];
-  for (const folder of ['src', 'crates/h1/src']) {
-    for (const entry of fs.readdirSync(path.join(ROOT, folder), { recursive: true })) {
-      const name = path.join(folder, entry);
-      if (fs.statSync(path.join(ROOT, name)).isFile()) files.push(name);
-    }
-  }
+  const files = ['.cargo/config.toml', 'Cargo.toml', 'Cargo.lock', 'build.rs', 'crates/h1/Cargo.toml',
+    ...filesOf('src'), ...filesOf('crates/h1/src')];
   return files.map((name) => name.split(path.sep).join('/')).sort();
 }
 

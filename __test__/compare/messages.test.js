@@ -252,6 +252,12 @@ compare('pipelining', [
       { reply: [2, 'c'] }, GET, { reply: [4, 'e'] }],
   },
   {
+    name: 'behind a body that nobody reads, whose first packet is beyond the high water mark',
+    options: { highWaterMark: 1000 },
+    handler: 'ignore',
+    packets: [`${POST}Content-Length: 40000\r\n\r\n${'a'.repeat(20_000)}`, 'b'.repeat(20_000), GET],
+  },
+  {
     name: 'with Connection: close in the middle',
     packets: [GET + request({ fields: ['Connection: close'] }) + GET],
   },

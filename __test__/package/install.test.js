@@ -149,10 +149,12 @@ test('FERROHTTP_BINARY names the file, and an error says so', async (t) => {
 });
 
 const flag = (name) => (process.allowedNodeEnvironmentFlags.has(name) ? [name] : []);
+// Early releases of Node 20 have a permission model without it, in which addons load.
+const ADDONS = flag('--allow-addons');
 const PERMISSION = flag('--permission').length > 0 ? flag('--permission') : ['--experimental-permission'];
 
 test('with addons allowed, a server runs under the permission model', async () => {
-  const allowed = ['--allow-fs-read=*', '--allow-addons', ...flag('--allow-net')];
+  const allowed = ['--allow-fs-read=*', ...ADDONS, ...flag('--allow-net')];
   assert.strictEqual(await succeed(node, [...PERMISSION, ...allowed, '-e', REQUIRED]), 'served /it\n');
 });
 
@@ -160,7 +162,7 @@ test('with only the package readable, a server runs under the permission model',
   const dir = temporary(t);
   await unpack(dir);
   await unpack(dir, BINDING);
-  const allowed = [`--allow-fs-read=${dir}${path.sep}*`, '--allow-addons', ...flag('--allow-net')];
+  const allowed = [`--allow-fs-read=${dir}${path.sep}*`, ...ADDONS, ...flag('--allow-net')];
   fs.writeFileSync(path.join(dir, 'app.js'), REQUIRED);
   assert.strictEqual(await succeed(node, [...PERMISSION, ...allowed, 'app.js'], { cwd: dir }), 'served /it\n');
 });

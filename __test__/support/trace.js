@@ -63,6 +63,15 @@ function describeSocket(socket) {
   };
 }
 
+/** The fields of each name; early releases of Node throw at some names. */
+function distinct(message, property) {
+  try {
+    return text(JSON.stringify(entries(message[property])));
+  } catch (err) {
+    return String(err);
+  }
+}
+
 function entries(object) {
   return Object.keys(object).map((name) => [name, object[name]]);
 }
@@ -75,7 +84,7 @@ function describeRequest(req) {
     httpVersion: `${req.httpVersion} ${req.httpVersionMajor} ${req.httpVersionMinor}`,
     rawHeaders: text(req.rawHeaders.join('\n')),
     headers: text(JSON.stringify(entries(req.headers))),
-    distinct: text(JSON.stringify(entries(req.headersDistinct))),
+    distinct: distinct(req, 'headersDistinct'),
     upgrade: req.upgrade,
     complete: req.complete,
   };
@@ -85,7 +94,7 @@ function describeTrailers(req) {
   return {
     rawTrailers: text(req.rawTrailers.join('\n')),
     trailers: JSON.stringify(entries(req.trailers)),
-    distinct: JSON.stringify(entries(req.trailersDistinct)),
+    distinct: distinct(req, 'trailersDistinct'),
     complete: req.complete,
   };
 }

@@ -52,6 +52,42 @@ function isCut(trace, c) {
     .some(([, name, detail]) => name.endsWith(' res close') && detail === 'finished false');
 }
 
+/** How often what is refused again and again is told depends on how the kernel cuts it. */
+function withoutRepeats(events) {
+  return events.filter((event, i) => event[1] !== 'clientError' || JSON.stringify(event) !== JSON.stringify(events[i - 1]));
+}
+
+/**
+ * The events of a connection whose client has left while something was read or written. How many writes the
+ * kernel takes before it knows is a matter of time, and with it when the end is told. What is certain is
+ * what was told in which step, apart from how writing went.
+ */
+function afterLeaving(events, left) {
+  const OUTCOMES = /^(clientError|socket \S+|\S+ (res finish|res close|res error|written \d+|ended|req error))$/;
+  const after = events.filter(([step, name]) => step >= left && !OUTCOMES.test(name))
+    .map(([step, name]) => [step, name]);
+  return [...events.filter(([step]) => step < left), ...after.sort((a, b) => (`${a}` < `${b}` ? -1 : 1))];
+}
+
+/** The step in which the client of a connection left; Infinity if it did not, or it is not known which one it is. */
+function leftAt(traces, c) {
+  return Math.min(...traces.map(({ clients }) => {
+    const step = clients[c]?.seen.findIndex(({ end }) => end === 'left') ?? -1;
+    return step === -1 ? Infinity : step;
+  }));
+}
+
+/** The event lists of a connection as they are compared. */
+function comparable(left, lists) {
+  const racing = lists.flat().some(([step, name]) => step >= left && /request$|res finish$|written \d+$/.test(name));
+  return lists.map((events) => (racing ? afterLeaving(events, left) : withoutRepeats(events)));
+}
+
+/** Whether a listener kept a connection whose client had left; whether there was one to keep is a matter of time. */
+function isKept(left, lists) {
+  return lists.flat().some(([step, name, , writable]) => step >= left && name === 'clientError' && writable === 'writable true');
+}
+
 function compareClients(expected, actual) {
   for (const [c, wanted] of expected.clients.entries()) {
     const got = actual.clients[c];
@@ -77,7 +113,12 @@ function compareClients(expected, actual) {
 
 /** The first difference of two traces, `{ kind, where, expected, actual }`, or null. */
 function difference([expected, actual]) {
-  for (const { c, expected: wanted, actual: got } of pairs(expected, actual)) {
+  let kept = false;
+  for (const { c, ...both } of pairs(expected, actual)) {
+    const lists = [both.expected, both.actual];
+    const left = leftAt([expected, actual], c);
+    kept ||= isKept(left, lists);
+    const [wanted, got] = comparable(left, lists);
     for (let i = 0; i < Math.max(wanted.length, got.length); i++) {
       if (!firstDifference(wanted[i], got[i])) continue;
       const names = [nameOf(wanted[i]), nameOf(got[i])];
@@ -88,7 +129,7 @@ function difference([expected, actual]) {
   }
   const ofClients = compareClients(expected, actual);
   if (ofClients) return ofClients;
-  const found = firstDifference(expected.summary, actual.summary);
+  const found = !kept && firstDifference(expected.summary, actual.summary);
   if (found) return { kind: 'open connections', where: `summary${found.path}`, expected: found.expected, actual: found.actual };
   return null;
 }

@@ -18,6 +18,7 @@
 //   strangers.
 
 const { Random } = require('../parity/random.js');
+const { ONE_READ } = require('./fair.js');
 const { TIMES, WAYS, bytesOf } = require('./requests.js');
 
 const OPTIONS = {
@@ -34,7 +35,6 @@ const SMALL_SIZES = [0, 1, 100, 2000, 2000, 400_000, 400_000, 1_000_000];
 const SIZES = [0, 1, 5, 5, 1000, 1000, 16_384, 65_536, 100_000];
 const HUGE = 16_000_000;
 const UPLOADS = [0, 5, 5, 1000, 1000, 20_000, 300_000];
-const ONE_READ = 60_000;
 const FRAMINGS = ['none', 'none', 'none', 'length', 'length', 'chunked'];
 const WHEN = ['now', 'now', 'now', 'now', 'microtask', 'tick', 'immediate', 'immediate', 'timer', 'held', 'held', 'held', 'never'];
 const CONSUME = ['resume', 'resume', 'data', 'data', 'nothing'];
@@ -125,7 +125,7 @@ class Generator {
     /** Joins the act that was added last to what the same step sends before it. */
     const join = () => {
       const [previous, { act }] = placed.slice(-2);
-      if (previous.step !== step || previous.act.do !== 'send' || !stranger()) return;
+      if (previous.step !== step || !['send', 'text'].includes(previous.act.do) || !stranger()) return;
       if (act.do === 'send' || act.do === 'text' || act.do === 'fin') previous.act.more = true;
       else placed.at(-1).step = ++step;
     };
@@ -163,6 +163,7 @@ class Generator {
       if (plan.when === 'held') answers.push({ id: plan.id, from: length > ONE_READ ? step + 1 : step });
     }
     if (random.chance(0.06)) {
+      if (sent > ONE_READ) step++;
       add({ do: 'text', text: random.pick(MALFORMED) });
       join();
     }
@@ -185,7 +186,11 @@ class Generator {
       if (random.chance(0.85)) add({ do: 'answer', id }, from + random.below(step + 3 - Math.min(from, step + 2)));
     }
     if (stops && random.chance(0.7)) add({ do: 'read', limit: 'all' }, step + random.between(1, 2));
-    if (random.chance(0.06)) add({ do: random.pick(['destroy', 'end', 'expire']) }, random.between(step, step + 2));
+    if (random.chance(0.06)) {
+      // Of a long body some comes before and some after.
+      const long = Object.values(history.plans).some(({ id, upload }) => upload > ONE_READ && id.startsWith(`${c}.`));
+      if (!long) add({ do: random.pick(['destroy', 'end', 'expire']) }, random.between(step, step + 2));
+    }
     placed.sort((a, b) => a.step - b.step);
     placed.forEach(({ step, act }, i) => {
       const next = placed[i + 1];

@@ -3,6 +3,7 @@
 // Makes a history smaller while it still shows the same kind of difference.
 
 const { difference } = require('./difference.js');
+const { isFair } = require('./fair.js');
 
 const MOST_ROUNDS = 80;
 const BATCH = 48;
@@ -56,11 +57,8 @@ function* smaller(history) {
       yield { ...history, plans: { ...plans, [id]: { ...plan, [name]: value } } };
     }
   }
-  for (const [i, acts] of steps.entries()) {
-    for (const [n, act] of acts.entries()) {
-      const replace = (by) => ({ ...history, steps: steps.map((all, j) => (i === j ? all.toSpliced?.(n, 1, by) ?? all : all)) });
-      if (act.do === 'send' && act.more) yield replace({ ...act, more: false });
-    }
+  for (const act of steps.flat()) {
+    if (act.more) yield { ...history, steps: steps.map((acts) => acts.map((other) => (other === act ? { ...act, more: false } : other))) };
   }
 }
 
@@ -68,7 +66,7 @@ function* smaller(history) {
 async function shrink(stage, history, kind) {
   let best = history;
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const candidates = [...smaller(best)].filter(({ steps }) => steps.length > 0);
+    const candidates = [...smaller(best)].filter((smaller) => smaller.steps.length > 0 && isFair(smaller));
     let better;
     for (let at = 0; at < candidates.length && !better; at += BATCH) {
       const tried = candidates.slice(at, at + BATCH);

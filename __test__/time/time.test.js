@@ -7,6 +7,7 @@ const { execFile } = require('node:child_process');
 const path = require('node:path');
 const { test } = require('node:test');
 const { supported } = require('../support/quiet.js');
+const { isFair } = require('./fair.js');
 const { generate } = require('./generate.js');
 
 const TIME = path.join(__dirname, 'time.js');
@@ -71,6 +72,14 @@ test('time: a difference is made small', { skip }, async () => {
 test('time: a server is no different from itself', { skip }, async () => {
   const { code, output } = await play(['--cases', 150], { FERROHTTP_IMPL: 'node:http' });
   assert.strictEqual(code, 0, output);
+});
+
+test('time: a history leaves nothing to chance', () => {
+  for (const ioThreads of [false, true]) {
+    for (let number = 0; number < 500; number++) {
+      assert.ok(isFair(generate(5, number, ioThreads), ioThreads), `history ${number}`);
+    }
+  }
 });
 
 test('time: a history depends on its seed and number alone', () => {

@@ -1,0 +1,51 @@
+'use strict';
+
+// Whether a history leaves nothing to chance; the rules are in generate.js.
+
+const { bytesOf } = require('./requests.js');
+
+// What one read takes, with room to spare.
+const ONE_READ = 60_000;
+
+function headLength(plan) {
+  return bytesOf(plan).indexOf('\r\n\r\n') + 4;
+}
+
+function lengthOf(act, plans) {
+  if (act.do === 'text') return act.text.length;
+  return (act.to ?? bytesOf(plans[act.id]).length) - (act.from ?? 0);
+}
+
+/** `ioThreads`: whether the engine has any. */
+function isFair({ connections, options, plans, steps }, ioThreads = process.env.FERROHTTP_IO_THREADS > 0) {
+  return [...connections.keys()].every((c) => {
+    let connected = false;
+    let known = false;
+    let sent = 0;
+    let headIs = Infinity;
+    return steps.every((step) => {
+      const acts = step.filter((act) => act.c === c);
+      const sends = acts.filter((act) => act.do === 'send' || act.do === 'text');
+      const bytes = sends.reduce((sum, act) => sum + lengthOf(act, plans), 0);
+      const ends = acts.some((act) => ['reset', 'close'].includes(act.do));
+      const stranger = ioThreads || !known;
+      const connects = acts.some((act) => act.do === 'connect');
+      if (stranger && ends && (connects || sends.length > 0)) return false;
+      const joined = (act, i) => act.more || !['send', 'text', 'fin'].includes(acts[i + 1]?.do);
+      if (stranger && sends.length > 0 &&
+        !acts.every((act, i) => !['send', 'text'].includes(act.do) || joined(act, i))) return false;
+      if (bytes > ONE_READ) {
+        const answered = acts.some(({ id, ...act }) => act.do === 'answer' && id === sends[0].id);
+        if (sends.some((act) => act.id !== sends[0].id) || answered) return false;
+        if (!['held', 'never'].includes(plans[sends[0].id].when)) return false;
+      }
+      if (sends.length > 0 && headIs === Infinity) headIs = sends[0].id ? headLength(plans[sends[0].id]) : 0;
+      sent += bytes;
+      connected ||= connects;
+      if (sent >= headIs || (options.connection && connected)) known = true;
+      return true;
+    });
+  });
+}
+
+module.exports = { ONE_READ, isFair };

