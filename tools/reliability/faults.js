@@ -27,7 +27,7 @@ const SOFT = {
 /** Faults that cost a connection. */
 const HARD = {
   'recv.ECONNRESET': 4000, 'recv.ETIMEDOUT': 2000, 'recv.ENOMEM': 2000,
-  'send.EPIPE': 4000, 'send.ECONNRESET': 4000, 'send.ENOMEM': 2000,
+  'send.ECONNRESET': 4000, 'send.ENOMEM': 2000,
   'accept.ECONNABORTED': 20_000, 'accept.EMFILE': 10_000, 'accept.ENFILE': 10_000,
   'accept.ENOBUFS': 5000, 'accept.ENOMEM': 5000, 'accept.EPERM': 5000, 'accept.EPROTO': 5000,
   'shutdown.ENOTCONN': 10_000,

@@ -155,6 +155,12 @@ pub fn shutdown(fd: RawFd) -> Result<()> {
     check(unsafe { libc::shutdown(fd, libc::SHUT_WR) }).map(drop)
 }
 
+/// Ends both directions, of a connection that has failed. What was read stays readable.
+pub fn shut_both_ways(fd: RawFd) {
+    // SAFETY: no memory is involved.
+    unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
+}
+
 pub fn listen(fd: RawFd, backlog: i32) -> Result<()> {
     // SAFETY: no memory is involved.
     check(unsafe { libc::listen(fd, backlog) }).map(drop)
