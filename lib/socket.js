@@ -381,13 +381,18 @@ function addressOf(entry) {
 
 /**
  * Moves a native socket to a real libuv handle. Parsing goes on in JavaScript (connection.js),
- * from the byte where Rust stopped.
+ * from the byte where Rust stopped. Destroys it where that fails.
  */
 function handOver(socket) {
   const id = socket[kId];
   const bytesWritten = engine.native.bytesWritten(id);
   const pending = socket[kPending];
   const detached = engine.detach(id);
+  if (typeof detached === 'number') {
+    // It takes a descriptor more, for a moment, and there may be none.
+    socket.destroy(systemError(detached, 'dup'));
+    return;
+  }
   socket[kId] = -1;
   // A packet that was parsed before is still delivered under the id.
   if (detached.queued > 0) socket[kBehind] = true;

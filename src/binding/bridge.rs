@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{This, Uint32Array};
+use napi::bindgen_prelude::{Either, This, Uint32Array};
 use napi::{Env, Result, check_status, sys};
 use napi_derive::napi;
 
@@ -292,13 +292,13 @@ impl Engine {
         catch_unwind,
         ts_return_type = "{ fd: number, data: Buffer, pending: Array<Uint8Array | number>, finWanted: boolean, queued: number, hungUp: boolean, parser: NativeParser }"
     )]
-    pub fn detach(&self, env: Env, id: u32) -> Result<Object<'_>> {
+    pub fn detach(&self, env: Env, id: u32) -> Result<Either<i32, Object<'_>>> {
         let native = &self.local.native;
-        let (detached, queued) = native
-            .connections
-            .borrow_mut()
-            .detach(&native.core, id)
-            .map_err(|error| invalid(&error.to_string()))?;
+        let detached = native.connections.borrow_mut().detach(&native.core, id);
+        let (detached, queued) = match detached {
+            Ok(detached) => detached,
+            Err(error) => return Ok(Either::A(-error.raw_os_error().unwrap_or(libc::EIO))),
+        };
         let data = detached.parked.as_ref().map_or(Vec::new(), |parked| {
             parked.packet.get(parked.at..).unwrap_or(&[]).to_vec()
         });
@@ -318,7 +318,7 @@ impl Engine {
         result.set("parser", parser)?;
         // Last: whatever failed before has not leaked it.
         result.set("fd", detached.fd.into_raw_fd())?;
-        Ok(result)
+        Ok(Either::B(result))
     }
 
     /// Bytes that were read before JavaScript knew the connection; counted once.

@@ -210,7 +210,7 @@ impl Conn {
     pub fn flush(&self) {
         let mut control = crate::lock(&self.control);
         if let Err(errno) = send_deferred(&mut control, false) {
-            control.keep_error(errno);
+            control.keep_error(errno, false);
         }
         if !control.outbox.is_empty() {
             let waker = control.waker.take();
@@ -229,7 +229,7 @@ impl Conn {
             return Err(libc::ENOTCONN);
         }
         if let Err(errno) = send_deferred(&mut control, true) {
-            control.keep_error(errno);
+            control.keep_error(errno, false);
         }
         if control.outbox.is_empty() {
             control.shutdown = Shutdown::Done;

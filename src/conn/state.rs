@@ -3,6 +3,7 @@
 use std::os::fd::RawFd;
 use std::task::Waker;
 
+use super::io;
 use super::outbox::Outbox;
 
 /// Whether a connection goes on.
@@ -111,12 +112,17 @@ impl Control {
         }
     }
 
-    /// Keeps an error of the connection for the next read. All others, as EPIPE, are of the write.
-    pub fn keep_error(&mut self, errno: i32) {
-        if matches!(
+    /// Output is lost. Nothing may follow it, so both directions end, if the kernel has not ended them. An
+    /// error of the connection is kept for the next read; all others are of the write, whose callback tells
+    /// them if it is `awaited`. Else JavaScript takes it for written, and the read tells. A broken pipe is
+    /// nothing that a read meets.
+    pub fn keep_error(&mut self, errno: i32, awaited: bool) {
+        io::shut_both_ways(self.fd);
+        let of_the_connection = matches!(
             errno,
             libc::ECONNRESET | libc::ETIMEDOUT | libc::EHOSTUNREACH | libc::ENETUNREACH
-        ) {
+        );
+        if of_the_connection || !awaited && errno != libc::EPIPE {
             self.kept_error = Some(errno);
         }
     }

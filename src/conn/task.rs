@@ -333,7 +333,8 @@ impl Task {
             };
             if result.is_err() {
                 control.outbox.clear();
-                control.keep_error(errno(&result) as i32);
+                let awaited = control.write_awaited;
+                control.keep_error(errno(&result) as i32, awaited);
             }
             // Where something is read, that comes first, as in libuv: it meets the error.
             let awaited = std::mem::take(&mut control.write_awaited);

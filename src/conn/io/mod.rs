@@ -191,6 +191,12 @@ pub unsafe fn close(fd: RawFd) {
     drop(unsafe { OwnedFd::from_raw_fd(fd) });
 }
 
+/// Ends both directions, of a connection that has failed. What was read stays readable.
+pub fn shut_both_ways(fd: RawFd) {
+    // SAFETY: no memory is involved.
+    unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
+}
+
 pub fn listen(fd: RawFd, backlog: i32) -> Result<()> {
     // SAFETY: no memory is involved.
     check(unsafe { libc::listen(fd, backlog) }).map(drop)
