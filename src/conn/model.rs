@@ -10,9 +10,10 @@ use std::task::{Context, Waker};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::Conn;
+use super::outbox::{Output, Piece};
 use super::simulation::{self, Socket};
 use super::task::Task;
+use super::{Conn, Taken};
 use crate::engine::Core;
 use crate::engine::connections::{Connections, Popped};
 use crate::engine::queue::Queue;
@@ -97,6 +98,15 @@ struct Model {
     server: Arc<Server>,
     connections: Connections,
     subjects: Vec<Subject>,
+}
+
+fn output<T>(bytes: &[u8], call: impl FnOnce(&mut Output<'_>) -> T) -> T {
+    let mut text = bytes.to_vec();
+    call(&mut Output {
+        pieces: &[Piece::Text(0..text.len())],
+        text: &mut text,
+        lend: &|| None,
+    })
 }
 
 fn nth(i: usize) -> u8 {
@@ -197,9 +207,9 @@ impl Model {
             Step::Next => {
                 self.next();
             }
-            Step::Write(count) => self.write(i, count, |conn, piece| conn.write(&[piece])),
+            Step::Write(count) => self.write(i, count, false),
             Step::WriteLast(count) => {
-                self.write(i, count, |conn, piece| conn.write_last(&[piece]));
+                self.write(i, count, true);
                 self.shut_down(i);
             }
             Step::Defer(count) => self.defer(i, count),
@@ -260,23 +270,17 @@ impl Model {
     }
 
     /// As a stream, which writes again when it was called back.
-    fn write(
-        &mut self,
-        i: usize,
-        count: usize,
-        write: impl FnOnce(&Conn, &[u8]) -> Result<bool, i32>,
-    ) {
+    fn write(&mut self, i: usize, count: usize, last: bool) {
         if !self.may_write(i) {
             return;
         }
         let piece = self.fresh(i, count);
-        let result = write(&self.subjects[i].conn, &piece);
         let subject = &mut self.subjects[i];
-        match result {
-            Ok(pending) => {
+        match output(&piece, |output| subject.conn.write(output, last)) {
+            Ok(taken) => {
                 subject.written.extend_from_slice(&piece);
-                subject.pending = pending;
-                if !pending {
+                subject.pending = taken != Taken::All;
+                if taken == Taken::All {
                     self.is_taken(i);
                 }
             }
@@ -290,7 +294,7 @@ impl Model {
         }
         let piece = self.fresh(i, count);
         let subject = &mut self.subjects[i];
-        if subject.conn.defer(&[&piece]).is_some() {
+        if output(&piece, |output| subject.conn.defer(output)) {
             subject.written.extend_from_slice(&piece);
             self.core.deferred.add(&subject.conn);
         }
@@ -308,6 +312,8 @@ impl Model {
 
     fn close(&mut self, i: usize, reset: bool) {
         if !self.subjects[i].closed {
+            // What was deferred would outlive the connection, in the lobby.
+            self.apply(i, &Step::Take(1 << 20));
             self.subjects[i].closed = true;
             self.connections.close(self.subjects[i].id, reset);
         }

@@ -7,7 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind, Result};
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use super::watch::Event;
 
@@ -164,6 +164,15 @@ pub fn close(fd: RawFd) -> Option<()> {
         socket.closed = true;
         socket.token = None;
     })
+}
+
+/// None if the descriptor was a simulated one: what lingers does so in the lobby, which is not there.
+pub fn linger(fd: OwnedFd) -> Option<OwnedFd> {
+    if fd.as_raw_fd() < FIRST {
+        return Some(fd);
+    }
+    close(fd.into_raw_fd());
+    None
 }
 
 /// A registration reports what is there already.
