@@ -52,6 +52,7 @@ class Connection {
     this.maxHeaderPairs = typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : 2000;
     this.parser = null; // NativeParser, where JavaScript feeds it
     this.consumed = false; // nobody but us is meant to see the bytes
+    this.release = null; // gives a handle's bytes back to its stream
     this.dispatching = false; // not everything in a packet has been told
     this.flushed = false; // ticks run before each head (dispatch.js, FLUSH_AFTER)
     this.shortened = false; // the head that comes has more lines than Node hands over at once
@@ -87,8 +88,9 @@ class Connection {
     if (!native) {
       const link = server[kServer];
       link.sync();
-      this.parser = new NativeParser(link.native);
+      this.parser ??= new NativeParser(link.native); // a hand-over has brought one
       link.injected.add(this);
+      if (this.consumed) this.consume(socket._handle);
     }
     socket.on('data', this.onData);
     socket.on('error', socketOnError);
@@ -248,7 +250,9 @@ class Connection {
     }
     const { socket } = this;
     // The next message may be read.
-    if (!socket._paused && socket.readable && (socket.readableFlowing !== true || socket.isPaused())) socket.resume();
+    if (!socket._paused && socket.readable && (!ioIsPlain() || socket.readableFlowing !== true || socket.isPaused())) {
+      socket.resume();
+    }
   }
 
   onFailed(error) {
@@ -445,6 +449,7 @@ class Connection {
     this.parser = detached.parser;
     this.server[kServer].injected.add(this);
     this.hungUp = detached.hungUp;
+    if (this.consumed) this.consume(handle);
     // A packet that Rust has parsed already comes first.
     if (!this.socket[kEnded] && !this.socket[kBehind]) this.startReading(handle);
   }
@@ -452,6 +457,18 @@ class Connection {
   /** The packet that was parsed before the hand-over has been told. */
   caughtUp() {
     if (!this.socket[kEnded] && !this.socket.destroyed) this.startReading(this.socket._handle);
+  }
+
+  /** Takes what a handle reads before its stream does, as Node's parser would. */
+  consume(handle) {
+    const { onread } = handle;
+    this.release = () => { handle.onread = onread; };
+    handle.onread = (bytes) => {
+      if (bytes === undefined || this.parser === null) return onread.call(handle, bytes);
+      if (this.socket.timeout || !ioIsPlain()) this.socket._unrefTimer();
+      this.execute(Buffer.from(bytes));
+      return undefined;
+    };
   }
 
   startReading(handle) {
@@ -539,7 +556,10 @@ function onSocketPause() {
 /** The bytes are for others, too: the stream's own flow control has to do. */
 function unconsume(socket) {
   if (socket[kId] >= 0) handOver(socket);
-  if (socket.parser) socket.parser.consumed = false;
+  if (socket.parser) {
+    socket.parser.consumed = false;
+    socket.parser.release?.();
+  }
   socket.removeListener('pause', onSocketPause);
   socket.removeListener('resume', onSocketResume);
 }

@@ -8,12 +8,10 @@ const { spawn } = require('node:child_process');
 const { test } = require('node:test');
 const { node, ours } = require('../support/implementations.js');
 
-// A connection whose stream functions are wrapped is read by a libuv handle and its bytes go through the
-// stream; node:http's parser reads from the handle.
-const READS = new Set([
-  'Socket._read', 'Socket.resume', 'Socket.read', 'Readable._undestroy', 'Readable.push', 'Readable.isPaused', 'Readable.read',
-  'Readable.on', 'Readable.resume', 'EventEmitter.on', 'EventEmitter.emit', 'EventEmitter.removeAllListeners',
-  'EventEmitter.listenerCount', 'Duplex.end',
+// A connection whose stream functions are wrapped is moved to a libuv handle. For that a net.Socket is made
+// and some more is asked, of which the program's wrappers learn as well.
+const MOVES = new Set([
+  'Readable._undestroy', 'Readable.isPaused', 'Readable.on', 'EventEmitter.on', 'EventEmitter.emit', 'EventEmitter.listenerCount',
 ]);
 
 function counts(implementation, when) {
@@ -36,7 +34,7 @@ for (const when of ['before', 'after']) {
     const expected = await counts(node, when);
     const actual = await counts(ours, when);
     assert.ok(Object.keys(expected).length > 100);
-    for (const name of READS) delete expected[name];
+    for (const name of MOVES) delete expected[name];
     const shown = Object.fromEntries(Object.keys(expected).map((name) => [name, actual[name]]));
     assert.deepStrictEqual(shown, expected);
   });

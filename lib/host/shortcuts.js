@@ -7,7 +7,7 @@
 const { EventEmitter } = require('events');
 const { ServerResponse, IncomingMessage } = require('http');
 const net = require('net');
-const { Duplex } = require('stream');
+const { Duplex, Readable } = require('stream');
 const { newest, texts } = require('./known.json');
 const { isAtLeast } = require('./level');
 const { find, fingerprint } = require('./texts');
@@ -27,7 +27,8 @@ const LEAVES_OUT = {
   listen: ['EventEmitter.on'],
   // an empty body that nobody reads (lib/connection.js)
   dump: ['IncomingMessage._dump', 'IncomingMessage._read', 'IncomingMessage._destroy', 'Readable.resume',
-    'Readable.read', 'Readable.destroy', 'Readable.removeAllListeners', 'Readable.on', 'EventEmitter.on', 'EventEmitter.emit'],
+    'Readable.read', 'Readable.destroy', 'Readable.removeAllListeners', 'EventEmitter.removeAllListeners', 'Readable.on',
+    'EventEmitter.on', 'EventEmitter.emit'],
   // the idle timer of a kept connection
   idle: ['Socket.setTimeout', 'Socket._unrefTimer'],
   // end() of a socket that has ended
@@ -35,7 +36,8 @@ const LEAVES_OUT = {
   // whether a server that still listens is drained
   drained: ['NetServer._emitCloseIfDrained'],
   // reading and writing without a libuv handle (lib/socket.js)
-  io: ['Socket._read', 'Socket._write', 'Socket._writev', 'Socket._writeGeneric', 'Socket._final', 'Socket._destroy', 'Socket._unrefTimer',
+  io: ['Socket._read', 'Socket._write', 'Socket._writev', 'Socket._writeGeneric', 'Socket._final', 'Socket._destroy',
+    'Socket._unrefTimer',
     'Socket.read', 'Socket.resume', 'Socket.pause', 'Readable.push', 'Readable.read', 'Readable.resume',
     'Readable.pause', 'Readable.isPaused', 'Readable.unshift'],
   // connections that JavaScript never meets
@@ -96,7 +98,8 @@ const plainS = { write: S.write, cork: S.cork, uncork: S.uncork, _read: S._read,
   push: S.push, isPaused: S.isPaused, unshift: S.unshift, setTimeout: S.setTimeout, _unrefTimer: S._unrefTimer, end: S.end,
   destroy: S.destroy, on: S.on, removeListener: S.removeListener };
 const { end: plainDuplexEnd } = Duplex.prototype;
-const plainE = { on: E.on, addListener: E.addListener, removeListener: E.removeListener, emit: E.emit };
+const plainE = { on: E.on, addListener: E.addListener, removeListener: E.removeListener, emit: E.emit,
+  removeAllListeners: E.removeAllListeners };
 
 const { end, bond, dump, idle, ended, io, refusals } = shortcuts;
 
@@ -118,7 +121,8 @@ function bondIsPlain() {
 function dumpIsPlain() {
   return dump.open && M._dump === plainM._dump && M._read === plainM._read && M._destroy === plainM._destroy &&
     M.resume === plainM.resume && M.read === plainM.read && M.destroy === plainM.destroy &&
-    M.removeAllListeners === plainM.removeAllListeners && M.on === plainM.on && E.on === plainE.on && M.emit === plainM.emit;
+    M.removeAllListeners === plainM.removeAllListeners && E.removeAllListeners === plainE.removeAllListeners &&
+    M.on === plainM.on && E.on === plainE.on && M.emit === plainM.emit;
 }
 
 function idleIsPlain() {
@@ -132,8 +136,9 @@ function endedIsPlain() {
 function ioIsPlain() {
   return io.open && S._read === plainS._read && S._write === plainS._write && S._writev === plainS._writev &&
     S._writeGeneric === plainS._writeGeneric && S._final === plainS._final && S._destroy === plainS._destroy &&
-    S._unrefTimer === plainS._unrefTimer && S.read === plainS.read && S.resume === plainS.resume && S.pause === plainS.pause && S.push === plainS.push &&
-    S.isPaused === plainS.isPaused && S.unshift === plainS.unshift;
+    S._unrefTimer === plainS._unrefTimer && S.read === plainS.read && S.resume === plainS.resume &&
+    S.pause === plainS.pause && S.push === plainS.push &&
+    S.isPaused === plainS.isPaused && S.unshift === plainS.unshift && Readable.prototype.resume === plainM.resume;
 }
 
 function refusalsArePlain() {
