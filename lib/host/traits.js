@@ -33,7 +33,8 @@ class Trial {
       });
       return trial.responses.at(-1);
     }
-    this.server = new Server({ ServerResponse: Response }, noop);
+    // With the option, --insecure-http-parser is not asked for, of which Node would warn.
+    this.server = new Server({ ServerResponse: Response, insecureHTTPParser: false }, noop);
     this.server[symbols.connections] = connections;
     this.server.emit = (event) => { this.emitted.push(event); };
     this.emitted = [];
