@@ -263,3 +263,29 @@ function twice(server, other) {
     other.emit('connection', socket);
   });
 }
+
+// They are among the server's connections, as if nobody had stood in between.
+compare('\'connection\' taken over: closing', ['closeIdleConnections', 'closeAllConnections', 'close'].map((method) => ({
+  name: method,
+  handler: 'hold',
+  modes: ['listener'],
+  setup(server) {
+    const pass = keep(server);
+    server.on('connection', pass);
+  },
+  async script({ server, observer, connect, send, note, quiet }) {
+    const silent = await connect('silent');
+    const begun = await connect('begun');
+    const served = await connect('served');
+    const pending = await connect('pending');
+    await quiet();
+    await send(begun, 'GET / HT');
+    await send(served, GET);
+    observer.held[0].end('x');
+    await quiet();
+    await send(pending, GET);
+    server[method]();
+    await quiet();
+    note([silent, begun, served, pending].map(({ end }) => end));
+  },
+})));

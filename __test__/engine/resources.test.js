@@ -25,7 +25,7 @@ const PROGRAM = `
     client.end('GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n');
     client.resume().on('close', () => server.close(() => setTimeout(() => {
       const of = (type) => [...open.values()].some((entry) => entry.type === type && entry.active());
-      console.log(JSON.stringify(['FERROHTTP', 'TCPSERVERWRAP', 'TCPWRAP', 'HTTPINCOMINGMESSAGE'].filter(of)));
+      console.log(JSON.stringify(['FERROHTTP', 'TCPSERVERWRAP', 'TCPWRAP'].filter(of)));
     }, 50)));
   });
 `;
