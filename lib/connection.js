@@ -76,23 +76,36 @@ class Connection {
     const { server, socket } = this;
     debug('SERVER new http connection');
     if (warningIsDue(server)) warn();
-    // Rust parses for one server, and once.
-    if (socket[kId] >= 0 && (socket.parser || socket._server !== server)) handOver(socket);
+    // The first who listens gets a handle's bytes, until it no longer wants them; then all who listen do.
+    const first = socket.parser;
+    const taken = first instanceof Connection && first.consumed;
+    if (!taken && socket[kId] >= 0 && socket._server !== server) handOver(socket);
     socket.server = server;
     if (server.timeout && typeof socket.setTimeout === 'function') socket.setTimeout(server.timeout);
     socket.on('timeout', socketOnTimeout);
-    socket.parser = this;
-    if (socket[kId] >= 0 && !ioIsPlain()) handOver(socket); // to the methods that somebody wrapped
-    const native = socket instanceof Socket && socket[kId] >= 0;
-    this.consumed = native || Boolean(socket._handle?.isStreamBase);
+    if (!taken && socket[kId] >= 0 && !ioIsPlain()) {
+      socket.parser = this; // which goes on with what Rust has parsed
+      handOver(socket); // to the methods that somebody wrapped
+    }
+    const native = !taken && socket[kId] >= 0;
+    this.consumed = native || (!taken && Boolean(socket._handle?.isStreamBase));
     if (!native) {
       const link = server[kServer];
       link.sync();
+<<<<<<< HEAD
       this.parser ??= new NativeParser(link.native); // a hand-over has brought one
+=======
+      this.parser ??= new NativeParser(link.native);
+>>>>>>> wt/life
       link.injected.add(this);
       if (this.consumed) this.consume(socket._handle);
     }
-    socket.on('data', this.onData);
+    if (taken) {
+      Socket.prototype.on.call(socket, 'data', this.onData);
+    } else {
+      socket.parser = this;
+      socket.on('data', this.onData);
+    }
     socket.on('error', socketOnError);
     socket.on('end', this.onEnd);
     socket.on('close', this.onClose);

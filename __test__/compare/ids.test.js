@@ -69,6 +69,7 @@ for (const [way, request] of Object.entries(REQUESTS)) {
         await send(served, GET);
         act(server);
         if (name === 'overdue') await Promise.all([silent.untilEnd(), begun.untilEnd()]);
+        server.headersTimeout = 60_000;
         await quiet();
         note('before', [taken, silent, begun, served].map(({ end }) => end));
         await send(taken, 'more');

@@ -5,7 +5,7 @@
 
 const http = require('node:http');
 const { Duplex } = require('node:stream');
-const { compare, major } = require('../support/harness.js');
+const { compare } = require('../support/harness.js');
 const { describeError, describeRequest, maskWire, text } = require('../support/trace.js');
 const implementations = require('../support/implementations.js');
 
@@ -114,11 +114,8 @@ const WAYS = {
       server.on('connection', own);
     });
   },
-  'no listener at all': (server, observer) => {
+  'no listener at all': (server) => {
     server.removeAllListeners('connection');
-    // Else nobody would read, and the peer's FIN not be seen.
-    server.on('newListener', () => {});
-    void observer;
   },
   'plain TCP': (server) => {
     server.removeAllListeners('connection');
@@ -131,9 +128,6 @@ const WAYS = {
   'plain TCP in one way': (server) => {
     server.removeAllListeners('connection');
     server.on('connection', (socket) => socket.end('go away'));
-  },
-  'a socket that is destroyed': (server) => {
-    server.prependListener('connection', (socket) => socket.destroy());
   },
   'a wrapped socket': (server) => {
     const pass = keep(server);
@@ -197,8 +191,12 @@ const PACKETS = {
   'a lenient head': ['GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n'],
 };
 
+// What both of two parsers of one connection make of an upgrade is nobody's wish (docs/differences.md).
+const UNWANTED = new Set(['the kept listener once more, an upgrade']);
+
 for (const [way, setup] of Object.entries(WAYS)) {
-  compare(`'connection' taken over: ${way}`, Object.entries(PACKETS).map(([what, packets]) => ({
+  const packetsOf = Object.entries(PACKETS).filter(([what]) => !UNWANTED.has(`${way}, ${what}`));
+  compare(`'connection' taken over: ${way}`, packetsOf.map(([what, packets]) => ({
     name: what,
     // Reads what there is, so that the connection is at rest behind it.
     handler: 'echo',
@@ -252,11 +250,11 @@ compare('\'connection\' taken over: while connections come', [{
   },
 }]);
 
-// Both would parse the same bytes: two requests are served, as strange as it is.
+// The first one gets the bytes.
 compare('\'connection\' taken over: twice', [
   { name: 'the same server', setup: (server) => twice(server, server) },
   { name: 'and by another', setup: (server, observer) => twice(server, another(server, observer, {}, 'other')) },
-].map((spec) => ({ ...spec, handler: 'hello', packets: [GET], modes: ['listener'], since: major < 20 ? 99 : 20 })));
+].map((spec) => ({ ...spec, handler: 'hello', packets: [GET, GET, UPGRADE], modes: ['listener'] })));
 
 function twice(server, other) {
   server.on('connection', (socket) => {
@@ -265,3 +263,29 @@ function twice(server, other) {
     other.emit('connection', socket);
   });
 }
+
+// They are among the server's connections, as if nobody had stood in between.
+compare('\'connection\' taken over: closing', ['closeIdleConnections', 'closeAllConnections', 'close'].map((method) => ({
+  name: method,
+  handler: 'hold',
+  modes: ['listener'],
+  setup(server) {
+    const pass = keep(server);
+    server.on('connection', pass);
+  },
+  async script({ server, observer, connect, send, note, quiet }) {
+    const silent = await connect('silent');
+    const begun = await connect('begun');
+    const served = await connect('served');
+    const pending = await connect('pending');
+    await quiet();
+    await send(begun, 'GET / HT');
+    await send(served, GET);
+    observer.held[0].end('x');
+    await quiet();
+    await send(pending, GET);
+    server[method]();
+    await quiet();
+    note([silent, begun, served, pending].map(({ end }) => end));
+  },
+})));

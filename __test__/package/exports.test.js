@@ -8,7 +8,7 @@ const path = require('node:path');
 const { test } = require('node:test');
 const { ROOT, succeed } = require('./helpers.js');
 
-const OURS = ['Server', 'createServer'];
+const OURS = ['Server', 'createServer', '_connectionListener'];
 
 for (const [name, host] of [['ferrohttp', http], ['ferrohttp/https', https]]) {
   const ours = require(name);
