@@ -3,5 +3,5 @@
 import ferrohttp from '../index.js';
 
 export * from 'node:http';
-export const { createServer, Server } = ferrohttp;
+export const { createServer, Server, _connectionListener } = ferrohttp;
 export default ferrohttp;
