@@ -25,7 +25,9 @@ function same(name, subject) {
   });
 }
 
+/** A path to listen on: of a socket, on Windows of a pipe. */
 function temporaryPath(name) {
+  if (process.platform === 'win32') return path.join('\\\\.\\pipe', `http-${process.pid}-${name}`);
   return path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'http-')), name);
 }
 

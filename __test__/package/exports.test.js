@@ -13,7 +13,7 @@ const OURS = ['Server', 'createServer', '_connectionListener'];
 for (const [name, host] of [['ferrohttp', http], ['ferrohttp/https', https]]) {
   const ours = require(name);
 
-  test(`${name} has the keys of the host's module, and all but the servers are the host's`, () => {
+  test(`${name} has the keys of the host's module, and all but ours are the host's`, () => {
     assert.deepStrictEqual(Object.keys(ours), Object.keys(host));
     for (const key of Object.keys(host)) {
       if (OURS.includes(key)) assert.notStrictEqual(ours[key], host[key], key);

@@ -41,9 +41,18 @@ async function succeed(command, args, options) {
   return result.stdout;
 }
 
+// Windows keeps a binary that this process has loaded: it stays in the temporary folder.
+function remove(dir) {
+  try {
+    fs.rmSync(dir, { recursive: true, force: true });
+  } catch (error) {
+    if (process.platform !== 'win32' || !['EPERM', 'EBUSY', 'ENOTEMPTY'].includes(error.code)) throw error;
+  }
+}
+
 function temporary(t) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-test-'));
-  t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
+  t.after(() => remove(dir));
   return dir;
 }
 
@@ -51,7 +60,8 @@ function temporary(t) {
 function pathWithoutCargo(t) {
   const bin = path.join(temporary(t), 'bin');
   fs.mkdirSync(bin);
-  fs.symlinkSync(process.execPath, path.join(bin, 'node'));
+  if (process.platform === 'win32') fs.copyFileSync(process.execPath, path.join(bin, 'node.exe'));
+  else fs.symlinkSync(process.execPath, path.join(bin, 'node'));
   return bin;
 }
 

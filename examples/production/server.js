@@ -2,6 +2,7 @@
 
 // A server that ends as a container should: on SIGTERM it answers what has begun, takes nothing new, and exits.
 
+const cluster = require('node:cluster');
 const { createServer } = require('ferrohttp');
 
 let ready = true;
@@ -20,8 +21,10 @@ server.listen(process.env.PORT ?? 8000, () => console.log(`port ${server.address
 
 process.on('SIGTERM', () => {
   ready = false;
-  // No new connections; idle ones are closed at once, the others after their response.
-  server.close(() => process.exit(0));
+  // No new connections; idle ones are closed at once, the others after their response. Then nothing keeps the process.
+  server.close();
+  // A worker that exited while the primary hands it a connection would lose that: this asks for no more first.
+  if (cluster.isWorker) cluster.worker.disconnect();
   // For clients that never finish. Below the time after which the system kills the process.
   setTimeout(() => server.closeAllConnections(), 20_000).unref();
 });

@@ -16,8 +16,8 @@ const { ROOT } = require('./tools.js');
 const { SYSTEMS, platformOf, systemNode } = require('./systems.js');
 const { platform: host, binaryName } = require('../../lib/platform.js');
 
-/** Emulation takes ten times the time and more. */
-const EMULATED = { FERROHTTP_TEST_PATIENCE: '20', FERROHTTP_TEST_EMULATED: '1' };
+/** Emulation takes ten times the time and more; what cargo builds is for this system, not for that one. */
+const FOREIGN = { FERROHTTP_TEST_PATIENCE: '20', FERROHTTP_TEST_FOREIGN: '1' };
 
 main(async () => {
   const { values: { node: line }, positionals: [system, ...words] } = parseArgs({
@@ -32,7 +32,7 @@ main(async () => {
   if (!fs.existsSync(built)) throw new Failure(`${path.relative(ROOT, built)} is missing: npm run cross -- ${platform}`);
   install(built, binaryName(platform));
   const node = await systemNode(system, line);
-  const env = { ...process.env, ...(platform !== host && EMULATED) };
+  const env = { ...process.env, ...(platform !== host && FOREIGN) };
   const child = spawn(process.execPath, ['scripts/test.js', '--js', '--no-build', '--node', node, ...words], {
     cwd: ROOT, env, stdio: 'inherit',
   });
