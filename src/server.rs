@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::http1::{Config, Lenient, Profile};
 use crate::observe::counters::Counters;
+use crate::observe::refusals::Refusals;
 
 macro_rules! settings {
     ($($(#[$meta:meta])* $field:ident = $name:literal, $default:expr;)*) => {
@@ -93,6 +94,7 @@ pub struct Server {
     pub profile: &'static Profile,
     pub settings: Settings,
     pub counters: Counters,
+    pub refusals: Refusals,
     #[cfg(unix)]
     pub connections: crate::conn::registry::Registry,
 }
@@ -104,6 +106,7 @@ impl Server {
             profile,
             settings: Settings::default(),
             counters: Counters::default(),
+            refusals: Refusals::default(),
             #[cfg(unix)]
             connections: Default::default(),
         }

@@ -26,14 +26,21 @@ pub mod state;
 pub mod task;
 pub mod watch;
 
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::engine::Core;
 use crate::engine::queue::{Behind, Delivery, Kind, Source};
-use crate::http1::{Code, Parser};
-use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records};
+use crate::http1::{Code, Parser, Phase, Reason};
+use crate::observe::classify;
+use crate::observe::explain::status;
+use crate::observe::hints::Hint;
+use crate::observe::kind::{CodeNumber, Kind as RefusalKind};
+use crate::observe::refusals::{Origin, Seen};
+use crate::observe::store::{Circumstances, Outcome, Overdue, Sight};
+use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records, now};
 use crate::server::Server;
 use address::{Address, End};
 use outbox::{Output, Remainder};
@@ -44,6 +51,10 @@ use state::{Control, Fate, Shutdown};
 pub struct Conn {
     core: Arc<Core>,
     pub server: Arc<Server>,
+    /// Asked for at accept, as it cannot be after a reset.
+    peer: Option<SocketAddr>,
+    /// When it began, in ns of [`now`](crate::record::now).
+    opened: u64,
     /// The id that JavaScript knows it by, 0 for none; only the JavaScript thread's.
     pub id: AtomicU32,
     /// In the server's list.
@@ -83,6 +94,7 @@ struct ReadSide {
 #[derive(Debug)]
 pub struct Detached {
     pub fd: OwnedFd,
+    pub server: Arc<Server>,
     pub parser: Parser,
     pub progress: Progress,
     /// Bytes that were read and not parsed.
@@ -100,11 +112,18 @@ pub struct Detached {
 impl Conn {
     /// Takes over a connected descriptor, for which the engine was entered. With the setting
     /// `eager`, JavaScript hears of it at once.
-    pub fn open(core: &Arc<Core>, server: &Arc<Server>, fd: OwnedFd) -> Arc<Conn> {
+    pub fn open(
+        core: &Arc<Core>,
+        server: &Arc<Server>,
+        fd: OwnedFd,
+        peer: Option<SocketAddr>,
+    ) -> Arc<Conn> {
         let progress = Progress::begin();
         let conn = Arc::new(Conn {
             core: core.clone(),
             server: server.clone(),
+            peer,
+            opened: progress.start,
             id: AtomicU32::new(0),
             place: AtomicU32::new(0),
             start: AtomicU64::new(progress.start),
@@ -365,6 +384,7 @@ impl Conn {
         wake(waker);
         Ok(Detached {
             fd,
+            server: self.server.clone(),
             parser,
             progress: self.progress(),
             parked,
@@ -421,22 +441,80 @@ impl Conn {
 
     /// Answers a stranger with the default reply for `code`, counts that, and closes it. False if
     /// JavaScript knows the connection, or may have to hear of it.
-    pub fn refuse_stranger(&self, code: Code) -> bool {
+    fn refuse_stranger(&self, code: Code, seen: &mut Seen, overdue: Option<Overdue>) -> bool {
+        let reply = code.default_reply();
         if !self.end_stranger(|fd| {
+            self.locate(seen, fd);
             // What the kernel does not take is lost, as with a write before a destroy in Node.
-            let _ = io::send(fd, &[code.default_reply()]);
+            let _ = io::send(fd, &[reply]);
         }) {
             return false;
         }
         self.server.counters.count(code);
+        let circumstances = Circumstances {
+            outcome: Outcome::Reply,
+            status: status(reply),
+            overdue,
+            ..Circumstances::default()
+        };
+        self.server.refusals.add(seen, circumstances);
         true
     }
 
+    /// Refuses a stranger whose message is overdue by these limits (ms).
+    pub fn refuse_overdue(&self, headers: u64, request: u64) -> bool {
+        if self.server.settings.native_refusals() == 0 {
+            return false;
+        }
+        let (mut seen, overdue) = self.see_overdue(headers, request);
+        self.refuse_stranger(Code::RequestTimeout, &mut seen, overdue)
+    }
+
+    /// Looks at a connection whose message is overdue by these limits (ms).
+    pub fn see_overdue(&self, headers: u64, request: u64) -> (Seen, Option<Overdue>) {
+        let overdue = self.progress().passed(now(), headers, request);
+        let seen = self.look(
+            CodeNumber::of(Code::RequestTimeout),
+            None,
+            classify::timeout,
+        );
+        (seen, overdue)
+    }
+
+    /// Looks at the connection between two packets; what `hint` makes of the phase is the hint.
+    pub fn look(
+        &self,
+        code: CodeNumber,
+        reason: Option<Reason>,
+        hint: fn(Phase) -> Option<Hint>,
+    ) -> Seen {
+        let read = crate::lock(&self.read);
+        let mut seen = see(&self.server, read.parser.as_ref(), code, reason, hint);
+        drop(read);
+        self.with_fd(|fd| self.locate(&mut seen, fd));
+        seen
+    }
+
+    /// Adds to what was seen who it was. The local address costs a system call, which only what is
+    /// kept is worth.
+    fn locate(&self, seen: &mut Seen, fd: RawFd) {
+        if matches!(seen.sight, Sight::Skipped) || seen.origin.opened != 0 {
+            seen.origin.peer = self.peer;
+            return;
+        }
+        seen.origin = Origin {
+            peer: self.peer,
+            local: address::end(fd, End::Local),
+            opened: self.opened,
+        };
+    }
+
     /// Closes a stranger after a socket error, and counts that.
-    fn drop_stranger(&self, errno: i32) -> bool {
-        let dropped = self.end_stranger(|_| {});
+    fn drop_stranger(&self, errno: i32, seen: &mut Seen) -> bool {
+        let dropped = self.end_stranger(|fd| self.locate(seen, fd));
         if dropped {
             self.server.counters.count_text(io::errno_name(errno), 1);
+            self.server.refusals.add(seen, Circumstances::default());
         }
         dropped
     }
@@ -515,6 +593,26 @@ impl Conn {
         if !shown || self.server.connections.open() <= 0 {
             notice_drain(&self.core, &self.server);
         }
+    }
+}
+
+/// Looks at a parser between two packets.
+fn see(
+    server: &Server,
+    parser: Option<&Parser>,
+    code: CodeNumber,
+    reason: Option<Reason>,
+    hint: fn(Phase) -> Option<Hint>,
+) -> Seen {
+    let scene = parser.map(Parser::scene);
+    let kind = RefusalKind {
+        code,
+        reason,
+        hint: scene.and_then(|scene| hint(scene.phase)),
+    };
+    match scene {
+        Some(scene) => server.refusals.see_end(kind, &scene),
+        None => server.refusals.see_bare(kind),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What one server keeps of its refusals.
 
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,45 @@ use super::secrets::Secrets;
 use super::store::{Circumstances, RING, Sight, Store};
 use crate::http1::{ParseError, Scene};
 use crate::record;
+
+/// Who was refused, and since when they were there.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Origin {
+    pub peer: Option<SocketAddr>,
+    pub local: Option<SocketAddr>,
+    /// When the connection began, in ns of [`record::now`]; 0 if that is not known.
+    pub opened: u64,
+}
+
+/// A refusal that was seen where the bytes were read, on its way to where it is decided.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    pub kind: Kind,
+    pub sight: Sight,
+    pub origin: Origin,
+}
+
+impl Seen {
+    fn new(kind: Kind, sight: Sight) -> Seen {
+        Seen {
+            kind,
+            sight,
+            origin: Origin::default(),
+        }
+    }
+
+    /// The packet was read in two pieces, of which the parser saw the one behind `before` bytes.
+    pub fn shift(&mut self, before: usize) {
+        if let Sight::Full(facts) = &mut self.sight {
+            if let Some(at) = &mut facts.at {
+                at.packet += before as u32;
+            }
+            if let Some(excerpt) = &mut facts.excerpt {
+                excerpt.from += before as u32;
+            }
+        }
+    }
+}
 
 /// Peers that are told.
 const TOP_PEERS: usize = 20;
@@ -60,7 +100,7 @@ impl Refusals {
     }
 
     /// Looks at a packet that the parser refuses, while the parser still knows it.
-    pub fn see(&self, error: &ParseError, scene: &Scene<'_>) -> (Kind, Sight) {
+    pub fn see(&self, error: &ParseError, scene: &Scene<'_>) -> Seen {
         let kind = Kind {
             code: CodeNumber::of(error.code),
             reason: Some(error.reason),
@@ -69,33 +109,74 @@ impl Refusals {
         let mut state = crate::lock(&self.state);
         let State { options, store } = &mut *state;
         if options.keep == 0 || !store.get_or_insert_default().admits(kind, record::now()) {
-            return (kind, Sight::Skipped);
+            return Seen::new(kind, Sight::Skipped);
         }
         let (secrets, size) = (&options.secrets, options.excerpt);
         let facts = Facts::of_error(error, kind.hint, scene, secrets, size);
-        (kind, Sight::Full(facts))
+        Seen::new(kind, Sight::Full(facts))
     }
 
     /// Looks at a connection that ends between two packets.
-    pub fn see_end(&self, kind: Kind, scene: &Scene<'_>) -> Sight {
+    pub fn see_end(&self, kind: Kind, scene: &Scene<'_>) -> Seen {
         let mut state = crate::lock(&self.state);
         let State { options, store } = &mut *state;
         if options.keep == 0 || !store.get_or_insert_default().admits(kind, record::now()) {
-            return Sight::Skipped;
+            return Seen::new(kind, Sight::Skipped);
         }
-        Sight::Full(Facts::of_scene(scene, &options.secrets))
+        Seen::new(kind, Sight::Full(Facts::of_scene(scene, &options.secrets)))
+    }
+
+    /// Looks at a refusal of which nothing is known but its kind.
+    pub fn see_bare(&self, kind: Kind) -> Seen {
+        let mut state = crate::lock(&self.state);
+        let State { options, store } = &mut *state;
+        let admitted =
+            options.keep > 0 && store.get_or_insert_default().admits(kind, record::now());
+        Seen::new(
+            kind,
+            if admitted {
+                Sight::Bare
+            } else {
+                Sight::Skipped
+            },
+        )
     }
 
     /// Counts a refusal, and keeps what was seen of it. Its number.
-    pub fn add(&self, kind: Kind, circumstances: Circumstances, sight: Sight) -> u64 {
+    pub fn add(&self, seen: &Seen, mut circumstances: Circumstances) -> u64 {
+        let Seen {
+            kind,
+            sight,
+            origin,
+        } = *seen;
+        circumstances.peer = circumstances.peer.or(origin.peer);
+        circumstances.local = circumstances.local.or(origin.local);
+        if !matches!(sight, Sight::Skipped) {
+            circumstances.time = time();
+            if origin.opened > 0 {
+                circumstances.age = record::now().saturating_sub(origin.opened) / 1_000_000;
+            }
+        }
         let mut state = crate::lock(&self.state);
         let State { options, store } = &mut *state;
         let store = store.get_or_insert_default();
         store.add(kind, circumstances, sight, options.keep)
     }
 
+    /// The refusal of this number, if it is kept.
+    pub fn one(&self, seq: u64) -> Option<String> {
+        let state = crate::lock(&self.state);
+        let records = state.store.as_deref()?.records();
+        let record = records.into_iter().find(|record| record.seq == seq)?;
+        let mut json = Json::default();
+        json.open('{');
+        json::refusal(&mut json, record);
+        json.close('}');
+        Some(json.into_text())
+    }
+
     /// The refusals that are kept and have a higher number than `after`, as JSON:
-    /// `{ seq, refusals }`. `ring`: only those that are kept for being the last.
+    /// `{ seq, refusals }`.
     pub fn since(&self, after: u64) -> String {
         let state = crate::lock(&self.state);
         let mut json = Json::default();

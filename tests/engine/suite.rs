@@ -1009,7 +1009,7 @@ fn overdue_strangers_are_refused_and_known_connections_reported_once() {
     assert_eq!(both.len(), 2);
     let refused = both
         .iter()
-        .filter(|conn| conn.refuse_stranger(Code::RequestTimeout))
+        .filter(|conn| conn.refuse_overdue(1_000, 2_000))
         .count();
     assert_eq!(refused, 1);
     assert!(rest(&stranger).starts_with(b"HTTP/1.1 408 "));
