@@ -4,22 +4,24 @@
 
 const https = require('https');
 const { kServer } = require('./client-error');
-const { ServerLink, clientErrorCounts, replaceListener, shareConnections } = require('./server');
+const { ServerLink, replaceListener, shareConnections } = require('./server');
+const refusalMethods = require('./refusals/methods');
 
 const HttpsServer = https.Server;
 
 function Server(options, requestListener) {
   if (!(this instanceof Server)) return new Server(options, requestListener);
+  const refusals = typeof options === 'object' ? options?.refusals : undefined;
   HttpsServer.call(this, options, requestListener);
   replaceListener(this, 'secureConnection');
-  Object.defineProperty(this, kServer, { value: new ServerLink(this), configurable: true });
+  Object.defineProperty(this, kServer, { value: new ServerLink(this, refusals), configurable: true });
 }
 Object.setPrototypeOf(Server.prototype, HttpsServer.prototype);
 Object.setPrototypeOf(Server, HttpsServer);
 
 shareConnections(Server.prototype);
 
-Server.prototype.clientErrorCounts = clientErrorCounts;
+refusalMethods.define(Server);
 
 function createServer(options, requestListener) {
   return new Server(options, requestListener);

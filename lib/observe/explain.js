@@ -3,6 +3,7 @@
 
 const http = require('http');
 const { explain: parse } = require('../native');
+const { keptOf } = require('../client-error');
 const { toRefusal } = require('./record');
 const { RELEASES, releaseOf } = require('./releases');
 
@@ -122,6 +123,9 @@ function explainPackets(packets, options, release) {
  */
 function explainError(error, options, release) {
   const { code, reason, bytesParsed, rawPacket } = error;
+  // A server of ours gave the error: what it saw is better than what can be guessed.
+  const kept = keptOf(error);
+  if (kept !== null) return keptExplanation(toRefusal(JSON.parse(kept)), release);
   if (!(rawPacket instanceof Uint8Array)) return bare(error, release);
   for (const [beginning, assumed] of BEGINNINGS) {
     const packets = beginning === '' ? [rawPacket] : [Buffer.from(beginning), rawPacket];
@@ -137,6 +141,10 @@ function explainError(error, options, release) {
     return explanation;
   }
   return bare(error, release);
+}
+
+function keptExplanation(refusal, release) {
+  return { verdict: 'refused', requests: refusal.connection.requests, node: release.node, insecure: false, refusal, elsewhere: [] };
 }
 
 /** Takes out what only the assumption has brought in. */

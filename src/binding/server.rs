@@ -89,6 +89,12 @@ impl NativeServer {
         self.server.refusals.since(after as u64)
     }
 
+    /// Refusals so far: the number of the last one.
+    #[napi(getter)]
+    pub fn refusal_count(&self) -> f64 {
+        self.server.refusals.count() as f64
+    }
+
     /// The refusal of a number as JSON, if it is kept.
     #[napi]
     pub fn refusal(&self, seq: f64) -> Option<String> {

@@ -163,6 +163,12 @@ impl Refusals {
         store.add(kind, circumstances, sight, options.keep)
     }
 
+    /// The number of the last one.
+    pub fn count(&self) -> u64 {
+        let state = crate::lock(&self.state);
+        state.store.as_ref().map_or(0, |store| store.seq)
+    }
+
     /// The refusal of this number, if it is kept.
     pub fn one(&self, seq: u64) -> Option<String> {
         let state = crate::lock(&self.state);

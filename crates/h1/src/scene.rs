@@ -200,6 +200,11 @@ impl Parser {
         let state = self.state;
         let phase = self.phase(at);
         let mut part = part(state);
+        // Whether the next byte folds the line is not known: most likely the line is complete.
+        let folds = state == State::ValueFold && error.is_none();
+        if folds {
+            part = Part::HeadEnd;
+        }
         let overflow = error.is_some_and(|error| error.code == Code::HeaderOverflow);
         // A span that a limit refused is not in the scratch yet.
         let open = self.span.or(overflow.then_some(match part {
@@ -223,7 +228,7 @@ impl Parser {
             Some(SpanKind::Target) if lines => open_pieces(SpanKind::Target),
             _ => [target, &[]],
         };
-        let in_line = (State::Name..=State::ValueFold).contains(&state);
+        let in_line = (State::Name..=State::ValueFold).contains(&state) && !folds;
         let keeps = self.scratch.as_ref().is_some_and(|scratch| scratch.keeps());
         let last = fields
             .len()

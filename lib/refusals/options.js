@@ -1,0 +1,82 @@
+'use strict';
+// The option `refusals` of a server, and the environment's FERROHTTP_REFUSALS, which has the same as
+// JSON and is for programs that only load the register hook.
+
+const RING = 64; // src/observe/store.rs
+const EXCERPT = 256; // src/observe/facts.rs
+const KNOWN = new Set(['keep', 'excerpt', 'redact', 'log']);
+
+class BadOption extends TypeError {}
+
+function bad(code, message) {
+  return Object.assign(new BadOption(message), { code });
+}
+
+function show(value) {
+  return typeof value === 'string' ? `'${value}'` : String(value);
+}
+
+function checkNumber(name, value, most) {
+  if (typeof value !== 'number') throw bad('ERR_INVALID_ARG_TYPE', `The option refusals.${name} must be a number. Received ${show(value)}`);
+  if (!Number.isInteger(value) || value < 0 || value > most) {
+    throw bad('ERR_INVALID_ARG_VALUE', `The option refusals.${name} must be a whole number from 0 to ${most}. Received ${value}`);
+  }
+  return value;
+}
+
+function checkObject(name, value) {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw bad('ERR_INVALID_ARG_TYPE', `The option ${name} must be an object. Received ${show(value)}`);
+  }
+  return value;
+}
+
+function checkKeys(name, object, known) {
+  for (const key of Object.keys(object)) {
+    if (!known.has(key)) throw bad('ERR_INVALID_ARG_VALUE', `There is no option ${name}.${key}`);
+  }
+}
+
+function checkRedact(redact) {
+  checkKeys('refusals.redact', checkObject('refusals.redact', redact), new Set(['fields', 'query']));
+  const { fields = [], query = false } = redact;
+  if (!Array.isArray(fields) || !fields.every((name) => typeof name === 'string' && name !== '')) {
+    throw bad('ERR_INVALID_ARG_TYPE', 'The option refusals.redact.fields must be an array of names');
+  }
+  if (typeof query !== 'boolean') throw bad('ERR_INVALID_ARG_TYPE', 'The option refusals.redact.query must be a boolean');
+  return { fields, query };
+}
+
+/** Checks the option and fills in what it leaves out. */
+function checkOptions(options) {
+  checkKeys('refusals', checkObject('refusals', options), KNOWN);
+  const { keep = RING, excerpt = EXCERPT, redact = {}, log = null } = options;
+  if (log !== null && log !== 'stderr' && typeof log !== 'function') {
+    throw bad('ERR_INVALID_ARG_TYPE', `The option refusals.log must be a function or 'stderr'. Received ${show(log)}`);
+  }
+  return { keep: checkNumber('keep', keep, RING), excerpt: checkNumber('excerpt', excerpt, EXCERPT), redact: checkRedact(redact), log };
+}
+
+/** The environment's options; what cannot be used is warned of, once, and left out. */
+function ofEnvironment() {
+  const text = process.env.FERROHTTP_REFUSALS;
+  if (!text) return {};
+  try {
+    const options = JSON.parse(text);
+    checkOptions(options);
+    return options;
+  } catch (error) {
+    process.emitWarning(`FERROHTTP_REFUSALS is ignored: ${error.message}`, { code: 'FERROHTTP_REFUSALS' });
+    return {};
+  }
+}
+
+let environment;
+
+/** The options of a server that was made with these (undefined for none). */
+function optionsOf(refusals) {
+  environment ??= ofEnvironment();
+  return checkOptions(refusals === undefined ? environment : refusals);
+}
+
+module.exports = { optionsOf, checkKeys };
