@@ -120,13 +120,8 @@ test('a packet that is not the first of its message', async () => {
   const client = net.connect(server.address().port, '127.0.0.1');
   client.on('error', () => {});
   client.write('GET / HTTP/1.1\r\nCookie: secret');
-  await new Promise((resolve) => {
-    const timer = setInterval(() => server.getConnections((_, count) => {
-      if (count === 0) return;
-      clearInterval(timer);
-      setTimeout(resolve, 50);
-    }), 5);
-  });
+  const [connection] = await once(server, 'connection');
+  while (connection.bytesRead === 0) await new Promise(setImmediate);
   client.write('more\0secret\r\n\r\n');
   const [error, socket] = await once(server, 'clientError');
   socket.destroy();
