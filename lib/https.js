@@ -15,6 +15,7 @@ function Server(options, requestListener) {
   HttpsServer.call(this, options, requestListener);
   replaceListener(this, 'secureConnection');
   Object.defineProperty(this, kServer, { value: new ServerLink(this, refusals), configurable: true });
+  countHandshakes(this);
 }
 Object.setPrototypeOf(Server.prototype, HttpsServer.prototype);
 Object.setPrototypeOf(Server, HttpsServer);
@@ -22,6 +23,19 @@ Object.setPrototypeOf(Server, HttpsServer);
 shareConnections(Server.prototype);
 
 refusalMethods.define(Server);
+
+/** Counts failed handshakes, in the place of Node's own listener, which goes on as ever. */
+function countHandshakes(server) {
+  const own = server._events.tlsClientError;
+  const handshakes = { failed: 0, plainHttp: 0 };
+  server[kServer].handshakes = handshakes;
+  if (typeof own !== 'function') return;
+  server._events.tlsClientError = function tlsClientError(error) {
+    handshakes.failed++;
+    if (error?.code === 'ERR_SSL_HTTP_REQUEST') handshakes.plainHttp++;
+    return Reflect.apply(own, this, arguments);
+  };
+}
 
 function createServer(options, requestListener) {
   return new Server(options, requestListener);

@@ -160,6 +160,13 @@ describe('refusals()', () => {
     const [refusal] = server.refusals();
     assert.deepStrictEqual([refusal.at.field, refusal.status, refusal.peer.address], ['Bad', 400, '127.0.0.1']);
     assert.strictEqual(server.refusalStats().total, 1);
+    const plain = net.connect(server.address().port, '127.0.0.1');
+    plain.on('error', () => {});
+    plain.write('GET / HTTP/1.1\r\n\r\n');
+    await once(server, 'tlsClientError');
+    assert.deepStrictEqual(server.refusalStats().handshakes, { failed: 1, plainHttp: 1 });
+    assert.strictEqual(server.refusalStats().total, 1);
+    assert.strictEqual(server.listenerCount('tlsClientError'), 1);
   });
 
   it('keeps the code of a program', async (t) => {

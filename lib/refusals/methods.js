@@ -25,7 +25,10 @@ function refusals(filter = {}) {
 
 /** Exact counts of refusals by kind, and of connections. See index.d.ts. */
 function refusalStats() {
-  return JSON.parse(this[kServer].native.refusalStats());
+  const { native, handshakes } = this[kServer];
+  const stats = JSON.parse(native.refusalStats());
+  if (handshakes !== undefined) stats.handshakes = { ...handshakes };
+  return stats;
 }
 
 /**
