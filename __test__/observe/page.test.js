@@ -237,6 +237,7 @@ describe('the page in a browser', { skip: missing }, () => {
         return Math.min(...ratios);
       })()`);
       assert.ok(ratio >= 4.5, `contrast ${ratio}`);
+      await browser.evaluate('scrollTo(0, 0)');
       const picture = await browser.screenshot();
       const folder = process.env.FERROHTTP_SCREENSHOTS;
       if (folder) fs.writeFileSync(path.join(folder, `refusals-${width}-${scheme}.png`), picture);
