@@ -183,8 +183,23 @@ export interface RefusalOptions {
    * X-API-Key: those of further fields, and those in queries.
    */
   redact?: { fields?: string[]; query?: boolean };
+  /** What clients get in the place of Node's replies, by code or for every other code. Sent without JavaScript where it can be. */
+  replies?: { [code in ParseErrorCode | 'ERR_HTTP_REQUEST_TIMEOUT' | 'default']?: RefusalReply };
   /** The first of each kind at once, and a summary a minute: to a function, or as lines to stderr. */
   log?: 'stderr' | ((entry: RefusalLogEntry) => void) | null;
+}
+
+/** A reply to a refusal. With its body it has at most 16 KiB. */
+export interface RefusalReply {
+  /** 400 to 599. */
+  status: number;
+  /** `Content-Length` and `Connection: close` are added. */
+  headers?: Record<string, string>;
+  /**
+   * `{code}`, `{reason}`, `{field}` (the name of the field that was refused) and `{id}` (the refusal's
+   * `seq`) are filled in, escaped for JSON or HTML if Content-Type says so.
+   */
+  body?: string;
 }
 
 /** What a log is given. */

@@ -1,6 +1,7 @@
 /// <reference types="node" />
 
 import * as http from 'node:http';
+import { Duplex } from 'node:stream';
 import { Refusal, RefusalStats } from '../index.js';
 
 export { Refusal, RefusalStats };
@@ -104,6 +105,13 @@ export function otel(
   meter: { createObservableCounter(name: string, options?: any): any },
   servers: Observed | Observed[],
 ): () => void;
+
+/**
+ * Answers a refusal from inside a 'clientError' listener as the server would without one: with the
+ * reply of its option `refusals.replies`, else Node's, unless a response has begun. Then destroys the
+ * socket. For frameworks that always have a listener: `Fastify({ clientErrorHandler: refuse })`.
+ */
+export function refuse(error: Error, socket: Duplex): void;
 
 /** Options of {@link page}. */
 export interface PageOptions {

@@ -94,25 +94,44 @@ function socketOnError(error) {
   else if (traits.warnsOfSecondError) warnOfSecondError();
 
   const { server } = this;
-  // A reply would corrupt a response whose head is on its way already.
-  const answers = this.writable && !this._httpMessage?._headerSent;
-  if (server[kServer] !== undefined) note(server, error, this, answers);
+  if (server[kServer] !== undefined) note(server, error, this);
   if (server.emit('clientError', error, this)) return;
 
-  if (this.writable && !this._httpMessage?._headerSent) this.write(REPLIES.get(error?.code) ?? BAD_REQUEST);
-  this.destroy(error);
+  answer(error, this);
+}
+
+/** Whether a reply can be sent: it would corrupt a response whose head is on its way already. */
+function answers(socket) {
+  return socket.writable && !socket._httpMessage?._headerSent;
+}
+
+/** Answers, in the program's own words or Node's, and destroys the socket. */
+function answer(error, socket) {
+  if (answers(socket)) socket.write(ownReply(error, socket.server?.[kServer]) ?? REPLIES.get(error?.code) ?? BAD_REQUEST);
+  socket.destroy(error);
+}
+
+/** The reply that the server's `replies` have for an error. */
+function ownReply(error, link) {
+  if (link === undefined || link.replies.size === 0) return null;
+  const number = contexts.get(error)?.number ?? 0;
+  const kept = number === 0 ? null : link.native.refusal(number);
+  const field = kept === null ? '' : JSON.parse(kept).at?.field ?? '';
+  const text = (value) => (typeof value === 'string' ? value : '');
+  return link.native.reply(text(error?.code), text(error?.reason), Buffer.from(field, 'latin1'), number);
 }
 
 /** Counts a refusal, and keeps it with what Rust saw of it. */
-function note(server, error, socket, answers) {
+function note(server, error, socket) {
   const link = server[kServer];
   const code = typeof error?.code === 'string' ? error.code : 'UNKNOWN';
   link.count(code);
   const isObject = error !== null && typeof error === 'object';
   const token = isObject ? tokens.get(error) : undefined;
   const listens = server.listenerCount('clientError') > 0;
-  const outcome = listens ? OUTCOME.listener : answers ? OUTCOME.reply : OUTCOME.closed;
-  const status = outcome === OUTCOME.reply ? STATUS.get(code) ?? 400 : 0;
+  const outcome = listens ? OUTCOME.listener : answers(socket) ? OUTCOME.reply : OUTCOME.closed;
+  const status = outcome !== OUTCOME.reply ? 0 :
+    link.replies.get(code) ?? link.replies.get('default') ?? STATUS.get(code) ?? 400;
   const reason = token === undefined ? -1 : REASONS.indexOf(error.reason);
   const number = link.refused(socket, token, code, reason, outcome, status);
   if (isObject) contexts.set(error, { native: link.native, number });
@@ -124,4 +143,4 @@ function keptOf(error) {
   return context === undefined ? null : context.native.refusal(context.number);
 }
 
-module.exports = { abortedError, internalError, keptOf, parseError, systemError, socketOnError, kServer };
+module.exports = { abortedError, answer, internalError, keptOf, parseError, systemError, socketOnError, kServer };

@@ -20,6 +20,7 @@ const { lenientFlags, warningIsDue } = require('./lenient');
 const { learnHandle } = require('./closing');
 const engine = require('./engine');
 const { optionsOf } = require('./refusals/options');
+const { setReplies } = require('./refusals/replies');
 const { watch } = require('./refusals/watch');
 const refusalMethods = require('./refusals/methods');
 
@@ -59,8 +60,10 @@ class ServerLink {
   constructor(server, refusals) {
     this.server = server;
     this.native = engine.native.createServer();
-    const { keep, excerpt, redact, log } = optionsOf(refusals);
+    const { keep, excerpt, redact, log, replies } = optionsOf(refusals);
     this.native.setRefusals(keep, excerpt, redact.fields, redact.query);
+    setReplies(this.native, replies);
+    this.replies = new Map(replies.map((reply) => [reply.code, reply.status]));
     this.watch = watch(server, this.native, log);
     this.listener = -1; // id of the native listener
     this.refed = true; // server.ref() and unref()

@@ -15,7 +15,7 @@ const tls = require('node:tls');
 const { describe, it } = require('node:test');
 const ferrohttp = require('../../index.js');
 const ferrohttps = require('../../entry/https.js');
-const { explain } = require('../../lib/observe/index.js');
+const { explain, refuse } = require('../../lib/observe/index.js');
 const { ROOT, succeed } = require('../package/helpers.js');
 
 const BAD = 'GET /a HTTP/1.1\r\nHost: a\r\nBad Name: x\r\n\r\n';
@@ -283,6 +283,57 @@ describe('the option refusals', () => {
     assert.strictEqual(await run('{"keep":0}'), '0 1\n');
     assert.strictEqual(await run('{"nonsense":0}'), '1 1\n');
     assert.strictEqual(await run(''), '1 1\n');
+  });
+});
+
+describe('replies', () => {
+  const REPLIES = {
+    HPE_HEADER_OVERFLOW: { status: 431, headers: { 'Content-Type': 'application/json' }, body: '{"error":"{code}","field":"{field}","id":{id}}' },
+    ERR_HTTP_REQUEST_TIMEOUT: { status: 408, body: 'too slow' },
+    default: { status: 400, headers: { 'Content-Type': 'text/html', 'X-A': 'b' }, body: '<p>{reason} {field}' },
+  };
+
+  const parse = (reply) => {
+    const [head, body] = reply.split('\r\n\r\n');
+    const [line, ...fields] = head.split('\r\n');
+    assert.ok(fields.includes(`Content-Length: ${body.length}`) && fields.includes('Connection: close'), reply);
+    return [line, body];
+  };
+
+  for (const [name, prepare] of [
+    ['natively', () => {}],
+    ['by JavaScript', (server) => server.on('connection', () => {})],
+    ['by a listener that calls refuse', (server) => server.on('clientError', refuse)],
+  ]) {
+    it(`are sent ${name}`, async (t) => {
+      const server = await start(t, { refusals: { replies: REPLIES }, headersTimeout: 50, connectionsCheckingInterval: 30 });
+      prepare(server);
+      assert.deepStrictEqual(parse(await send(server, `GET / HTTP/1.1\r\nA"b: ${'a'.repeat(20000)}\r\n\r\n`)),
+        ['HTTP/1.1 400 Bad Request', '<p>Invalid header token A']);
+      assert.deepStrictEqual(parse(await send(server, `GET / HTTP/1.1\r\nA: ${'a'.repeat(20000)}\r\n\r\n`)),
+        ['HTTP/1.1 431 Request Header Fields Too Large', '{"error":"HPE_HEADER_OVERFLOW","field":"A","id":2}']);
+      const slow = net.connect(server.address().port, '127.0.0.1');
+      let reply = '';
+      slow.on('error', () => {}).on('data', (data) => { reply += data; }).write('GET');
+      await once(slow, 'close');
+      assert.deepStrictEqual(parse(reply), ['HTTP/1.1 408 Request Timeout', 'too slow']);
+      const expected = name.includes('listener') ? [null, null, null] : [400, 431, 408];
+      assert.deepStrictEqual(server.refusals().map(({ status }) => status), expected);
+    });
+  }
+
+  it('are checked', () => {
+    const make = (reply) => () => ferrohttp.createServer({ refusals: { replies: { default: reply } } });
+    for (const reply of [1, {}, { status: '400' }, { status: 400, body: 1 }, { status: 400, headers: 1 }]) {
+      assert.throws(make(reply), { code: 'ERR_INVALID_ARG_TYPE' }, JSON.stringify(reply));
+    }
+    for (const reply of [{ status: 200 }, { status: 400, nonsense: 1 }, { status: 400, headers: { 'content-length': '1' } },
+      { status: 400, body: 'x'.repeat(16384) }]) {
+      assert.throws(make(reply), { code: 'ERR_INVALID_ARG_VALUE' }, JSON.stringify(reply).slice(0, 80));
+    }
+    assert.throws(make({ status: 400, headers: { 'a b': 'c' } }), { code: 'ERR_INVALID_HTTP_TOKEN' });
+    assert.throws(make({ status: 400, headers: { a: 'c\r\nd: e' } }), { code: 'ERR_INVALID_CHAR' });
+    assert.throws(() => ferrohttp.createServer({ refusals: { replies: { HPE_NONE: { status: 400 } } } }), { code: 'ERR_INVALID_ARG_VALUE' });
   });
 });
 

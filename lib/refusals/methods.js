@@ -3,7 +3,7 @@
 
 const { kServer } = require('../client-error');
 const { toRefusal } = require('../observe/record');
-const { checkKeys } = require('./options');
+const { checkKeys } = require('./check');
 
 const FILTERS = new Set(['after', 'code', 'hint', 'peer']);
 

@@ -2,19 +2,12 @@
 // The option `refusals` of a server, and the environment's FERROHTTP_REFUSALS, which has the same as
 // JSON and is for programs that only load the register hook.
 
+const { bad, checkKeys, checkObject, show } = require('./check');
+const { checkReplies } = require('./replies');
+
 const RING = 64; // src/observe/store.rs
 const EXCERPT = 256; // src/observe/facts.rs
-const KNOWN = new Set(['keep', 'excerpt', 'redact', 'log']);
-
-class BadOption extends TypeError {}
-
-function bad(code, message) {
-  return Object.assign(new BadOption(message), { code });
-}
-
-function show(value) {
-  return typeof value === 'string' ? `'${value}'` : String(value);
-}
+const KNOWN = new Set(['keep', 'excerpt', 'redact', 'log', 'replies']);
 
 function checkNumber(name, value, most) {
   if (typeof value !== 'number') throw bad('ERR_INVALID_ARG_TYPE', `The option refusals.${name} must be a number. Received ${show(value)}`);
@@ -22,19 +15,6 @@ function checkNumber(name, value, most) {
     throw bad('ERR_INVALID_ARG_VALUE', `The option refusals.${name} must be a whole number from 0 to ${most}. Received ${value}`);
   }
   return value;
-}
-
-function checkObject(name, value) {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw bad('ERR_INVALID_ARG_TYPE', `The option ${name} must be an object. Received ${show(value)}`);
-  }
-  return value;
-}
-
-function checkKeys(name, object, known) {
-  for (const key of Object.keys(object)) {
-    if (!known.has(key)) throw bad('ERR_INVALID_ARG_VALUE', `There is no option ${name}.${key}`);
-  }
 }
 
 function checkRedact(redact) {
@@ -50,11 +30,17 @@ function checkRedact(redact) {
 /** Checks the option and fills in what it leaves out. */
 function checkOptions(options) {
   checkKeys('refusals', checkObject('refusals', options), KNOWN);
-  const { keep = RING, excerpt = EXCERPT, redact = {}, log = null } = options;
+  const { keep = RING, excerpt = EXCERPT, redact = {}, log = null, replies = {} } = options;
   if (log !== null && log !== 'stderr' && typeof log !== 'function') {
     throw bad('ERR_INVALID_ARG_TYPE', `The option refusals.log must be a function or 'stderr'. Received ${show(log)}`);
   }
-  return { keep: checkNumber('keep', keep, RING), excerpt: checkNumber('excerpt', excerpt, EXCERPT), redact: checkRedact(redact), log };
+  return {
+    keep: checkNumber('keep', keep, RING),
+    excerpt: checkNumber('excerpt', excerpt, EXCERPT),
+    redact: checkRedact(redact),
+    log,
+    replies: checkReplies(replies),
+  };
 }
 
 /** The environment's options; what cannot be used is warned of, once, and left out. */
@@ -79,4 +65,4 @@ function optionsOf(refusals) {
   return checkOptions(refusals === undefined ? environment : refusals);
 }
 
-module.exports = { optionsOf, checkKeys };
+module.exports = { optionsOf };

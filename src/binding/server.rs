@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use napi::Result;
-use napi::bindgen_prelude::Either;
+use napi::bindgen_prelude::{Buffer, Either, Uint8Array};
 use napi_derive::napi;
 
 use super::bridge::Local;
@@ -16,6 +16,7 @@ use crate::http1::{Code, Reason};
 use crate::observe::facts::EXCERPT;
 use crate::observe::kind::{CodeNumber, Kind};
 use crate::observe::refusals::{Options, Seen};
+use crate::observe::replies::{Escape, Filling, Replies, Reply};
 use crate::observe::secrets::Secrets;
 use crate::observe::store::{Circumstances, Outcome, Overdue, RING};
 use crate::observe::text::Text;
@@ -81,6 +82,58 @@ impl NativeServer {
             excerpt: (excerpt as usize).min(EXCERPT),
             secrets: Secrets::new(fields, query),
         });
+    }
+
+    /// Sets the replies of the program's own: codes ('default' for all others), statuses, heads
+    /// and bodies at the same places; a body's placeholders are escaped as 0 plain text, 1 JSON,
+    /// 2 HTML. Without any, Node's.
+    #[napi]
+    pub fn set_replies(
+        &self,
+        codes: Vec<String>,
+        statuses: Vec<u32>,
+        heads: Vec<Uint8Array>,
+        bodies: Vec<Uint8Array>,
+        escapes: Vec<u32>,
+    ) {
+        let mut replies = Replies::default();
+        let texts = heads.iter().zip(&bodies);
+        let numbers = statuses.iter().zip(&escapes);
+        for (code, ((status, escape), (head, body))) in codes.iter().zip(numbers.zip(texts)) {
+            let code = Code::ALL.iter().find(|known| known.as_str() == code);
+            let escape = match escape {
+                1 => Escape::Json,
+                2 => Escape::Html,
+                _ => Escape::Plain,
+            };
+            replies.set(
+                code.copied(),
+                Reply::new(*status as u16, head, body, escape),
+            );
+        }
+        let any = !codes.is_empty();
+        self.server.refusals.set_replies(any.then_some(replies));
+    }
+
+    /// The program's own reply to a code, reason, field and refusal, if it has one.
+    #[napi]
+    pub fn reply(
+        &self,
+        code: String,
+        reason: String,
+        field: Uint8Array,
+        id: f64,
+    ) -> Option<Buffer> {
+        let replies = self.server.refusals.replies()?;
+        let known = Code::ALL.iter().find(|known| known.as_str() == code);
+        let reply = replies.get(known.copied())?;
+        let filling = Filling {
+            code: &code,
+            reason: &reason,
+            field: &field,
+            id: id as u64,
+        };
+        Some(reply.render(filling).into())
     }
 
     /// The refusals that are kept, of higher numbers than this, as JSON.

@@ -442,23 +442,27 @@ impl Conn {
     /// Answers a stranger with the default reply for `code`, counts that, and closes it. False if
     /// JavaScript knows the connection, or may have to hear of it.
     fn refuse_stranger(&self, code: Code, seen: &mut Seen, overdue: Option<Overdue>) -> bool {
-        let reply = code.default_reply();
-        if !self.end_stranger(|fd| {
+        let replies = self.server.refusals.replies();
+        let own = replies.as_ref().and_then(|replies| replies.get(Some(code)));
+        let ended = self.end_stranger(|fd| {
             self.locate(seen, fd);
+            let circumstances = Circumstances {
+                outcome: Outcome::Reply,
+                status: own.map_or(status(code.default_reply()), |own| own.status),
+                overdue,
+                ..Circumstances::default()
+            };
+            let id = self.server.refusals.add(seen, circumstances);
             // What the kernel does not take is lost, as with a write before a destroy in Node.
-            let _ = io::send(fd, &[reply]);
-        }) {
-            return false;
+            let _ = match own {
+                Some(own) => io::send(fd, &[&own.render(seen.filling(code.as_str(), id))]),
+                None => io::send(fd, &[code.default_reply()]),
+            };
+        });
+        if ended {
+            self.server.counters.count(code);
         }
-        self.server.counters.count(code);
-        let circumstances = Circumstances {
-            outcome: Outcome::Reply,
-            status: status(reply),
-            overdue,
-            ..Circumstances::default()
-        };
-        self.server.refusals.add(seen, circumstances);
-        true
+        ended
     }
 
     /// Refuses a stranger whose message is overdue by these limits (ms).

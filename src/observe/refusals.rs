@@ -1,18 +1,19 @@
 //! What one server keeps of its refusals.
 
 use std::net::SocketAddr;
-use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::classify;
 use super::facts::{EXCERPT, Facts};
 use super::json::{self, Json};
 use super::kind::{CodeNumber, Kind};
+use super::replies::{Filling, Replies};
 use super::secrets::Secrets;
 use super::store::{Circumstances, RING, Sight, Store};
-use crate::http1::{ParseError, Scene};
+use crate::http1::{ParseError, Reason, Scene};
 use crate::record;
 
 /// Who was refused, and since when they were there.
@@ -33,6 +34,22 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// What fills in a reply.
+    pub fn filling<'a>(&'a self, code: &'a str, id: u64) -> Filling<'a> {
+        let field = match &self.sight {
+            Sight::Full(Facts {
+                field: Some(field), ..
+            }) => field.bytes(),
+            _ => &[],
+        };
+        Filling {
+            code,
+            reason: self.kind.reason.map_or("", Reason::as_str),
+            field,
+            id,
+        }
+    }
+
     fn new(kind: Kind, sight: Sight) -> Seen {
         Seen {
             kind,
@@ -88,6 +105,7 @@ struct State {
 #[derive(Debug, Default)]
 pub struct Refusals {
     state: Mutex<State>,
+    replies: Mutex<Option<Arc<Replies>>>,
     /// Connections that were dropped at `maxConnections`.
     pub dropped: AtomicU64,
     /// Connections that ended without a request.
@@ -140,6 +158,16 @@ impl Refusals {
                 Sight::Skipped
             },
         )
+    }
+
+    /// Sets the replies of the program's own; None for Node's.
+    pub fn set_replies(&self, replies: Option<Replies>) {
+        *crate::lock(&self.replies) = replies.map(Arc::new);
+    }
+
+    /// The program's own replies, if it has some.
+    pub fn replies(&self) -> Option<Arc<Replies>> {
+        crate::lock(&self.replies).clone()
     }
 
     /// Counts a refusal, and keeps what was seen of it. Its number.
