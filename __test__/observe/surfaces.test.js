@@ -15,7 +15,9 @@ const tls = require('node:tls');
 const { describe, it } = require('node:test');
 const ferrohttp = require('../../index.js');
 const ferrohttps = require('../../entry/https.js');
+const engine = require('../../lib/engine.js');
 const { explain, refuse } = require('../../lib/observe/index.js');
+const { line } = require('../../lib/refusals/log.js');
 const { ROOT, succeed } = require('../package/helpers.js');
 
 const BAD = 'GET /a HTTP/1.1\r\nHost: a\r\nBad Name: x\r\n\r\n';
@@ -112,7 +114,7 @@ describe('refusals()', () => {
     const [fin, broken, late] = server.refusals();
     assert.deepStrictEqual([fin.code, fin.awaited, fin.hint.id], ['HPE_INVALID_EOF_STATE', 'rest of field Cook', 'fin-in-head']);
     assert.deepStrictEqual([broken.code, broken.awaited, broken.hint.id], ['ECONNRESET', '295 of 300 body bytes', 'reset-in-body']);
-    assert.strictEqual(broken.peer.port, reset.localPort ?? broken.peer.port);
+    if (engine.supported) assert.strictEqual(broken.peer.address, '127.0.0.1');
     assert.deepStrictEqual([late.code, late.awaited, late.hint.id],
       ['ERR_HTTP_REQUEST_TIMEOUT', 'rest of the request line', 'timeout-in-head']);
     assert.strictEqual(late.limit.name, 'headersTimeout');
@@ -193,7 +195,7 @@ describe('refusalStats()', () => {
     const stats = server.refusalStats();
     first.destroy();
     assert.deepStrictEqual([stats.total, stats.silent, stats.others, stats.skipped], [3, 1, 0, 0]);
-    assert.ok(stats.dropped >= 1);
+    if (engine.supported) assert.ok(stats.dropped >= 1);
     assert.deepStrictEqual(stats.kinds, [
       { code: 'HPE_INVALID_HEADER_TOKEN', reason: 'Invalid header token', hint: 'space-in-name', count: 1 },
       { code: 'HPE_INVALID_METHOD', reason: 'Invalid method encountered', hint: 'tls-hello', count: 2 },
@@ -268,6 +270,18 @@ describe('the option refusals', () => {
     while (entries.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
     assert.deepStrictEqual(entries.map(({ event, refusal }) => [event, refusal.hint.id]),
       [['first', 'space-in-name'], ['first', 'tls-hello']]);
+  });
+
+  it('logs plain ASCII, whatever was sent', async (t) => {
+    const server = await start(t);
+    const hostile = '<script>\x1b[31m\x9b\xe2\x80\xae\r\nforged';
+    await send(server, `GET /${hostile} HTTP/1.1\r\n\r\n`);
+    await send(server, `SSH-${hostile}\r\n`);
+    for (const refusal of server.refusals()) {
+      assert.match(line({ event: 'first', refusal: { ...refusal, code: `${refusal.code}${hostile}` } }), /^[\x20-\x7e]+$/);
+    }
+    const { kinds, peers } = server.refusalStats();
+    assert.match(line({ event: 'summary', ms: 60000, count: 2, kinds, peers }), /^ferrohttp: 2 refused in the last 60 s: 1 HPE_[\x20-\x7e]+$/);
   });
 
   it('may come from the environment', async () => {
