@@ -185,6 +185,16 @@ export interface RefusalOptions {
   redact?: { fields?: string[]; query?: boolean };
   /** What clients get in the place of Node's replies, by code or for every other code. Sent without JavaScript where it can be. */
   replies?: { [code in ParseErrorCode | 'ERR_HTTP_REQUEST_TIMEOUT' | 'default']?: RefusalReply };
+  /**
+   * Milliseconds, 0 to 60,000, for which a refused connection is read after the reply and FIN, so that
+   * the client gets the reply instead of a reset: Node closes at once. Plain connections only. Default: 0.
+   */
+  linger?: number;
+  /**
+   * Strangers are refused without JavaScript even if `emit` of the server was replaced, as instruments
+   * of OpenTelemetry do, which then do not see them. Default: false.
+   */
+  native?: boolean;
   /** The first of each kind at once, and a summary a minute: to a function, or as lines to stderr. */
   log?: 'stderr' | ((entry: RefusalLogEntry) => void) | null;
 }

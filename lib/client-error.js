@@ -107,7 +107,11 @@ function answers(socket) {
 
 /** Answers, in the program's own words or Node's, and destroys the socket. */
 function answer(error, socket) {
-  if (answers(socket)) socket.write(ownReply(error, socket.server?.[kServer]) ?? REPLIES.get(error?.code) ?? BAD_REQUEST);
+  const link = socket.server?.[kServer];
+  if (answers(socket)) {
+    socket.write(ownReply(error, link) ?? REPLIES.get(error?.code) ?? BAD_REQUEST);
+    if (link?.linger > 0) link.lingers(socket);
+  }
   socket.destroy(error);
 }
 

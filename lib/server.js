@@ -60,9 +60,12 @@ class ServerLink {
   constructor(server, refusals) {
     this.server = server;
     this.native = engine.native.createServer();
-    const { keep, excerpt, redact, log, replies } = optionsOf(refusals);
+    const { keep, excerpt, redact, log, replies, linger, native } = optionsOf(refusals);
     this.native.setRefusals(keep, excerpt, redact.fields, redact.query);
     setReplies(this.native, replies);
+    this.linger = linger;
+    this.native.set('linger', linger);
+    this.staysNative = native; // whatever wraps `emit`
     this.replies = new Map(replies.map((reply) => [reply.code, reply.status]));
     this.watch = watch(server, this.native, log);
     this.listener = -1; // id of the native listener
@@ -105,7 +108,7 @@ class ServerLink {
     this.set('keepAlive', server.keepAlive);
     this.set('keepAliveDelay', server.keepAliveInitialDelay || 0);
     // Where anything in JavaScript can tell that a connection exists, each one is shown at once.
-    const wrapped = seen.emit !== plainEmit;
+    const wrapped = seen.emit !== plainEmit && !this.staysNative;
     this.set('dropNotice', wrapped || server.listenerCount('drop') > 0);
     seen.plain = refusalsArePlain();
     const watched = wrapped || !seen.plain || debug.enabled || warningIsDue(server) || seen.subscribed ||
@@ -131,6 +134,11 @@ class ServerLink {
 
   count(code) {
     this.counted.set(code, (this.counted.get(code) ?? 0) + 1);
+  }
+
+  /** What the client of a refused connection still sends is read before it is closed. */
+  lingers(socket) {
+    if (socket[kId] > 0) engine.native.setRefused(socket[kId]);
   }
 
   /** Tells Rust what becomes of a refusal; its number. */
@@ -345,6 +353,7 @@ class ServerLink {
   /** Node's checker asks, makes the error, and gives it to the server of what looks like a socket. */
   expired(headersTimeout, requestTimeout) {
     if (this.stale()) this.sync();
+    this.native.setLimits(headersTimeout, requestTimeout);
     const ids = engine.supported ? this.native.expired(headersTimeout, requestTimeout) : [];
     const overdue = this.list(ids,
       ({ parser }) => parser.expired(headersTimeout, requestTimeout));

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use crate::http1::{Fields, Head, ParseError, Scene, Sink, names};
+use crate::http1::{Fields, Head, Moment, ParseError, Sink, names};
 use crate::memory::{Memory, Supply};
 use crate::observe::refusals::{Refusals, Seen};
 use crate::observe::store::Overdue;
@@ -332,8 +332,10 @@ impl Sink for Recorder<'_> {
         }
     }
 
-    fn refused(&mut self, error: &ParseError, scene: &Scene<'_>) {
-        self.seen = self.refusals.map(|refusals| refusals.see(error, scene));
+    fn refused(&mut self, error: &ParseError, moment: &Moment<'_>) {
+        if let Some(refusals) = self.refusals {
+            self.seen = Some(refusals.see(error, &moment.scene()));
+        }
     }
 }
 

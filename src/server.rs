@@ -63,6 +63,8 @@ settings! {
     screened = "screened", 0;
     /// Strangers may be refused without JavaScript; read at each refusal.
     native_refusals = "nativeRefusals", 0;
+    /// How long a refused connection is read after the reply, in ms; 0 for not at all.
+    linger = "linger", 0;
     /// A dropped connection makes a DROPPED record.
     drop_notice = "dropNotice", 0;
     /// The end of the last connection, or of one that JavaScript never knew, makes a DRAINED record.

@@ -240,10 +240,11 @@ describe('the channel ferrohttp.server.refusals', () => {
 describe('the option refusals', () => {
   it('is checked', () => {
     const make = (refusals) => () => ferrohttp.createServer({ refusals });
-    for (const bad of [1, null, 'x', [], { keep: '1' }, { redact: 1 }, { redact: { fields: 'a' } }, { redact: { query: 1 } }, { log: 1 }]) {
+    for (const bad of [1, null, 'x', [], { keep: '1' }, { redact: 1 }, { redact: { fields: 'a' } }, { redact: { query: 1 } }, { log: 1 },
+      { linger: '1' }, { native: 1 }]) {
       assert.throws(make(bad), { code: 'ERR_INVALID_ARG_TYPE', name: 'TypeError' }, JSON.stringify(bad));
     }
-    for (const bad of [{ nonsense: 1 }, { keep: -1 }, { keep: 65 }, { keep: 1.5 }, { excerpt: 257 }, { redact: { x: 1 } }]) {
+    for (const bad of [{ nonsense: 1 }, { keep: -1 }, { keep: 65 }, { keep: 1.5 }, { excerpt: 257 }, { linger: 60_001 }, { redact: { x: 1 } }]) {
       assert.throws(make(bad), { code: 'ERR_INVALID_ARG_VALUE', name: 'TypeError' }, JSON.stringify(bad));
     }
     for (const good of [undefined, {}, { keep: 0 }, { excerpt: 0, redact: {} }, { log: null }]) make(good)();
@@ -348,6 +349,48 @@ describe('replies', () => {
     assert.throws(make({ status: 400, headers: { 'a b': 'c' } }), { code: 'ERR_INVALID_HTTP_TOKEN' });
     assert.throws(make({ status: 400, headers: { a: 'c\r\nd: e' } }), { code: 'ERR_INVALID_CHAR' });
     assert.throws(() => ferrohttp.createServer({ refusals: { replies: { HPE_NONE: { status: 400 } } } }), { code: 'ERR_INVALID_ARG_VALUE' });
+  });
+});
+
+describe('linger and native', { skip: engine.supported ? false : 'Node does the I/O' }, () => {
+  for (const [name, prepare] of [['natively', () => {}], ['by JavaScript', (server) => server.on('connection', () => {})]]) {
+    it(`linger lets a client that is still sending read the reply, sent ${name}`, async (t) => {
+      const server = await start(t, { refusals: { linger: 10_000 } });
+      prepare(server);
+      const client = net.connect(server.address().port, '127.0.0.1');
+      let reply = '';
+      client.setEncoding('latin1').on('data', (text) => { reply += text; });
+      client.write('GARBAGE / HTTP/1.1\r\n\r\n');
+      while (server.refusalStats().total === 0) await new Promise(setImmediate);
+      // Without it, this would be answered by RST.
+      for (let i = 0; i < 20; i++) {
+        client.write('x'.repeat(10_000));
+        await new Promise(setImmediate);
+      }
+      await new Promise((resolve, reject) => client.on('error', reject).on('end', resolve));
+      client.end();
+      await once(client, 'close');
+      assert.match(reply, /^HTTP\/1.1 400 Bad Request\r\n/);
+      // Nothing is left open.
+      while (await new Promise((resolve) => server.getConnections((_, count) => resolve(count))) > 0) await new Promise(setImmediate);
+    });
+  }
+
+  it('native refuses strangers without JavaScript although emit was replaced', async (t) => {
+    const seen = [];
+    for (const native of [false, true]) {
+      const server = await start(t, { refusals: { native } }, (req, res) => res.end());
+      const { emit } = server;
+      server.emit = function (event, ...rest) {
+        seen.push(`${native} ${event}`);
+        return emit.call(this, event, ...rest);
+      };
+      await send(server, BAD);
+      await send(server, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+      assert.strictEqual(server.refusalStats().total, 1);
+    }
+    assert.deepStrictEqual(seen, ['false connection', 'false clientError', 'false connection', 'false request',
+      'true connection', 'true request']);
   });
 });
 

@@ -7,7 +7,8 @@ const { checkReplies } = require('./replies');
 
 const RING = 64; // src/observe/store.rs
 const EXCERPT = 256; // src/observe/facts.rs
-const KNOWN = new Set(['keep', 'excerpt', 'redact', 'log', 'replies']);
+const LONGEST = 60_000; // ms
+const KNOWN = new Set(['keep', 'excerpt', 'redact', 'log', 'replies', 'linger', 'native']);
 
 function checkNumber(name, value, most) {
   if (typeof value !== 'number') throw bad('ERR_INVALID_ARG_TYPE', `The option refusals.${name} must be a number. Received ${show(value)}`);
@@ -30,16 +31,19 @@ function checkRedact(redact) {
 /** Checks the option and fills in what it leaves out. */
 function checkOptions(options) {
   checkKeys('refusals', checkObject('refusals', options), KNOWN);
-  const { keep = RING, excerpt = EXCERPT, redact = {}, log = null, replies = {} } = options;
+  const { keep = RING, excerpt = EXCERPT, redact = {}, log = null, replies = {}, linger = 0, native = false } = options;
   if (log !== null && log !== 'stderr' && typeof log !== 'function') {
     throw bad('ERR_INVALID_ARG_TYPE', `The option refusals.log must be a function or 'stderr'. Received ${show(log)}`);
   }
+  if (typeof native !== 'boolean') throw bad('ERR_INVALID_ARG_TYPE', `The option refusals.native must be a boolean. Received ${show(native)}`);
   return {
     keep: checkNumber('keep', keep, RING),
     excerpt: checkNumber('excerpt', excerpt, EXCERPT),
     redact: checkRedact(redact),
     log,
     replies: checkReplies(replies),
+    linger: checkNumber('linger', linger, LONGEST),
+    native,
   };
 }
 

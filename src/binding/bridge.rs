@@ -391,6 +391,12 @@ impl Engine {
         Some((address.host, address.port.into(), address.family))
     }
 
+    /// A connection was answered a refusal, and is about to be closed.
+    #[napi(catch_unwind)]
+    pub fn set_refused(&self, id: u32) {
+        self.with(id, |conn| conn.set_refused());
+    }
+
     #[napi(catch_unwind)]
     pub fn set_no_delay(&self, id: u32, on: bool) -> i32 {
         self.option(id, |fd| io::set_no_delay(fd, on))

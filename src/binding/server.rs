@@ -33,7 +33,7 @@ use {
 pub struct NativeServer {
     local: Rc<Local>,
     pub(super) server: Arc<Server>,
-    /// `headersTimeout` and `requestTimeout` as of the last `expired` (ms).
+    /// `headersTimeout` and `requestTimeout` as of the last check (ms).
     limits: Cell<(u64, u64)>,
 }
 
@@ -71,10 +71,16 @@ impl NativeServer {
         self.server.counters.count_text(&code, times.into());
     }
 
+    /// What connections are overdue by, in refusals (ms, 0 for none).
+    #[napi(catch_unwind)]
+    pub fn set_limits(&self, headers: f64, request: f64) {
+        self.limits.set((headers as u64, request as u64));
+    }
+
     /// What is kept of refusals: how many, 0 to 64; bytes of their packets, 0 to 256; the names
     /// of fields whose values are hidden beside those that always are; whether values in queries
     /// are.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_refusals(&self, keep: u32, excerpt: u32, fields: Vec<String>, query: bool) {
         let fields = fields.iter().map(String::as_str);
         self.server.refusals.set_options(Options {
@@ -87,7 +93,7 @@ impl NativeServer {
     /// Sets the replies of the program's own: codes ('default' for all others), statuses, heads
     /// and bodies at the same places; a body's placeholders are escaped as 0 plain text, 1 JSON,
     /// 2 HTML. Without any, Node's.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_replies(
         &self,
         codes: Vec<String>,
@@ -116,7 +122,7 @@ impl NativeServer {
     }
 
     /// The program's own reply to a code, reason, field and refusal, if it has one.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn reply(
         &self,
         code: String,
@@ -137,25 +143,25 @@ impl NativeServer {
     }
 
     /// The refusals that are kept, of higher numbers than this, as JSON.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn refusals(&self, after: f64) -> String {
         self.server.refusals.since(after as u64)
     }
 
     /// Refusals so far: the number of the last one.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn refusal_count(&self) -> f64 {
         self.server.refusals.count() as f64
     }
 
     /// The refusal of a number as JSON, if it is kept.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn refusal(&self, seq: f64) -> Option<String> {
         self.server.refusals.one(seq as u64)
     }
 
     /// Counts of refusals and connections, as JSON.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn refusal_stats(&self) -> String {
         self.server.refusals.stats()
     }
@@ -335,7 +341,6 @@ impl NativeServer {
     pub fn expired(&self, headers: f64, request: f64) -> Vec<u32> {
         let now = record::now();
         let (headers, request) = (headers as u64, request as u64);
-        self.limits.set((headers, request));
         let overdue = self
             .server
             .connections

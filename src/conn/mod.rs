@@ -5,7 +5,7 @@
 //! | [`task`] | the task that reads, parses, delivers, refuses and closes |
 //! | [`state`] | what it shares with the JavaScript thread |
 //! | [`outbox`] | output that the kernel has not taken |
-//! | [`linger`] | what was deferred of a connection that is closed |
+//! | [`linger`] | descriptors that outlive their connection for a while |
 //! | [`registry`] | the connections of a server |
 //! | [`watch`] | when its descriptor is ready |
 //! | [`io`], [`address`] | system calls |
@@ -55,6 +55,8 @@ pub struct Conn {
     peer: Option<SocketAddr>,
     /// When it began, in ns of [`now`](crate::record::now).
     opened: u64,
+    /// It was refused: what its client still sends is read before it is closed.
+    refused: AtomicBool,
     /// The id that JavaScript knows it by, 0 for none; only the JavaScript thread's.
     pub id: AtomicU32,
     /// In the server's list.
@@ -124,6 +126,7 @@ impl Conn {
             server: server.clone(),
             peer,
             opened: progress.start,
+            refused: AtomicBool::new(false),
             id: AtomicU32::new(0),
             place: AtomicU32::new(0),
             start: AtomicU64::new(progress.start),
@@ -461,8 +464,19 @@ impl Conn {
         });
         if ended {
             self.server.counters.count(code);
+            self.refused.store(true, Ordering::Relaxed);
         }
         ended
+    }
+
+    /// The connection was answered a refusal, and is about to be closed.
+    pub fn set_refused(&self) {
+        self.refused.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its descriptor is kept for a while once it is closed.
+    fn lingers(&self) -> bool {
+        self.refused.load(Ordering::Relaxed) && self.server.settings.linger() > 0
     }
 
     /// Refuses a stranger whose message is overdue by these limits (ms).

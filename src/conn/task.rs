@@ -692,20 +692,27 @@ impl Drop for Task {
             control.waker = None;
             (was, control.shown, fd, rest)
         };
+        let lingers = was == (Fate::Closing { reset: false }) && conn.lingers();
         if let Some(watched) = watched
             && was != Fate::Detached
             && rest.is_empty()
+            && !lingers
         {
             watched.expect_close();
         }
-        if fd >= 0 && rest.is_empty() {
+        if fd >= 0 && rest.is_empty() && !lingers {
             // SAFETY: the descriptor is the connection's own; nobody uses it any more now that
             // `control.fd` is -1 and the reactor has let go.
             unsafe { io::close(fd) };
         } else if fd >= 0 {
             // SAFETY: as above.
             let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-            linger::send(&conn.core, fd, rest);
+            if rest.is_empty() {
+                let ms = conn.server.settings.linger();
+                linger::drain(&conn.core, fd, u64::try_from(ms).unwrap_or(0));
+            } else {
+                linger::send(&conn.core, fd, rest);
+            }
         }
         conn.server.connections.remove(&conn);
         if was == Fate::Open {

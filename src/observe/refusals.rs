@@ -31,6 +31,8 @@ pub struct Seen {
     pub kind: Kind,
     pub sight: Sight,
     pub origin: Origin,
+    /// When, in ns of [`record::now`].
+    pub at: u64,
 }
 
 impl Seen {
@@ -50,10 +52,11 @@ impl Seen {
         }
     }
 
-    fn new(kind: Kind, sight: Sight) -> Seen {
+    pub fn new(kind: Kind, sight: Sight, at: u64) -> Seen {
         Seen {
             kind,
             sight,
+            at,
             origin: Origin::default(),
         }
     }
@@ -124,40 +127,35 @@ impl Refusals {
             reason: Some(error.reason),
             hint: classify::classify(error, scene),
         };
-        let mut state = crate::lock(&self.state);
-        let State { options, store } = &mut *state;
-        if options.keep == 0 || !store.get_or_insert_default().admits(kind, record::now()) {
-            return Seen::new(kind, Sight::Skipped);
-        }
-        let (secrets, size) = (&options.secrets, options.excerpt);
-        let facts = Facts::of_error(error, kind.hint, scene, secrets, size);
-        Seen::new(kind, Sight::Full(facts))
+        self.look(kind, |options| {
+            let (secrets, size) = (&options.secrets, options.excerpt);
+            Sight::Full(Facts::of_error(error, kind.hint, scene, secrets, size))
+        })
     }
 
     /// Looks at a connection that ends between two packets.
     pub fn see_end(&self, kind: Kind, scene: &Scene<'_>) -> Seen {
-        let mut state = crate::lock(&self.state);
-        let State { options, store } = &mut *state;
-        if options.keep == 0 || !store.get_or_insert_default().admits(kind, record::now()) {
-            return Seen::new(kind, Sight::Skipped);
-        }
-        Seen::new(kind, Sight::Full(Facts::of_scene(scene, &options.secrets)))
+        self.look(kind, |options| {
+            Sight::Full(Facts::of_scene(scene, &options.secrets))
+        })
     }
 
     /// Looks at a refusal of which nothing is known but its kind.
     pub fn see_bare(&self, kind: Kind) -> Seen {
+        self.look(kind, |_| Sight::Bare)
+    }
+
+    /// Looks closely if there is time for it.
+    #[inline]
+    fn look(&self, kind: Kind, closely: impl FnOnce(&Options) -> Sight) -> Seen {
+        let now = record::now();
         let mut state = crate::lock(&self.state);
         let State { options, store } = &mut *state;
-        let admitted =
-            options.keep > 0 && store.get_or_insert_default().admits(kind, record::now());
-        Seen::new(
-            kind,
-            if admitted {
-                Sight::Bare
-            } else {
-                Sight::Skipped
-            },
-        )
+        if options.keep > 0 && store.get_or_insert_default().admits(kind, now) {
+            Seen::new(kind, closely(options), now)
+        } else {
+            Seen::new(kind, Sight::Skipped, now)
+        }
     }
 
     /// Sets the replies of the program's own; None for Node's.
@@ -172,23 +170,19 @@ impl Refusals {
 
     /// Counts a refusal, and keeps what was seen of it. Its number.
     pub fn add(&self, seen: &Seen, mut circumstances: Circumstances) -> u64 {
-        let Seen {
-            kind,
-            sight,
-            origin,
-        } = *seen;
+        let origin = &seen.origin;
         circumstances.peer = circumstances.peer.or(origin.peer);
         circumstances.local = circumstances.local.or(origin.local);
-        if !matches!(sight, Sight::Skipped) {
-            circumstances.time = time();
+        if !matches!(seen.sight, Sight::Skipped) {
+            circumstances.time = time(seen.at);
             if origin.opened > 0 {
-                circumstances.age = record::now().saturating_sub(origin.opened) / 1_000_000;
+                circumstances.age = seen.at.saturating_sub(origin.opened) / 1_000_000;
             }
         }
         let mut state = crate::lock(&self.state);
         let State { options, store } = &mut *state;
         let store = store.get_or_insert_default();
-        store.add(kind, circumstances, sight, options.keep)
+        store.add(seen, circumstances, options.keep)
     }
 
     /// The number of the last one.
@@ -258,13 +252,13 @@ impl Refusals {
     }
 }
 
-/// ms since the epoch, by a clock that was set once.
-pub fn time() -> u64 {
+/// A time of [`record::now`] in ms since the epoch, by a clock that was set once.
+fn time(now: u64) -> u64 {
     static ORIGIN: OnceLock<u64> = OnceLock::new();
     let origin = ORIGIN.get_or_init(|| {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH);
         let wall = wall.map_or(0, |wall| wall.as_millis() as u64);
         wall.saturating_sub(record::now() / 1_000_000)
     });
-    origin + record::now() / 1_000_000
+    origin + now / 1_000_000
 }
