@@ -111,7 +111,7 @@ class ServerLink {
     const wrapped = seen.emit !== plainEmit && !this.staysNative;
     this.set('dropNotice', wrapped || server.listenerCount('drop') > 0);
     seen.plain = refusalsArePlain();
-    const watched = wrapped || !seen.plain || debug.enabled || warningIsDue(server) || seen.subscribed ||
+    const watched = wrapped || !(seen.plain || this.staysNative) || debug.enabled || warningIsDue(server) || seen.subscribed ||
       seen.connection !== connectionListener || server.timeout > 0 || !this.refed || server.pauseOnConnect || screened;
     this.set('eager', watched);
     this.set('nativeRefusals', !watched && server.listenerCount('clientError') === 0);

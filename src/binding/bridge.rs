@@ -307,20 +307,20 @@ impl Engine {
 
     /// Whether the engine keeps the process alive. Who lists what does finds the engine as the
     /// resource of its own type, and asks it as it asks libuv's handles.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn has_ref(&self) -> bool {
         self.local.native.wake.has_ref()
     }
 
     /// Counts a connection that was accepted while the setting `screened` held. False if it counts
     /// already, or has ended.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn admit(&self, id: u32) -> bool {
         self.with(id, |conn| conn.admit()).unwrap_or(false)
     }
 
     /// Whether nothing was read of a connection.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn is_fresh(&self, id: u32) -> bool {
         self.with(id, |conn| conn.is_fresh()).unwrap_or(false)
     }
