@@ -91,6 +91,148 @@ export interface ClientErrorCounts {
   [code: string]: number | undefined;
 }
 
+/** One end of a connection. */
+export interface RefusalAddress {
+  address: string;
+  port: number;
+  family: 'IPv4' | 'IPv6';
+}
+
+/** What a server keeps of one refusal (docs/observability.md). Strings of strangers are latin1. */
+export interface Refusal {
+  /** Its number at this server, from 1. */
+  seq: number;
+  /** Milliseconds since the epoch. */
+  time: number;
+  /** As on the error, like `reason`. */
+  code: string;
+  reason?: string;
+  /** Of the reply; null if there was none from the server itself. */
+  status: number | null;
+  /** A reply was sent; a 'clientError' listener got it; the connection was closed without a word. */
+  outcome: 'reply' | 'listener' | 'closed';
+  /** How far the message had come. */
+  phase: 'silent' | 'start-line' | 'head' | 'body' | 'chunk' | 'trailers' | 'between';
+  peer?: RefusalAddress;
+  local?: RefusalAddress;
+  /** Milliseconds since it began; heads that were complete; bytes that were read. */
+  connection: { age: number; requests: number; bytesRead: number };
+  /** The message that was refused, as far as it was known. A long target or host is cut. */
+  request?: { method?: string; target?: string; host?: string; fields: number; contentLength?: number; bodyReceived: number };
+  /** The message before it on the connection. */
+  previous?: { method: string; contentLength?: number };
+  /** The refused byte: offsets in its packet, its message and its connection. */
+  at?: {
+    packet: number;
+    /** Absent, like `connection`, where only a packet is known. */
+    message?: number;
+    connection?: number;
+    /** Absent where it is not one byte: a limit. */
+    byte?: number;
+    field?: string;
+    part: 'method' | 'target' | 'protocol' | 'version' | 'line-end' | 'preface' | 'field-name' | 'field-value' |
+      'head-end' | 'body' | 'chunk-size' | 'chunk-extension' | 'chunk-data' | 'message';
+    /** Bytes of the target, the name or the value before it. */
+    index?: number;
+  };
+  /** The limit that was reached. `seen` is a lower bound; `largest` are the three largest parts of the head. */
+  limit?: {
+    name: 'maxHeaderSize' | 'maxHeadersCount' | 'chunkExtensions' | 'headersTimeout' | 'requestTimeout';
+    value: number;
+    seen: number;
+    change: string;
+    largest?: Array<{ name: string; bytes: number }>;
+  };
+  /** What should have come, at FIN, reset and timeout. */
+  awaited?: string;
+  /** What it most likely was. */
+  hint?: { id: string; text: string; certain: boolean };
+  /** The packet around the error; `from` is an offset in the packet. Secrets are `*`. */
+  excerpt?: { bytes: Buffer; from: number; clipped: boolean; redacted: number };
+  /** A further event of the same error. */
+  repeat: boolean;
+}
+
+/** What {@link Server.refusalStats} returns. Counts are exact. */
+export interface RefusalStats {
+  total: number;
+  /** By code, reason and hint. Codes that the program made itself are under `OTHER`. */
+  kinds: Array<{ code: string; reason?: string; hint?: string; count: number }>;
+  /** Refusals of further kinds, beyond the first 96. */
+  others: number;
+  /** Refusals of which nothing was kept but the counts. */
+  skipped: number;
+  /** Connections that were dropped at `maxConnections`. */
+  dropped: number;
+  /** Connections that the client ended without having sent a byte. */
+  silent: number;
+  /**
+   * Who was refused most, at most 20; IPv6 by /64. A count may be too high by `error`.
+   */
+  peers: Array<{ address: string; count: number; error: number }>;
+}
+
+/** The option `refusals` of a server. */
+export interface RefusalOptions {
+  /** How many are kept for being the last, 0 to 64; with 0 they are only counted. Default: 64. */
+  keep?: number;
+  /** Bytes of a packet that are kept, 0 to 256. Default: 256. */
+  excerpt?: number;
+  /**
+   * What is hidden beside the values of Authorization, Proxy-Authorization, Cookie, Set-Cookie and
+   * X-API-Key: those of further fields, and those in queries.
+   */
+  redact?: { fields?: string[]; query?: boolean };
+  /** What clients get in the place of Node's replies, by code or for every other code. Sent without JavaScript where it can be. */
+  replies?: { [code in ParseErrorCode | 'ERR_HTTP_REQUEST_TIMEOUT' | 'default']?: RefusalReply };
+  /**
+   * Milliseconds, 0 to 60,000, for which a refused connection is read after the reply and FIN, so that
+   * the client gets the reply instead of a reset: Node closes at once. Plain connections only. Default: 0.
+   */
+  linger?: number;
+  /**
+   * Strangers are refused without JavaScript even if `emit` of the server was replaced, as instruments
+   * of OpenTelemetry do, which then do not see them. Default: false.
+   */
+  native?: boolean;
+  /** The first of each kind at once, and a summary a minute: to a function, or as lines to stderr. */
+  log?: 'stderr' | ((entry: RefusalLogEntry) => void) | null;
+}
+
+/** A reply to a refusal. With its body it has at most 16 KiB. */
+export interface RefusalReply {
+  /** 400 to 599. */
+  status: number;
+  /** `Content-Length` and `Connection: close` are added. */
+  headers?: Record<string, string>;
+  /**
+   * `{code}`, `{reason}`, `{field}` (the name of the field that was refused) and `{id}` (the refusal's
+   * `seq`) are filled in, escaped for JSON or HTML if Content-Type says so.
+   */
+  body?: string;
+}
+
+/** What a log is given. */
+export type RefusalLogEntry =
+  | { event: 'first'; refusal: Refusal }
+  | {
+      event: 'summary';
+      /** Milliseconds that it is about. */
+      ms: number;
+      count: number;
+      kinds: RefusalStats['kinds'];
+      peers: RefusalStats['peers'];
+    };
+
+/** What a server is made with. */
+export interface ServerOptions<
+  Request extends typeof http.IncomingMessage = typeof http.IncomingMessage,
+  Response extends typeof http.ServerResponse<InstanceType<Request>> = typeof http.ServerResponse,
+> extends http.ServerOptions<Request, Response> {
+  /** What is kept of refusals. The environment's FERROHTTP_REFUSALS has the same as JSON, for servers without it. */
+  refusals?: RefusalOptions;
+}
+
 /**
  * Node's `http.Server` with sockets and parser in Rust. An instance is an instance of
  * `http.Server` as well, with its properties, methods, events and errors, as the Node that runs
@@ -104,7 +246,7 @@ export class Server<
 > extends http.Server<Request, Response> {
   constructor(requestListener?: http.RequestListener<Request, Response>);
   constructor(
-    options: http.ServerOptions<Request, Response>,
+    options: ServerOptions<Request, Response>,
     requestListener?: http.RequestListener<Request, Response>,
   );
 
@@ -120,6 +262,18 @@ export class Server<
    * @since v0.1.0; `http.Server` has no such method
    */
   clientErrorCounts(): ClientErrorCounts;
+
+  /**
+   * The refusals that are kept, the oldest first: the last ones and, whatever came after, the first
+   * and the last of each kind. The filter takes those of higher numbers than `after`, and of a code, a
+   * hint's id or a peer's address.
+   *
+   * @since v0.1.0; `http.Server` has no such method
+   */
+  refusals(filter?: { after?: number; code?: string; hint?: string; peer?: string }): Refusal[];
+
+  /** Counts of refusals by kind, of connections, and of peers. */
+  refusalStats(): RefusalStats;
 
   /**
    * 'clientError' comes with a {@link ClientError} and the connection's socket: a `net.Socket`, or the
@@ -203,6 +357,6 @@ export function createServer<
   Request extends typeof http.IncomingMessage = typeof http.IncomingMessage,
   Response extends typeof http.ServerResponse<InstanceType<Request>> = typeof http.ServerResponse,
 >(
-  options: http.ServerOptions<Request, Response>,
+  options: ServerOptions<Request, Response>,
   requestListener?: http.RequestListener<Request, Response>,
 ): Server<Request, Response>;

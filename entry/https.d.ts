@@ -1,6 +1,6 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
-import { ClientErrorCounts } from '../index.js';
+import { ClientErrorCounts, Refusal, RefusalOptions, RefusalStats } from '../index.js';
 
 // Everything else of the host's https, as it is.
 export * from 'node:https';
@@ -18,7 +18,7 @@ export class Server<
 > extends https.Server<Request, Response> {
   constructor(requestListener?: http.RequestListener<Request, Response>);
   constructor(
-    options: https.ServerOptions<Request, Response>,
+    options: ServerOptions<Request, Response>,
     requestListener?: http.RequestListener<Request, Response>,
   );
 
@@ -29,6 +29,30 @@ export class Server<
    * @since v0.1.0; `https.Server` has no such method
    */
   clientErrorCounts(): ClientErrorCounts;
+
+  /** The refusals after the handshake that are kept; as `refusals()` of the plain server. */
+  refusals(filter?: { after?: number; code?: string; hint?: string; peer?: string }): Refusal[];
+
+  /** As `refusalStats()` of the plain server, with the handshakes that failed. */
+  refusalStats(): SecureRefusalStats;
+}
+
+/** What {@link Server.refusalStats} returns. */
+export interface SecureRefusalStats extends RefusalStats {
+  /**
+   * Handshakes that failed ('tlsClientError'), which are not refusals, and how many of them were
+   * plain HTTP: the client used http:// on the port of https.
+   */
+  handshakes: { failed: number; plainHttp: number };
+}
+
+/** What a server is made with. */
+export interface ServerOptions<
+  Request extends typeof http.IncomingMessage = typeof http.IncomingMessage,
+  Response extends typeof http.ServerResponse<InstanceType<Request>> = typeof http.ServerResponse,
+> extends https.ServerOptions<Request, Response> {
+  /** As of the plain server. */
+  refusals?: RefusalOptions;
 }
 
 /**
@@ -44,6 +68,6 @@ export function createServer<
   Request extends typeof http.IncomingMessage = typeof http.IncomingMessage,
   Response extends typeof http.ServerResponse<InstanceType<Request>> = typeof http.ServerResponse,
 >(
-  options: https.ServerOptions<Request, Response>,
+  options: ServerOptions<Request, Response>,
   requestListener?: http.RequestListener<Request, Response>,
 ): Server<Request, Response>;

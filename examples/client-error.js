@@ -1,12 +1,14 @@
 'use strict';
 // A server with the listener of Node's documentation. It sends itself one good request and six
-// that are refused, shows what the server saw and what the client got, and stays up.
+// that are refused, explains each refusal, shows what the client got, and stays up. Its page of
+// refusals is live.
 //
 //   npm start              on port 8000, or PORT
 //   npm start -- --once    exits after the show
 
 const net = require('net');
 const { createServer } = require('ferrohttp');
+const { explain, format, page } = require('ferrohttp/observe');
 
 const once = process.argv.includes('--once');
 
@@ -23,8 +25,11 @@ const REQUESTS = [
 ];
 
 const server = createServer((req, res) => {
-  req.resume().on('end', () => res.end('hello\n'));
+  if (req.url.startsWith('/refusals')) return refusals(req, res);
+  return req.resume().on('end', () => res.end('hello\n'));
 });
+
+const refusals = page(server);
 
 server.on('clientError', show);
 
@@ -46,25 +51,14 @@ function escape(byte) {
   return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`;
 }
 
-// The packet around an offset, escaped, and the column of that offset in the text.
-function excerpt(packet, offset) {
-  const from = Math.max(0, offset - 36);
-  const to = Math.min(packet.length, from + 56);
-  const before = (from > 0 ? '...' : '') + Array.from(packet.subarray(from, offset), escape).join('');
-  const after = Array.from(packet.subarray(offset, to), escape).join('') + (to < packet.length ? '...' : '');
-  return { text: before + after, column: before.length };
-}
-
 function print(label, text) {
   console.log(`   ${label.padEnd(6)} ${text}`);
 }
 
+// What the server knows of a refusal, in words.
 function show(err) {
-  print('error', err.code + (err.reason === undefined ? '' : `: ${err.reason}`));
-  if (err.rawPacket === undefined) return;
-  const { text, column } = excerpt(err.rawPacket, err.bytesParsed);
-  print('packet', text);
-  print('', `${' '.repeat(column)}^ bytesParsed ${err.bytesParsed} of ${err.rawPacket.length}`);
+  const { refusal } = explain(err);
+  console.log(format(refusal).replace(/^(?=.)/gm, '   '));
 }
 
 // ---- The show -----------------------------------------------------------------------------------
@@ -94,7 +88,9 @@ async function run() {
   }
   const { port } = server.address();
   console.log(`
-The server stays up on port ${port} and shows what else it refuses. Try it:
+The page of refusals: http://localhost:${port}/refusals/
+
+The server stays up on port ${port} and explains what else it refuses. Try it:
 
   curl -i http://localhost:${port}/
   curl -i -X 'BAD METHOD' http://localhost:${port}/

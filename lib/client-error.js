@@ -14,18 +14,27 @@ const kServer = Symbol('ferrohttp.server');
 const REPLIES = new Map(replies().map((reply, i) => [CODES[i], Buffer.from(reply, 'latin1')]));
 const BAD_REQUEST = REPLIES.get('HPE_INVALID_METHOD');
 
+const STATUS = new Map([...REPLIES].map(([code, reply]) => [code, Number(reply.toString('latin1', 9, 12))]));
+const OUTCOME = { reply: 0, listener: 1, closed: 2 }; // as `NativeServer.refused` takes them
+
+/** The number under which Rust keeps what it saw, by error; 0: it repeats an earlier refusal. */
+const tokens = new WeakMap();
+/** The server and the number of the refusal that an error became. */
+const contexts = new WeakMap();
+
 const noop = () => {};
 
 /**
  * A parse error as Node makes it: own keys in the order bytesParsed, code, reason and, if there
  * was a packet, rawPacket. Errors at EOF have no packet, and their message no reason.
  */
-function parseError(code, reason, bytesParsed, rawPacket) {
+function parseError(code, reason, bytesParsed, rawPacket, token) {
   const error = errorWithoutFrames(rawPacket === undefined ? 'Parse Error' : MESSAGES[reason]);
   error.bytesParsed = bytesParsed;
   error.code = CODES[code];
   error.reason = REASONS[reason];
   if (rawPacket !== undefined) error.rawPacket = rawPacket;
+  tokens.set(error, token);
   return error;
 }
 
@@ -46,8 +55,10 @@ function errorWithoutFrames(message) {
 }
 
 /** A system error as Node's sockets report it; `errno` is negative, as in libuv. */
-function systemError(errno, syscall) {
-  return _errnoException(errno, syscall);
+function systemError(errno, syscall, token) {
+  const error = _errnoException(errno, syscall);
+  if (token) tokens.set(error, token);
+  return error;
 }
 
 /** A fault of ferrohttp's own has ended a connection. */
@@ -83,14 +94,57 @@ function socketOnError(error) {
   else if (traits.warnsOfSecondError) warnOfSecondError();
 
   const { server } = this;
-  server[kServer]?.count(typeof error?.code === 'string' ? error.code : 'UNKNOWN');
+  if (server[kServer] !== undefined) note(server, error, this);
   if (server.emit('clientError', error, this)) return;
 
-  // A reply would corrupt a response whose head is on its way already.
-  if (this.writable && !this._httpMessage?._headerSent) {
-    this.write(REPLIES.get(error?.code) ?? BAD_REQUEST);
-  }
-  this.destroy(error);
+  answer(error, this);
 }
 
-module.exports = { abortedError, internalError, parseError, systemError, socketOnError, kServer };
+/** Whether a reply can be sent: it would corrupt a response whose head is on its way already. */
+function answers(socket) {
+  return socket.writable && !socket._httpMessage?._headerSent;
+}
+
+/** Answers, in the program's own words or Node's, and destroys the socket. */
+function answer(error, socket) {
+  const link = socket.server?.[kServer];
+  if (answers(socket)) {
+    socket.write(ownReply(error, link) ?? REPLIES.get(error?.code) ?? BAD_REQUEST);
+    if (link?.linger > 0) link.lingers(socket);
+  }
+  socket.destroy(error);
+}
+
+/** The reply that the server's `replies` have for an error. */
+function ownReply(error, link) {
+  if (link === undefined || link.replies.size === 0) return null;
+  const number = contexts.get(error)?.number ?? 0;
+  const kept = number === 0 ? null : link.native.refusal(number);
+  const field = kept === null ? '' : JSON.parse(kept).at?.field ?? '';
+  const text = (value) => (typeof value === 'string' ? value : '');
+  return link.native.reply(text(error?.code), text(error?.reason), Buffer.from(field, 'latin1'), number);
+}
+
+/** Counts a refusal, and keeps it with what Rust saw of it. */
+function note(server, error, socket) {
+  const link = server[kServer];
+  const code = typeof error?.code === 'string' ? error.code : 'UNKNOWN';
+  link.count(code);
+  const isObject = error !== null && typeof error === 'object';
+  const token = isObject ? tokens.get(error) : undefined;
+  const listens = server.listenerCount('clientError') > 0;
+  const outcome = listens ? OUTCOME.listener : answers(socket) ? OUTCOME.reply : OUTCOME.closed;
+  const status = outcome !== OUTCOME.reply ? 0 :
+    link.replies.get(code) ?? link.replies.get('default') ?? STATUS.get(code) ?? 400;
+  const reason = token === undefined ? -1 : REASONS.indexOf(error.reason);
+  const number = link.refused(socket, token, code, reason, outcome, status);
+  if (isObject) contexts.set(error, { native: link.native, number });
+}
+
+/** What a server keeps of an error that was given to 'clientError', as JSON; null if nothing. */
+function keptOf(error) {
+  const context = contexts.get(error);
+  return context === undefined ? null : context.native.refusal(context.number);
+}
+
+module.exports = { abortedError, answer, internalError, keptOf, parseError, systemError, socketOnError, kServer };

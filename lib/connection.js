@@ -92,11 +92,7 @@ class Connection {
     if (!native) {
       const link = server[kServer];
       link.sync();
-<<<<<<< HEAD
       this.parser ??= new NativeParser(link.native); // a hand-over has brought one
-=======
-      this.parser ??= new NativeParser(link.native);
->>>>>>> wt/life
       link.injected.add(this);
       if (this.consumed) this.consume(socket._handle);
     }

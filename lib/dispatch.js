@@ -14,6 +14,7 @@ const FIELD_NAMES = fieldNames();
 const { native, meta, strings } = engine;
 
 const FIRST = 1, OVERFLOWN = 2, SERVER_RECORD = 4;
+const SEEN = 8; // flags from this bit on: the token of a refusal that Rust has seen
 const HEAD = 1, BODY = 2, COMPLETE = 3, FAILED = 4, PARKED = 5, END = 6, SOCKET_ERROR = 7, WRITTEN = 8,
       SHUTDOWN = 9, CLOSED = 10, ACCEPTED = 11, DROPPED = 12, DRAINED = 13, ACCEPT_ERROR = 14, UPGRADED = 15,
       FLUSHED = 16;
@@ -90,7 +91,7 @@ function runDirectly(socket, connection, text) {
   }
   if (type === FAILED) {
     failed(connection, parseError(meta[RECORDS + 1], meta[RECORDS + 2], meta[RECORDS + 3] | 0,
-      native.blob(meta[RECORDS + 4])));
+      native.blob(meta[RECORDS + 4]), meta[2] >>> SEEN));
     return true;
   }
   const body = lonelyBody(connection);
@@ -264,7 +265,7 @@ function tell(socket, text, numbers, { blobs, strings: kept }, chunk) {
         refused = true;
         if (connection) {
           inScope(connection, connection.onFailed,
-            parseError(numbers[at + 1], numbers[at + 2], numbers[at + 3] | 0, chunk ?? blobs[blob]));
+            parseError(numbers[at + 1], numbers[at + 2], numbers[at + 3] | 0, chunk ?? blobs[blob], numbers[2] >>> SEEN));
         }
         blob++;
         break;
@@ -276,11 +277,11 @@ function tell(socket, text, numbers, { blobs, strings: kept }, chunk) {
         blob++;
         break;
       case END:
-        fin(socket, numbers[at + 1], numbers[at + 2], numbers[at + 3] === 1);
+        fin(socket, numbers[at + 1], numbers[at + 2], numbers[at + 3] === 1, numbers[2] >>> SEEN);
         break;
       case SOCKET_ERROR:
         socket.destroy(numbers[at + 1] === PANICKED ? internalError() :
-          systemError(-numbers[at + 1], SYSCALLS[numbers[at + 2]]));
+          systemError(-numbers[at + 1], SYSCALLS[numbers[at + 2]], numbers[2] >>> SEEN));
         break;
       case WRITTEN:
         socket._settled(numbers[at + 1], 'write');
@@ -377,11 +378,11 @@ function inScope(connection, method, argument) {
 }
 
 /** The parser's verdict on FIN. Where Rust read it, the stream ends now, and acts on the verdict in 'end'. */
-function fin(socket, code, reason, completes) {
+function fin(socket, code, reason, completes, token) {
   const connection = socket.parser;
   if (connection) {
     connection.endCompletes = completes;
-    connection.endVerdict = code === 0 ? null : parseError(code - 1, reason, 0, undefined);
+    connection.endVerdict = code === 0 ? null : parseError(code - 1, reason, 0, undefined, token);
     if (connection.parser !== null) return;
   }
   readEnded(socket);

@@ -4,22 +4,38 @@
 
 const https = require('https');
 const { kServer } = require('./client-error');
-const { ServerLink, clientErrorCounts, replaceListener, shareConnections } = require('./server');
+const { ServerLink, replaceListener, shareConnections } = require('./server');
+const refusalMethods = require('./refusals/methods');
 
 const HttpsServer = https.Server;
 
 function Server(options, requestListener) {
   if (!(this instanceof Server)) return new Server(options, requestListener);
+  const refusals = typeof options === 'object' ? options?.refusals : undefined;
   HttpsServer.call(this, options, requestListener);
   replaceListener(this, 'secureConnection');
-  Object.defineProperty(this, kServer, { value: new ServerLink(this), configurable: true });
+  Object.defineProperty(this, kServer, { value: new ServerLink(this, refusals), configurable: true });
+  countHandshakes(this);
 }
 Object.setPrototypeOf(Server.prototype, HttpsServer.prototype);
 Object.setPrototypeOf(Server, HttpsServer);
 
 shareConnections(Server.prototype);
 
-Server.prototype.clientErrorCounts = clientErrorCounts;
+refusalMethods.define(Server);
+
+/** Counts failed handshakes, in the place of Node's own listener, which goes on as ever. */
+function countHandshakes(server) {
+  const own = server._events.tlsClientError;
+  const handshakes = { failed: 0, plainHttp: 0 };
+  server[kServer].handshakes = handshakes;
+  if (typeof own !== 'function') return;
+  server._events.tlsClientError = function tlsClientError(error) {
+    handshakes.failed++;
+    if (error?.code === 'ERR_SSL_HTTP_REQUEST') handshakes.plainHttp++;
+    return Reflect.apply(own, this, arguments);
+  };
+}
 
 function createServer(options, requestListener) {
   return new Server(options, requestListener);

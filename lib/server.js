@@ -19,6 +19,10 @@ const { servers, socketOf, DROPPED, DRAINED, ACCEPT_ERROR } = require('./dispatc
 const { lenientFlags, warningIsDue } = require('./lenient');
 const { learnHandle } = require('./closing');
 const engine = require('./engine');
+const { optionsOf } = require('./refusals/options');
+const { setReplies } = require('./refusals/replies');
+const { watch } = require('./refusals/watch');
+const refusalMethods = require('./refusals/methods');
 
 const debug = debuglog('http'); // NODE_DEBUG=http: every refusal is logged
 const socketChannel = dc.channel('net.server.socket');
@@ -53,9 +57,17 @@ const hasBlockList = (() => {
 
 /** What a server shares with the engine, under `server[kServer]`. */
 class ServerLink {
-  constructor(server) {
+  constructor(server, refusals) {
     this.server = server;
     this.native = engine.native.createServer();
+    const { keep, excerpt, redact, log, replies, linger, native } = optionsOf(refusals);
+    this.native.setRefusals(keep, excerpt, redact.fields, redact.query);
+    setReplies(this.native, replies);
+    this.linger = linger;
+    this.native.set('linger', linger);
+    this.staysNative = native; // whatever wraps `emit`
+    this.replies = new Map(replies.map((reply) => [reply.code, reply.status]));
+    this.watch = watch(server, this.native, log);
     this.listener = -1; // id of the native listener
     this.refed = true; // server.ref() and unref()
     this.handle = null; // Node's listening handle
@@ -96,10 +108,10 @@ class ServerLink {
     this.set('keepAlive', server.keepAlive);
     this.set('keepAliveDelay', server.keepAliveInitialDelay || 0);
     // Where anything in JavaScript can tell that a connection exists, each one is shown at once.
-    const wrapped = seen.emit !== plainEmit;
+    const wrapped = seen.emit !== plainEmit && !this.staysNative;
     this.set('dropNotice', wrapped || server.listenerCount('drop') > 0);
     seen.plain = refusalsArePlain();
-    const watched = wrapped || !seen.plain || debug.enabled || warningIsDue(server) || seen.subscribed ||
+    const watched = wrapped || !(seen.plain || this.staysNative) || debug.enabled || warningIsDue(server) || seen.subscribed ||
       seen.connection !== connectionListener || server.timeout > 0 || !this.refed || server.pauseOnConnect || screened;
     this.set('eager', watched);
     this.set('nativeRefusals', !watched && server.listenerCount('clientError') === 0);
@@ -122,6 +134,22 @@ class ServerLink {
 
   count(code) {
     this.counted.set(code, (this.counted.get(code) ?? 0) + 1);
+  }
+
+  /** What the client of a refused connection still sends is read before it is closed. */
+  lingers(socket) {
+    if (socket[kId] > 0) engine.native.setRefused(socket[kId]);
+  }
+
+  /** Tells Rust what becomes of a refusal; its number. */
+  refused(socket, token, code, reason, outcome, status) {
+    const id = socket[kId];
+    if (id > 0) return this.native.refused(token ?? 0, id, code, reason, outcome, status, token === 0);
+    const { remoteAddress, remotePort, localAddress, localPort } = socket;
+    const peer = typeof remoteAddress === 'string' ? `${remoteAddress} ${remotePort}` : undefined;
+    const local = typeof localAddress === 'string' ? `${localAddress} ${localPort}` : undefined;
+    const parser = socket.parser?.parser ?? undefined;
+    return this.native.refused(token ?? 0, 0, code, reason, outcome, status, token === 0, parser, peer, local);
   }
 
   /** Code, count, code, count, ... of all refusals so far. */
@@ -325,6 +353,7 @@ class ServerLink {
   /** Node's checker asks, makes the error, and gives it to the server of what looks like a socket. */
   expired(headersTimeout, requestTimeout) {
     if (this.stale()) this.sync();
+    this.native.setLimits(headersTimeout, requestTimeout);
     const ids = engine.supported ? this.native.expired(headersTimeout, requestTimeout) : [];
     const overdue = this.list(ids,
       ({ parser }) => parser.expired(headersTimeout, requestTimeout));
@@ -389,10 +418,11 @@ function announce({ server }, socket) {
 
 function Server(options, requestListener) {
   if (!(this instanceof Server)) return new Server(options, requestListener);
+  const refusals = typeof options === 'object' ? options?.refusals : undefined;
   HttpServer.call(this, options, requestListener);
   replaceListener(this, 'connection');
 
-  const link = new ServerLink(this);
+  const link = new ServerLink(this, refusals);
   Object.defineProperty(this, kServer, { value: link, configurable: true });
   for (const name of WATCHED_PROPERTIES) watchProperty(this, link, name);
   Object.defineProperties(this, {
@@ -516,23 +546,10 @@ Object.defineProperty(Server.prototype, '_emitCloseIfDrained', {
   configurable: true,
 });
 
-/**
- * Refusals so far: every 'clientError' that was emitted, or would have been had there been a
- * listener, by code. See index.d.ts.
- */
-function clientErrorCounts() {
-  const counts = { total: 0 };
-  const list = this[kServer].counts();
-  for (let i = 0; i < list.length; i += 2) {
-    counts[list[i]] = list[i + 1];
-    counts.total += list[i + 1];
-  }
-  return counts;
-}
-Server.prototype.clientErrorCounts = clientErrorCounts;
+refusalMethods.define(Server);
 
 function createServer(options, requestListener) {
   return new Server(options, requestListener);
 }
 
-module.exports = { Server, createServer, ServerLink, clientErrorCounts, replaceListener, shareConnections };
+module.exports = { Server, createServer, ServerLink, replaceListener, shareConnections };

@@ -7,7 +7,7 @@
 //! | [`memory`] | what bodies travel in |
 //! | [`server`] | the live settings of one server, and what it counts |
 //! | `scrap` | small memory that is used again |
-//! | [`observe`] | counters of refusals |
+//! | [`observe`] | refusals: what is kept, counted and known of them |
 //! | `engine` | threads, their life, and the queue of deliveries to JavaScript |
 //! | `listener` | accepting connections |
 //! | `conn` | one connection: reads, parsing, writes, flow control, refusals |

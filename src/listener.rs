@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -10,7 +12,8 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::conn::{Conn, address, io as sys};
+use crate::conn::address::{self, End};
+use crate::conn::{Conn, io as sys};
 use crate::engine::Core;
 use crate::engine::queue::Delivery;
 use crate::record::{ACCEPT_ERROR, DROPPED, Records};
@@ -38,7 +41,7 @@ struct State {
 }
 
 enum Turn {
-    Accepted(OwnedFd),
+    Accepted(OwnedFd, Option<SocketAddr>),
     Yield,
     /// Nothing can be accepted for now.
     Starved(io::Error),
@@ -124,9 +127,9 @@ impl Listener {
                 Poll::Pending => return Poll::Pending,
             };
             match sys::accept(fd.as_raw_fd()) {
-                Ok(fd) => {
+                Ok((fd, peer)) => {
                     *accepted += 1;
-                    return Poll::Ready(Turn::Accepted(fd));
+                    return Poll::Ready(Turn::Accepted(fd, peer));
                 }
                 Err(error) => match error.raw_os_error() {
                     Some(libc::EAGAIN) => ready.clear_ready(),
@@ -168,10 +171,11 @@ async fn run(entered: Entered) {
     loop {
         let turn = std::future::poll_fn(|cx| listener.poll_turn(cx, &mut accepted)).await;
         match turn {
-            Turn::Accepted(fd) => {
+            Turn::Accepted(fd, peer) => {
                 starved = false;
                 listener.core.enter_accepted();
-                if let Some(conn) = admit(&listener.core, &listener.server, fd, listener.tcp) {
+                if let Some(conn) = admit(&listener.core, &listener.server, fd, peer, listener.tcp)
+                {
                     tokio::spawn(crate::conn::task::Task::stranger(conn));
                 }
             }
@@ -198,7 +202,8 @@ pub fn adopt(core: &Arc<Core>, server: &Arc<Server>, fd: RawFd) -> io::Result<()
     sys::set_no_sigpipe(fd.as_raw_fd())?;
     let tcp = address::is_tcp(fd.as_raw_fd());
     let lobby = core.enter()?;
-    if let Some(conn) = admit(core, server, fd, tcp) {
+    let peer = address::end(fd.as_raw_fd(), End::Peer);
+    if let Some(conn) = admit(core, server, fd, peer, tcp) {
         lobby.spawn(crate::conn::task::Task::stranger(conn));
     }
     Ok(())
@@ -206,10 +211,17 @@ pub fn adopt(core: &Arc<Core>, server: &Arc<Server>, fd: RawFd) -> io::Result<()
 
 /// Makes a connection of a descriptor for which the engine was entered, unless the server has
 /// enough of them.
-fn admit(core: &Arc<Core>, server: &Arc<Server>, fd: OwnedFd, tcp: bool) -> Option<Arc<Conn>> {
+fn admit(
+    core: &Arc<Core>,
+    server: &Arc<Server>,
+    fd: OwnedFd,
+    peer: Option<SocketAddr>,
+    tcp: bool,
+) -> Option<Arc<Conn>> {
     let settings = &server.settings;
     let limit = settings.max_connections();
     if limit >= 0 && server.connections.open() >= limit {
+        server.refusals.dropped.fetch_add(1, Ordering::Relaxed);
         if settings.drop_notice() != 0 {
             core.queue.push(Delivery::of_server(
                 server.id,
@@ -234,5 +246,5 @@ fn admit(core: &Arc<Core>, server: &Arc<Server>, fd: OwnedFd, tcp: bool) -> Opti
             let _ = sys::set_keep_alive(fd.as_raw_fd(), true, delay);
         }
     }
-    Some(Conn::open(core, server, fd))
+    Some(Conn::open(core, server, fd, peer))
 }

@@ -3,8 +3,10 @@
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use crate::http1::{Fields, Head, ParseError, Sink, names};
+use crate::http1::{Fields, Head, Moment, ParseError, Sink, names};
 use crate::memory::{Memory, Supply};
+use crate::observe::refusals::{Refusals, Seen};
+use crate::observe::store::Overdue;
 use crate::scrap;
 
 pub const HEAD: u32 = 1;
@@ -64,6 +66,8 @@ pub struct Records {
     pub blobs: Vec<Memory>,
     /// How many HEADs are among them.
     pub heads: u32,
+    /// What was seen of the refusal among them.
+    pub seen: Option<Box<Seen>>,
 }
 
 impl Records {
@@ -82,6 +86,7 @@ impl Records {
             text: scrap::bytes(),
             blobs: Vec::new(),
             heads: 0,
+            seen: None,
         }
     }
 
@@ -185,6 +190,30 @@ impl Progress {
         }
     }
 
+    /// The limit that [`overdue`](Self::overdue) found passed.
+    pub fn passed(&self, now: u64, headers: u64, request: u64) -> Option<Overdue> {
+        if self.start == 0 {
+            return None;
+        }
+        let seen = now.saturating_sub(self.start) / 1_000_000;
+        let of = |headers, value| Overdue {
+            headers,
+            value,
+            seen,
+        };
+        // Node takes the smaller of two limits for the headers.
+        let swapped = request > 0 && headers > request;
+        let (first, second) = if swapped {
+            (request, headers)
+        } else {
+            (headers, request)
+        };
+        if !self.headers_complete && first > 0 && seen >= first {
+            return Some(of(!swapped, first));
+        }
+        (second > 0).then(|| of(swapped, second))
+    }
+
     /// Whether the message in progress began before what the two limits (ms; 0 is none) allow.
     pub fn overdue(&self, now: u64, headers: u64, request: u64) -> bool {
         // Node takes the smaller of two limits for the headers.
@@ -216,6 +245,10 @@ pub struct Recorder<'a> {
     pub progress: Progress,
     /// A head was recorded.
     pub saw_head: bool,
+    /// Where refusals are looked at.
+    pub refusals: Option<&'a Refusals>,
+    /// The packet was refused.
+    pub seen: Option<Seen>,
     /// Where memory for body bytes comes from.
     supply: &'a mut dyn Supply,
 }
@@ -226,6 +259,8 @@ impl<'a> Recorder<'a> {
             records: Records::recycled(),
             progress,
             saw_head: false,
+            refusals: None,
+            seen: None,
             supply,
         }
     }
@@ -294,6 +329,12 @@ impl Sink for Recorder<'_> {
         // A refusal with nothing before it in the packet may be JavaScript's first.
         if !refused || !self.records.is_empty() {
             self.records.numbers.push(FLUSHED);
+        }
+    }
+
+    fn refused(&mut self, error: &ParseError, moment: &Moment<'_>) {
+        if let Some(refusals) = self.refusals {
+            self.seen = Some(refusals.see(error, &moment.scene()));
         }
     }
 }

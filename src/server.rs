@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::http1::{Config, Lenient, Profile};
 use crate::observe::counters::Counters;
+use crate::observe::refusals::Refusals;
 
 macro_rules! settings {
     ($($(#[$meta:meta])* $field:ident = $name:literal, $default:expr;)*) => {
@@ -62,6 +63,8 @@ settings! {
     screened = "screened", 0;
     /// Strangers may be refused without JavaScript; read at each refusal.
     native_refusals = "nativeRefusals", 0;
+    /// How long a refused connection is read after the reply, in ms; 0 for not at all.
+    linger = "linger", 0;
     /// A dropped connection makes a DROPPED record.
     drop_notice = "dropNotice", 0;
     /// The end of the last connection, or of one that JavaScript never knew, makes a DRAINED record.
@@ -93,6 +96,7 @@ pub struct Server {
     pub profile: &'static Profile,
     pub settings: Settings,
     pub counters: Counters,
+    pub refusals: Refusals,
     #[cfg(unix)]
     pub connections: crate::conn::registry::Registry,
 }
@@ -104,6 +108,7 @@ impl Server {
             profile,
             settings: Settings::default(),
             counters: Counters::default(),
+            refusals: Refusals::default(),
             #[cfg(unix)]
             connections: Default::default(),
         }

@@ -42,6 +42,12 @@ for (const [name, host] of [['ferrohttp', http], ['ferrohttp/https', https]]) {
   });
 }
 
+test('ferrohttp/observe has the same names for require and import', async () => {
+  const names = ['collect', 'explain', 'format', 'matrix', 'otel', 'page', 'prometheus', 'refuse'];
+  assert.deepStrictEqual(Object.keys(require('ferrohttp/observe')).sort(), names);
+  assert.deepStrictEqual(Object.keys(await import('ferrohttp/observe')).sort(), [...names, 'default'].sort());
+});
+
 const PROGRAM = `
   const server = http.createServer((req, res) => res.end(String(server instanceof require('ferrohttp').Server)));
   server.listen(0, () => {

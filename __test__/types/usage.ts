@@ -80,3 +80,26 @@ const request: typeof http.request = ferrohttp.request;
 same<typeof ferrohttp.METHODS, typeof http.METHODS>(true);
 class Derived extends ferrohttp.Server {}
 void [agent, request, new Derived().listen(0).unref()];
+
+// What operators see.
+import * as observe from 'ferrohttp/observe';
+import * as secure from 'ferrohttp/https';
+
+const watched = ferrohttp.createServer({ refusals: { keep: 10, redact: { query: true }, log: 'stderr' } });
+ferrohttp.createServer({ refusals: { log: (entry) => (entry.event === 'first' ? entry.refusal.code : entry.count) } }, (req) => req.url);
+// @ts-expect-error there is no such option
+ferrohttp.createServer({ refusals: { nonsense: true } });
+const [refusal] = watched.refusals({ after: 3, code: 'HPE_INVALID_METHOD' });
+same<typeof refusal, ferrohttp.Refusal>(true);
+same<typeof refusal.status, number | null>(true);
+void [refusal.at?.field, refusal.limit?.largest?.[0].bytes, refusal.excerpt?.bytes.toString('hex')];
+const { kinds, peers } = watched.refusalStats();
+void [kinds[0].count, peers[0].address, observe.format(refusal)];
+const text: string = observe.prometheus([watched, secure.createServer({ refusals: {} })]);
+const explanation = observe.explain(Buffer.from('GET'), { node: 24, fin: true });
+if (explanation.refusal !== undefined) observe.format(explanation.refusal);
+watched.on('clientError', (err) => observe.explain(err).refusal?.hint?.id);
+// @ts-expect-error there is no such release line
+observe.explain('', { node: 19 });
+watched.on('request', observe.page(watched, { allow: 'any', hosts: ['example.com'] }));
+void [text, secure.createServer({}).refusalStats().handshakes.plainHttp];

@@ -57,7 +57,7 @@ impl Host {
     fn accept(&self) -> (Arc<Conn>, UnixStream) {
         let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
         self.core.enter_accepted();
-        let conn = Conn::open(&self.core, &self.server, OwnedFd::from(ours));
+        let conn = Conn::open(&self.core, &self.server, OwnedFd::from(ours), None);
         (conn, theirs)
     }
 

@@ -3,6 +3,7 @@
 
 const http = require('http');
 const { explain: parse } = require('../native');
+const { keptOf } = require('../client-error');
 const { toRefusal } = require('./record');
 const { RELEASES, releaseOf } = require('./releases');
 
@@ -122,6 +123,9 @@ function explainPackets(packets, options, release) {
  */
 function explainError(error, options, release) {
   const { code, reason, bytesParsed, rawPacket } = error;
+  // A server of ours gave the error: what it saw is better than what can be guessed.
+  const kept = keptOf(error);
+  if (kept !== null) return keptExplanation(toRefusal(JSON.parse(kept)), error, options, release);
   if (!(rawPacket instanceof Uint8Array)) return bare(error, release);
   for (const [beginning, assumed] of BEGINNINGS) {
     const packets = beginning === '' ? [rawPacket] : [Buffer.from(beginning), rawPacket];
@@ -137,6 +141,17 @@ function explainError(error, options, release) {
     return explanation;
   }
   return bare(error, release);
+}
+
+/** Of a refusal that a server has kept. Others are asked where the packet has all of its message. */
+function keptExplanation(refusal, { bytesParsed, rawPacket }, options, release) {
+  const explanation = { verdict: 'refused', requests: refusal.connection.requests, node: release.node, insecure: false };
+  if (bytesParsed !== undefined) Object.assign(explanation, { packet: 0, bytesParsed });
+  explanation.refusal = refusal;
+  const begin = refusal.at === undefined || rawPacket === undefined ? -1 : refusal.at.packet - refusal.at.message;
+  explanation.elsewhere = begin < 0 ? [] :
+    matrix([rawPacket.subarray(begin)], options).filter(({ verdict }) => verdict !== 'refused');
+  return explanation;
 }
 
 /** Takes out what only the assumption has brought in. */

@@ -7,5 +7,6 @@ const { prometheus } = require('./prometheus');
 const { collect } = require('./collect');
 const { otel } = require('./otel');
 const { page } = require('./page');
+const { refuse } = require('./refuse');
 
-module.exports = { explain, matrix, format, prometheus, collect, otel, page };
+module.exports = { explain, matrix, format, prometheus, collect, otel, page, refuse };

@@ -1,6 +1,7 @@
 //! The class `Engine`.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use napi::bindgen_prelude::{Either, This, Uint32Array};
@@ -13,6 +14,7 @@ use super::strings::Strings;
 use super::values::{self, Value, invalid};
 use crate::http1::Profile;
 use crate::memory::Memory;
+use crate::observe::refusals::Seen;
 use crate::record::Records;
 #[cfg(unix)]
 use {
@@ -35,6 +37,10 @@ const META_HEADER: usize = 4;
 const OVERFLOW: u32 = 2;
 /// Flag: the record is a server's.
 const SERVER_RECORD: u32 = 4;
+/// Flags from this bit on: the number of what was seen of a refusal, or 0.
+const SEEN: u32 = 8;
+/// Refusals that were seen and whose fate JavaScript has not told; older ones are forgotten.
+const UNDECIDED: usize = 256;
 
 /// What belongs to one engine on the JavaScript thread. `Engine`, its servers and its functions
 /// share it.
@@ -44,6 +50,7 @@ pub struct Local {
     meta: Meta,
     published: RefCell<Published>,
     strings: RefCell<Strings>,
+    undecided: RefCell<Undecided>,
     server_ids: Cell<u32>,
     #[cfg(unix)]
     pub native: Native,
@@ -74,6 +81,25 @@ struct Published {
     overflow: Vec<u32>,
 }
 
+/// Refusals on their way to where they are decided.
+#[derive(Default)]
+struct Undecided {
+    last: u32,
+    seen: VecDeque<(u32, Box<Seen>)>,
+}
+
+impl Undecided {
+    /// Keeps one. Its number, never 0, has 24 bits.
+    fn add(&mut self, seen: Box<Seen>) -> u32 {
+        self.last = self.last % 0xff_ffff + 1;
+        if self.seen.len() == UNDECIDED {
+            self.seen.pop_front();
+        }
+        self.seen.push_back((self.last, seen));
+        self.last
+    }
+}
+
 /// The Uint32Array that JavaScript reads numbers from.
 struct Meta {
     data: *mut u32,
@@ -90,6 +116,10 @@ impl Local {
         bytes: u32,
         mut records: Records,
     ) -> Result<sys::napi_value> {
+        let flags = match records.seen.take() {
+            Some(seen) => flags | self.undecided.borrow_mut().add(seen) << SEEN,
+            None => flags,
+        };
         let mut published = self.published.borrow_mut();
         if flags & SERVER_RECORD == 0 {
             self.strings.borrow_mut().take(self.env, &mut records)?;
@@ -125,6 +155,13 @@ impl Local {
     #[cfg(unix)]
     pub fn hold(&self) {
         self.native.hold(self.env);
+    }
+
+    /// Takes what was seen of a refusal.
+    pub fn take_seen(&self, number: u32) -> Option<Box<Seen>> {
+        let undecided = &mut self.undecided.borrow_mut().seen;
+        let place = undecided.iter().rposition(|(known, _)| *known == number)?;
+        undecided.remove(place).map(|(_, seen)| seen)
     }
 
     /// Takes a blob of the last delivery.
@@ -217,6 +254,7 @@ impl Engine {
             meta,
             published: RefCell::default(),
             strings,
+            undecided: RefCell::default(),
             server_ids: Cell::new(0),
             #[cfg(unix)]
             native,
@@ -269,20 +307,20 @@ impl Engine {
 
     /// Whether the engine keeps the process alive. Who lists what does finds the engine as the
     /// resource of its own type, and asks it as it asks libuv's handles.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn has_ref(&self) -> bool {
         self.local.native.wake.has_ref()
     }
 
     /// Counts a connection that was accepted while the setting `screened` held. False if it counts
     /// already, or has ended.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn admit(&self, id: u32) -> bool {
         self.with(id, |conn| conn.admit()).unwrap_or(false)
     }
 
     /// Whether nothing was read of a connection.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn is_fresh(&self, id: u32) -> bool {
         self.with(id, |conn| conn.is_fresh()).unwrap_or(false)
     }
@@ -314,7 +352,12 @@ impl Engine {
         result.set("finWanted", detached.fin_wanted)?;
         result.set("queued", queued)?;
         result.set("hungUp", detached.hung_up)?;
-        let parser = NativeParser::resumed(detached.parser, detached.progress, detached.parked);
+        let parser = NativeParser::resumed(
+            &detached.server,
+            detached.parser,
+            detached.progress,
+            detached.parked,
+        );
         result.set("parser", parser)?;
         // Last: whatever failed before has not leaked it.
         result.set("fd", detached.fd.into_raw_fd())?;
@@ -346,6 +389,12 @@ impl Engine {
         let end = if peer { End::Peer } else { End::Local };
         let address = self.with(id, |conn| conn.address(end)).flatten()?;
         Some((address.host, address.port.into(), address.family))
+    }
+
+    /// A connection was answered a refusal, and is about to be closed.
+    #[napi(catch_unwind)]
+    pub fn set_refused(&self, id: u32) {
+        self.with(id, |conn| conn.set_refused());
     }
 
     #[napi(catch_unwind)]

@@ -32,7 +32,7 @@ pub struct ExplainOptions {
 }
 
 /// What the parser of a Node says to packets, as JSON (`observe/explain.rs`).
-#[napi]
+#[napi(catch_unwind)]
 pub fn explain(packets: Vec<Uint8Array>, options: ExplainOptions) -> String {
     let config = Config {
         profile: Profile::for_host(&options.llhttp, options.node),
@@ -50,7 +50,7 @@ pub fn explain(packets: Vec<Uint8Array>, options: ExplainOptions) -> String {
 }
 
 /// Id, text and `true` or `false` for certain, of every hint, one after the other.
-#[napi]
+#[napi(catch_unwind)]
 pub fn hints() -> Vec<String> {
     let row = |hint: &Hint| {
         [

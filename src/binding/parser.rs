@@ -1,14 +1,22 @@
 //! The class `NativeParser`: the parser of a connection whose bytes JavaScript brings.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use napi::Result;
 use napi_derive::napi;
 
 use super::bridge::Engine;
 use super::server::NativeServer;
 use super::values::{self, Value, invalid};
-use crate::http1::{Outcome, Parser};
+use crate::http1::{Code, Outcome, ParseError, Parser, Phase, Reason};
 use crate::memory::Vecs;
+use crate::observe::classify;
+use crate::observe::kind::{CodeNumber, Kind};
+use crate::observe::refusals::Seen;
+use crate::observe::store::Overdue;
 use crate::record::{self, Parked, Progress, Recorder, Records};
+use crate::server::Server;
 
 /// A parser that JavaScript drives.
 #[napi]
@@ -18,6 +26,7 @@ pub struct NativeParser {
     parked: Option<Box<Parked>>,
     /// `progress.start` of the message that was reported as overdue.
     reported: u64,
+    server: Arc<Server>,
 }
 
 #[napi]
@@ -26,7 +35,7 @@ impl NativeParser {
     pub fn new(server: &NativeServer) -> NativeParser {
         let server = &server.server;
         let parser = Parser::new(server.settings.parser_config(server.profile));
-        NativeParser::resumed(parser, Progress::begin(), None)
+        NativeParser::resumed(server, parser, Progress::begin(), None)
     }
 
     /// Parses a packet. The text of its records, as from `engine.next()`.
@@ -63,9 +72,24 @@ impl NativeParser {
     pub fn finish(&mut self, engine: &Engine) -> Result<Value> {
         let mut supply = Vecs;
         let mut recorder = Recorder::new(self.progress, &mut supply);
+        let refusals = &self.server.refusals;
+        let scene = self.parser.scene();
+        if scene.phase == Phase::Silent {
+            refusals.silent.fetch_add(1, Ordering::Relaxed);
+        }
+        let hint = classify::fin(scene.phase);
         let verdict = self.parser.finish(&mut recorder);
         self.progress = recorder.progress;
         let mut records = Records::default();
+        if let Err(ParseError { code, reason, .. }) = verdict {
+            let kind = Kind {
+                code: CodeNumber::of(code),
+                reason: Some(reason),
+                hint,
+            };
+            let seen = refusals.see_end(kind, &self.parser.scene());
+            records.seen = Some(Box::new(seen));
+        }
         records.push_end(verdict, !recorder.records.is_empty());
         publish(engine, 0, records)
     }
@@ -100,6 +124,7 @@ impl NativeParser {
 
 impl NativeParser {
     pub(super) fn resumed(
+        server: &Arc<Server>,
         parser: Parser,
         progress: Progress,
         parked: Option<Box<Parked>>,
@@ -109,15 +134,40 @@ impl NativeParser {
             progress,
             parked,
             reported: 0,
+            server: server.clone(),
         }
+    }
+
+    /// Looks at a connection that ends, or whose message is overdue by these limits (ms).
+    pub(super) fn look(
+        &self,
+        code: CodeNumber,
+        reason: Option<Reason>,
+        limits: (u64, u64),
+    ) -> (Seen, Option<Overdue>) {
+        let scene = self.parser.scene();
+        let late = code == CodeNumber::of(Code::RequestTimeout);
+        let hint = match code.as_str() {
+            _ if late => classify::timeout(scene.phase),
+            "ECONNRESET" | "EPIPE" | "ETIMEDOUT" => classify::reset(scene.phase),
+            _ => None,
+        };
+        let seen = self
+            .server
+            .refusals
+            .see_end(Kind { code, reason, hint }, &scene);
+        let passed = || self.progress.passed(record::now(), limits.0, limits.1);
+        (seen, late.then(passed).flatten())
     }
 
     fn parse(&mut self, packet: &[u8], from: usize) -> Records {
         let mut supply = Vecs;
         let mut recorder = Recorder::new(self.progress, &mut supply);
+        recorder.refusals = Some(&self.server.refusals);
         let outcome = self.parser.execute(packet, from, &mut recorder);
         self.progress = recorder.progress;
         let mut records = recorder.records;
+        records.seen = recorder.seen.map(Box::new);
         match outcome {
             Outcome::Consumed => {}
             Outcome::Parked { at } => {

@@ -1,19 +1,29 @@
 //! The class `NativeServer`: settings, listeners and counters of one server.
 
+use std::cell::Cell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use napi::Result;
-use napi::bindgen_prelude::Either;
+use napi::bindgen_prelude::{Buffer, Either, Uint8Array};
 use napi_derive::napi;
 
 use super::bridge::Local;
+use super::parser::NativeParser;
 use super::values::invalid;
+use crate::http1::{Code, Reason};
+use crate::observe::facts::EXCERPT;
+use crate::observe::kind::{CodeNumber, Kind};
+use crate::observe::refusals::{Options, Seen};
+use crate::observe::replies::{Escape, Filling, Replies, Reply};
+use crate::observe::secrets::Secrets;
+use crate::observe::store::{Circumstances, Outcome, Overdue, RING};
+use crate::observe::text::Text;
 use crate::server::{Server, Settings};
 #[cfg(unix)]
 use {
     crate::conn::{self, Conn},
-    crate::http1::Code,
     crate::listener::{self, Listener},
     crate::record,
 };
@@ -21,17 +31,18 @@ use {
 /// One server.
 #[napi]
 pub struct NativeServer {
-    #[cfg(unix)]
     local: Rc<Local>,
     pub(super) server: Arc<Server>,
+    /// `headersTimeout` and `requestTimeout` as of the last check (ms).
+    limits: Cell<(u64, u64)>,
 }
 
 impl NativeServer {
     pub(super) fn new(local: &Rc<Local>, id: u32) -> NativeServer {
         NativeServer {
-            #[cfg(unix)]
             local: local.clone(),
             server: Arc::new(Server::new(id, local.profile)),
+            limits: Cell::default(),
         }
     }
 }
@@ -58,6 +69,190 @@ impl NativeServer {
     #[napi(catch_unwind)]
     pub fn count(&self, code: String, times: u32) {
         self.server.counters.count_text(&code, times.into());
+    }
+
+    /// What connections are overdue by, in refusals (ms, 0 for none).
+    #[napi(catch_unwind)]
+    pub fn set_limits(&self, headers: f64, request: f64) {
+        self.limits.set((headers as u64, request as u64));
+    }
+
+    /// What is kept of refusals: how many, 0 to 64; bytes of their packets, 0 to 256; the names
+    /// of fields whose values are hidden beside those that always are; whether values in queries
+    /// are.
+    #[napi(catch_unwind)]
+    pub fn set_refusals(&self, keep: u32, excerpt: u32, fields: Vec<String>, query: bool) {
+        let fields = fields.iter().map(String::as_str);
+        self.server.refusals.set_options(Options {
+            keep: (keep as usize).min(RING),
+            excerpt: (excerpt as usize).min(EXCERPT),
+            secrets: Secrets::new(fields, query),
+        });
+    }
+
+    /// Sets the replies of the program's own: codes ('default' for all others), statuses, heads
+    /// and bodies at the same places; a body's placeholders are escaped as 0 plain text, 1 JSON,
+    /// 2 HTML. Without any, Node's.
+    #[napi(catch_unwind)]
+    pub fn set_replies(
+        &self,
+        codes: Vec<String>,
+        statuses: Vec<u32>,
+        heads: Vec<Uint8Array>,
+        bodies: Vec<Uint8Array>,
+        escapes: Vec<u32>,
+    ) {
+        let mut replies = Replies::default();
+        let texts = heads.iter().zip(&bodies);
+        let numbers = statuses.iter().zip(&escapes);
+        for (code, ((status, escape), (head, body))) in codes.iter().zip(numbers.zip(texts)) {
+            let code = Code::ALL.iter().find(|known| known.as_str() == code);
+            let escape = match escape {
+                1 => Escape::Json,
+                2 => Escape::Html,
+                _ => Escape::Plain,
+            };
+            replies.set(
+                code.copied(),
+                Reply::new(*status as u16, head, body, escape),
+            );
+        }
+        let any = !codes.is_empty();
+        self.server.refusals.set_replies(any.then_some(replies));
+    }
+
+    /// The program's own reply to a code, reason, field and refusal, if it has one.
+    #[napi(catch_unwind)]
+    pub fn reply(
+        &self,
+        code: String,
+        reason: String,
+        field: Uint8Array,
+        id: f64,
+    ) -> Option<Buffer> {
+        let replies = self.server.refusals.replies()?;
+        let known = Code::ALL.iter().find(|known| known.as_str() == code);
+        let reply = replies.get(known.copied())?;
+        let filling = Filling {
+            code: &code,
+            reason: &reason,
+            field: &field,
+            id: id as u64,
+        };
+        Some(reply.render(filling).into())
+    }
+
+    /// The refusals that are kept, of higher numbers than this, as JSON.
+    #[napi(catch_unwind)]
+    pub fn refusals(&self, after: f64) -> String {
+        self.server.refusals.since(after as u64)
+    }
+
+    /// Refusals so far: the number of the last one.
+    #[napi(getter, catch_unwind)]
+    pub fn refusal_count(&self) -> f64 {
+        self.server.refusals.count() as f64
+    }
+
+    /// The refusal of a number as JSON, if it is kept.
+    #[napi(catch_unwind)]
+    pub fn refusal(&self, seq: f64) -> Option<String> {
+        self.server.refusals.one(seq as u64)
+    }
+
+    /// Counts of refusals and connections, as JSON.
+    #[napi(catch_unwind)]
+    pub fn refusal_stats(&self) -> String {
+        self.server.refusals.stats()
+    }
+
+    /// A refusal that JavaScript has decided: `token` of the delivery that it came with, or 0;
+    /// the id of its connection, or 0; its code and, or -1, the number of its reason; what
+    /// happens, 0 a reply with this status, 1 left to a listener, 2 closed; whether it repeats
+    /// an earlier one. Where JavaScript reads: the parser, and both addresses with their ports
+    /// behind a space. The refusal's number.
+    #[napi]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "an object costs more than all of the call"
+    )]
+    pub fn refused(
+        &self,
+        token: u32,
+        id: u32,
+        code: String,
+        reason: i32,
+        outcome: u32,
+        status: u32,
+        repeat: bool,
+        parser: Option<&NativeParser>,
+        peer: Option<String>,
+        local: Option<String>,
+    ) -> f64 {
+        let number = CodeNumber::of_text(&code);
+        let reason = usize::try_from(reason).ok();
+        let reason = reason.and_then(|index| Reason::ALL.get(index)).copied();
+        let known = (token != 0).then(|| self.local.take_seen(token)).flatten();
+        let (seen, overdue) = match (known, parser) {
+            (Some(seen), _) => (*seen, None),
+            _ if repeat => (self.see_bare(number, reason), None),
+            (None, Some(parser)) => parser.look(number, reason, self.limits.get()),
+            (None, None) => self
+                .look(id, number, reason)
+                .unwrap_or_else(|| (self.see_bare(number, reason), None)),
+        };
+        let address = |text: Option<String>| {
+            let text = text?;
+            let (address, port) = text.split_once(' ')?;
+            let address = address.split('%').next()?.parse().ok()?;
+            Some(SocketAddr::new(address, port.parse().ok()?))
+        };
+        let circumstances = Circumstances {
+            peer: address(peer),
+            local: address(local),
+            outcome: match outcome {
+                0 => Outcome::Reply,
+                1 => Outcome::Listener,
+                _ => Outcome::Closed,
+            },
+            status: status as u16,
+            overdue,
+            repeat,
+            own_code: (number.as_str() != code).then(|| Text::of(&[code.as_bytes()])),
+            ..Circumstances::default()
+        };
+        self.server.refusals.add(&seen, circumstances) as f64
+    }
+
+    fn see_bare(&self, code: CodeNumber, reason: Option<Reason>) -> Seen {
+        let kind = Kind {
+            code,
+            reason,
+            hint: None,
+        };
+        self.server.refusals.see_bare(kind)
+    }
+
+    /// Looks at a connection that Rust reads.
+    #[cfg(unix)]
+    fn look(
+        &self,
+        id: u32,
+        code: CodeNumber,
+        reason: Option<Reason>,
+    ) -> Option<(Seen, Option<Overdue>)> {
+        let connections = self.local.native.connections.borrow();
+        let conn = connections.get(id)?;
+        if code == CodeNumber::of(Code::RequestTimeout) {
+            let (headers, request) = self.limits.get();
+            return Some(conn.see_overdue(headers, request));
+        }
+        Some((conn.look(code, reason, |_| None), None))
+    }
+
+    #[cfg(not(unix))]
+    fn look(&self, _: u32, _: CodeNumber, _: Option<Reason>) -> Option<(Seen, Option<Overdue>)> {
+        None
     }
 
     /// Code, count, code, count, ... of all refusals so far.
@@ -152,7 +347,7 @@ impl NativeServer {
             .pick(|conn| conn.is_newly_overdue(now, headers, request));
         let known = overdue
             .into_iter()
-            .filter(|conn| !conn.refuse_stranger(Code::RequestTimeout));
+            .filter(|conn| !conn.refuse_overdue(headers, request));
         self.ids(known)
     }
 

@@ -1,6 +1,7 @@
 //! Socket addresses, in the form that Node gives them.
 
 use std::ffi::CStr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::RawFd;
 
 /// Which end of a connection.
@@ -17,6 +18,60 @@ pub struct Address {
     pub port: u16,
     /// `IPv4` or `IPv6`.
     pub family: &'static str,
+}
+
+/// The address of one end, if it has an Internet address, as Rust has it.
+pub fn end(fd: RawFd, end: End) -> Option<SocketAddr> {
+    plain(&name(fd, end)?)
+}
+
+/// Room for an address that the kernel writes.
+#[derive(Debug)]
+pub struct Name {
+    storage: libc::sockaddr_storage,
+    length: libc::socklen_t,
+}
+
+impl Default for Name {
+    fn default() -> Name {
+        Name {
+            // SAFETY: zeros are a valid sockaddr_storage.
+            storage: unsafe { std::mem::zeroed() },
+            length: size_of::<libc::sockaddr_storage>() as libc::socklen_t,
+        }
+    }
+}
+
+impl Name {
+    /// Where a system call puts the address, and its length.
+    pub fn room(&mut self) -> (*mut libc::sockaddr, *mut libc::socklen_t) {
+        ((&raw mut self.storage).cast(), &raw mut self.length)
+    }
+
+    /// What it wrote, if that is an Internet address.
+    pub fn address(&self) -> Option<SocketAddr> {
+        plain(&self.storage)
+    }
+}
+
+/// An Internet address out of what the kernel wrote.
+fn plain(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
+    match libc::c_int::from(storage.ss_family) {
+        libc::AF_INET => {
+            // SAFETY: the family says that the storage, which is large and aligned enough for
+            // every address, holds a sockaddr_in.
+            let v4 = unsafe { &*(&raw const *storage).cast::<libc::sockaddr_in>() };
+            let address = Ipv4Addr::from(u32::from_be(v4.sin_addr.s_addr));
+            Some(SocketAddr::from((address, u16::from_be(v4.sin_port))))
+        }
+        libc::AF_INET6 => {
+            // SAFETY: as above, a sockaddr_in6.
+            let v6 = unsafe { &*(&raw const *storage).cast::<libc::sockaddr_in6>() };
+            let address = Ipv6Addr::from(v6.sin6_addr.s6_addr);
+            Some(SocketAddr::from((address, u16::from_be(v6.sin6_port))))
+        }
+        _ => None,
+    }
 }
 
 /// The address of one end, if it has an Internet address.

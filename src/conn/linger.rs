@@ -1,10 +1,15 @@
-//! What was deferred of a connection that is closed.
+//! Descriptors that outlive their connection for a while, in the lobby.
 //!
-//! JavaScript takes it for sent. In a kernel's buffer it would outlive the descriptor; so here it
-//! keeps the descriptor open, for a while, in the lobby.
+//! What was deferred of a connection that is closed, JavaScript takes for sent. In a kernel's buffer
+//! it would outlive the descriptor; so here it keeps the descriptor open.
+//!
+//! A reply to what was refused is lost if bytes are unread when the descriptor is closed: the kernel
+//! then sends RST, on which the client's kernel drops the reply. So with the option `linger` FIN
+//! comes first, and what the client still sends is read and dropped.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::Interest;
@@ -32,6 +37,50 @@ pub fn send(core: &Arc<Core>, fd: OwnedFd, bytes: Vec<u8>) {
         let _ = tokio::time::timeout(PATIENCE, send_all(fd, &bytes)).await;
         drop(alive);
     });
+}
+
+/// Bytes that are read of a connection that was refused.
+const DRAINED: usize = 1024 * 1024;
+
+/// Connections that are read so at a time; further ones are closed at once.
+const DRAINING: usize = 1024;
+
+static DRAINS: AtomicUsize = AtomicUsize::new(0);
+
+/// Sends FIN, reads what comes until the peer's own or for so many ms, and closes the descriptor.
+pub fn drain(core: &Arc<Core>, fd: OwnedFd, ms: u64) {
+    let Some(lobby) = core.lobby() else {
+        return;
+    };
+    if io::shutdown(fd.as_raw_fd()).is_err() || DRAINS.load(Ordering::Relaxed) >= DRAINING {
+        return;
+    }
+    DRAINS.fetch_add(1, Ordering::Relaxed);
+    core.enter_accepted();
+    let alive = Alive(core.clone());
+    lobby.spawn(async move {
+        let _ = tokio::time::timeout(Duration::from_millis(ms), read_all(fd)).await;
+        DRAINS.fetch_sub(1, Ordering::Relaxed);
+        drop(alive);
+    });
+}
+
+async fn read_all(fd: OwnedFd) -> std::io::Result<()> {
+    // SAFETY: the descriptor is closed when this is dropped, not before.
+    let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }
+        .map_err(|error| error.into_parts().1)?;
+    let mut buffer = vec![0; 16 * 1024];
+    let mut left = DRAINED;
+    while left > 0 {
+        let mut ready = fd.readable().await?;
+        match io::recv(fd.as_raw_fd(), &mut buffer) {
+            Ok(0) => break,
+            Ok(count) => left = left.saturating_sub(count),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => ready.clear_ready(),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// An error ends it: there is nobody to be told.

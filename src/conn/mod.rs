@@ -5,7 +5,7 @@
 //! | [`task`] | the task that reads, parses, delivers, refuses and closes |
 //! | [`state`] | what it shares with the JavaScript thread |
 //! | [`outbox`] | output that the kernel has not taken |
-//! | [`linger`] | what was deferred of a connection that is closed |
+//! | [`linger`] | descriptors that outlive their connection for a while |
 //! | [`registry`] | the connections of a server |
 //! | [`watch`] | when its descriptor is ready |
 //! | [`io`], [`address`] | system calls |
@@ -26,14 +26,21 @@ pub mod state;
 pub mod task;
 pub mod watch;
 
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::engine::Core;
 use crate::engine::queue::{Behind, Delivery, Kind, Source};
-use crate::http1::{Code, Parser};
-use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records};
+use crate::http1::{Code, Parser, Phase, Reason};
+use crate::observe::classify;
+use crate::observe::explain::status;
+use crate::observe::hints::Hint;
+use crate::observe::kind::{CodeNumber, Kind as RefusalKind};
+use crate::observe::refusals::{Origin, Seen};
+use crate::observe::store::{Circumstances, Outcome, Overdue, Sight};
+use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records, now};
 use crate::server::Server;
 use address::{Address, End};
 use outbox::{Output, Remainder};
@@ -44,6 +51,12 @@ use state::{Control, Fate, Shutdown};
 pub struct Conn {
     core: Arc<Core>,
     pub server: Arc<Server>,
+    /// Asked for at accept, as it cannot be after a reset.
+    peer: Option<SocketAddr>,
+    /// When it began, in ns of [`now`](crate::record::now).
+    opened: u64,
+    /// It was refused: what its client still sends is read before it is closed.
+    refused: AtomicBool,
     /// The id that JavaScript knows it by, 0 for none; only the JavaScript thread's.
     pub id: AtomicU32,
     /// In the server's list.
@@ -83,6 +96,7 @@ struct ReadSide {
 #[derive(Debug)]
 pub struct Detached {
     pub fd: OwnedFd,
+    pub server: Arc<Server>,
     pub parser: Parser,
     pub progress: Progress,
     /// Bytes that were read and not parsed.
@@ -100,11 +114,19 @@ pub struct Detached {
 impl Conn {
     /// Takes over a connected descriptor, for which the engine was entered. With the setting
     /// `eager`, JavaScript hears of it at once.
-    pub fn open(core: &Arc<Core>, server: &Arc<Server>, fd: OwnedFd) -> Arc<Conn> {
+    pub fn open(
+        core: &Arc<Core>,
+        server: &Arc<Server>,
+        fd: OwnedFd,
+        peer: Option<SocketAddr>,
+    ) -> Arc<Conn> {
         let progress = Progress::begin();
         let conn = Arc::new(Conn {
             core: core.clone(),
             server: server.clone(),
+            peer,
+            opened: progress.start,
+            refused: AtomicBool::new(false),
             id: AtomicU32::new(0),
             place: AtomicU32::new(0),
             start: AtomicU64::new(progress.start),
@@ -365,6 +387,7 @@ impl Conn {
         wake(waker);
         Ok(Detached {
             fd,
+            server: self.server.clone(),
             parser,
             progress: self.progress(),
             parked,
@@ -421,22 +444,95 @@ impl Conn {
 
     /// Answers a stranger with the default reply for `code`, counts that, and closes it. False if
     /// JavaScript knows the connection, or may have to hear of it.
-    pub fn refuse_stranger(&self, code: Code) -> bool {
-        if !self.end_stranger(|fd| {
+    fn refuse_stranger(&self, code: Code, seen: &mut Seen, overdue: Option<Overdue>) -> bool {
+        let replies = self.server.refusals.replies();
+        let own = replies.as_ref().and_then(|replies| replies.get(Some(code)));
+        let ended = self.end_stranger(|fd| {
+            self.locate(seen, fd);
+            let circumstances = Circumstances {
+                outcome: Outcome::Reply,
+                status: own.map_or(status(code.default_reply()), |own| own.status),
+                overdue,
+                ..Circumstances::default()
+            };
+            let id = self.server.refusals.add(seen, circumstances);
             // What the kernel does not take is lost, as with a write before a destroy in Node.
-            let _ = io::send(fd, &[code.default_reply()]);
-        }) {
+            let _ = match own {
+                Some(own) => io::send(fd, &[&own.render(seen.filling(code.as_str(), id))]),
+                None => io::send(fd, &[code.default_reply()]),
+            };
+        });
+        if ended {
+            self.server.counters.count(code);
+            self.refused.store(true, Ordering::Relaxed);
+        }
+        ended
+    }
+
+    /// The connection was answered a refusal, and is about to be closed.
+    pub fn set_refused(&self) {
+        self.refused.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its descriptor is kept for a while once it is closed.
+    fn lingers(&self) -> bool {
+        self.refused.load(Ordering::Relaxed) && self.server.settings.linger() > 0
+    }
+
+    /// Refuses a stranger whose message is overdue by these limits (ms).
+    pub fn refuse_overdue(&self, headers: u64, request: u64) -> bool {
+        if self.server.settings.native_refusals() == 0 {
             return false;
         }
-        self.server.counters.count(code);
-        true
+        let (mut seen, overdue) = self.see_overdue(headers, request);
+        self.refuse_stranger(Code::RequestTimeout, &mut seen, overdue)
+    }
+
+    /// Looks at a connection whose message is overdue by these limits (ms).
+    pub fn see_overdue(&self, headers: u64, request: u64) -> (Seen, Option<Overdue>) {
+        let overdue = self.progress().passed(now(), headers, request);
+        let seen = self.look(
+            CodeNumber::of(Code::RequestTimeout),
+            None,
+            classify::timeout,
+        );
+        (seen, overdue)
+    }
+
+    /// Looks at the connection between two packets; what `hint` makes of the phase is the hint.
+    pub fn look(
+        &self,
+        code: CodeNumber,
+        reason: Option<Reason>,
+        hint: fn(Phase) -> Option<Hint>,
+    ) -> Seen {
+        let read = crate::lock(&self.read);
+        let mut seen = see(&self.server, read.parser.as_ref(), code, reason, hint);
+        drop(read);
+        self.with_fd(|fd| self.locate(&mut seen, fd));
+        seen
+    }
+
+    /// Adds to what was seen who it was. The local address costs a system call, which only what is
+    /// kept is worth.
+    fn locate(&self, seen: &mut Seen, fd: RawFd) {
+        if matches!(seen.sight, Sight::Skipped) || seen.origin.opened != 0 {
+            seen.origin.peer = self.peer;
+            return;
+        }
+        seen.origin = Origin {
+            peer: self.peer,
+            local: address::end(fd, End::Local),
+            opened: self.opened,
+        };
     }
 
     /// Closes a stranger after a socket error, and counts that.
-    fn drop_stranger(&self, errno: i32) -> bool {
-        let dropped = self.end_stranger(|_| {});
+    fn drop_stranger(&self, errno: i32, seen: &mut Seen) -> bool {
+        let dropped = self.end_stranger(|fd| self.locate(seen, fd));
         if dropped {
             self.server.counters.count_text(io::errno_name(errno), 1);
+            self.server.refusals.add(seen, Circumstances::default());
         }
         dropped
     }
@@ -515,6 +611,26 @@ impl Conn {
         if !shown || self.server.connections.open() <= 0 {
             notice_drain(&self.core, &self.server);
         }
+    }
+}
+
+/// Looks at a parser between two packets.
+fn see(
+    server: &Server,
+    parser: Option<&Parser>,
+    code: CodeNumber,
+    reason: Option<Reason>,
+    hint: fn(Phase) -> Option<Hint>,
+) -> Seen {
+    let scene = parser.map(Parser::scene);
+    let kind = RefusalKind {
+        code,
+        reason,
+        hint: scene.and_then(|scene| hint(scene.phase)),
+    };
+    match scene {
+        Some(scene) => server.refusals.see_end(kind, &scene),
+        None => server.refusals.see_bare(kind),
     }
 }
 

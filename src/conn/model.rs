@@ -138,9 +138,12 @@ impl Model {
         simulation::peer(fd, |socket| socket.incoming.extend_from_slice(FIRST));
         self.core.enter_accepted();
         // SAFETY: nobody owns the number; the connection takes it out again at once.
-        let conn = Conn::open(&self.core, &self.server, unsafe {
-            OwnedFd::from_raw_fd(fd)
-        });
+        let conn = Conn::open(
+            &self.core,
+            &self.server,
+            unsafe { OwnedFd::from_raw_fd(fd) },
+            None,
+        );
         let mut cx = Context::from_waker(Waker::noop());
         assert!(pin!(Task::stranger(conn.clone())).poll(&mut cx).is_ready());
         self.subjects.push(Subject {

@@ -21,8 +21,10 @@ use super::state::{Control, Fate, Shutdown};
 use super::watch::{Event, Ready, Watch};
 use super::{Conn, ReadSide, io, linger};
 use crate::engine::queue::{Behind, Kind};
-use crate::http1::{Outcome, ParseError};
+use crate::http1::{Outcome, ParseError, Phase};
 use crate::memory::{Memory, PACKET, Supply, Vecs};
+use crate::observe::classify;
+use crate::observe::kind::CodeNumber;
 use crate::record::{CLOSED, PANICKED, Parked, Recorder, Records, SHUTDOWN, SOCKET_ERROR, WRITTEN};
 
 /// A body is read straight into memory for JavaScript if so much of it is ahead; what is less is
@@ -536,6 +538,7 @@ fn interpret(
     assert!(!conn.panics.load(Ordering::Relaxed), "a planted panic");
     let parser = read.parser.as_mut()?;
     let mut recorder = Recorder::new(conn.progress(), supply);
+    recorder.refusals = Some(&conn.server.refusals);
     let Packet { body, rest } = packet;
     let before = body.as_ref().map_or(0, |body| body.len());
     if let Some(body) = body {
@@ -545,7 +548,7 @@ fn interpret(
     let outcome = parser.execute(rest, from, &mut recorder);
     conn.set_progress(recorder.progress);
     let saw_head = recorder.saw_head;
-    let mut records = recorder.records;
+    let mut records = std::mem::take(&mut recorder.records);
     match outcome {
         Outcome::Consumed => {}
         Outcome::Parked { at } => {
@@ -561,8 +564,13 @@ fn interpret(
             crate::lock(&conn.control).read_done = true;
         }
         Outcome::Failed(mut error) => {
-            if records.is_empty() && conn.refuse_stranger(error.code) {
-                return None;
+            if let Some(seen) = &mut recorder.seen {
+                if records.is_empty() && conn.refuse_stranger(error.code, seen, None) {
+                    return None;
+                }
+                conn.with_fd(|fd| conn.locate(seen, fd));
+                seen.shift(before);
+                records.seen = Some(Box::new(*seen));
             }
             error.bytes_parsed += before as i32;
             let packet = whole(&records, before, rest);
@@ -600,6 +608,9 @@ fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     };
     let mut supply = Vecs;
     let mut recorder = Recorder::new(conn.progress(), &mut supply);
+    if parser.scene().phase == Phase::Silent {
+        conn.server.refusals.silent.fetch_add(1, Ordering::Relaxed);
+    }
     let verdict = parser.finish(&mut recorder);
     conn.set_progress(recorder.progress);
     {
@@ -613,12 +624,22 @@ fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
             return Turn::Close;
         }
     }
-    if let Err(ParseError { code, .. }) = verdict
-        && conn.refuse_stranger(code)
-    {
-        return Turn::Close;
-    }
     let mut records = Records::default();
+    if let Err(ParseError { code, reason, .. }) = verdict {
+        let number = CodeNumber::of(code);
+        let mut seen = super::see(
+            &conn.server,
+            Some(parser),
+            number,
+            Some(reason),
+            classify::fin,
+        );
+        if conn.refuse_stranger(code, &mut seen, None) {
+            return Turn::Close;
+        }
+        conn.with_fd(|fd| conn.locate(&mut seen, fd));
+        records.seen = Some(Box::new(seen));
+    }
     records.push_end(verdict, !recorder.records.is_empty());
     conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
     told(room, conn, false)
@@ -626,11 +647,16 @@ fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
 
 /// Reading failed.
 fn fail(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, errno: i32) -> Turn {
-    if conn.drop_stranger(errno) {
+    let code = CodeNumber::of_text(io::errno_name(errno));
+    let parser = read.parser.as_ref();
+    let mut seen = super::see(&conn.server, parser, code, None, classify::reset);
+    if conn.drop_stranger(errno, &mut seen) {
         return Turn::Close;
     }
+    conn.with_fd(|fd| conn.locate(&mut seen, fd));
     crate::lock(&conn.control).read_done = true;
-    let records = Records::notice(&[SOCKET_ERROR, errno as u32, 0]);
+    let mut records = Records::notice(&[SOCKET_ERROR, errno as u32, 0]);
+    records.seen = Some(Box::new(seen));
     conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
     told(room, conn, false)
 }
@@ -666,20 +692,27 @@ impl Drop for Task {
             control.waker = None;
             (was, control.shown, fd, rest)
         };
+        let lingers = was == (Fate::Closing { reset: false }) && conn.lingers();
         if let Some(watched) = watched
             && was != Fate::Detached
             && rest.is_empty()
+            && !lingers
         {
             watched.expect_close();
         }
-        if fd >= 0 && rest.is_empty() {
+        if fd >= 0 && rest.is_empty() && !lingers {
             // SAFETY: the descriptor is the connection's own; nobody uses it any more now that
             // `control.fd` is -1 and the reactor has let go.
             unsafe { io::close(fd) };
         } else if fd >= 0 {
             // SAFETY: as above.
             let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-            linger::send(&conn.core, fd, rest);
+            if rest.is_empty() {
+                let ms = conn.server.settings.linger();
+                linger::drain(&conn.core, fd, u64::try_from(ms).unwrap_or(0));
+            } else {
+                linger::send(&conn.core, fd, rest);
+            }
         }
         conn.server.connections.remove(&conn);
         if was == Fate::Open {

@@ -6,7 +6,7 @@ use super::kind::{CodeNumber, Kind};
 use super::secrets::Secrets;
 use super::store::{Circumstances, Outcome as End, Record};
 use super::{classify, hints::Hint};
-use crate::http1::{Config, Fields, Head, Outcome, ParseError, Parser, Scene, Sink};
+use crate::http1::{Config, Fields, Head, Moment, Outcome, ParseError, Parser, Sink};
 
 /// Looks at the first refusal.
 #[derive(Debug)]
@@ -32,9 +32,10 @@ impl Sink for Reader<'_> {
         self.complete += 1;
     }
 
-    fn refused(&mut self, error: &ParseError, scene: &Scene<'_>) {
-        let hint = classify::classify(error, scene);
-        let facts = Facts::of_error(error, hint, scene, self.secrets, EXCERPT);
+    fn refused(&mut self, error: &ParseError, moment: &Moment<'_>) {
+        let scene = moment.scene();
+        let hint = classify::classify(error, &scene);
+        let facts = Facts::of_error(error, hint, &scene, self.secrets, EXCERPT);
         self.refusal = Some((kind(error, hint), facts));
     }
 }

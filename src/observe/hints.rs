@@ -125,8 +125,6 @@ hints! {
     ResetIdle likely "reset-idle", "reset between requests: a client or load balancer dropped an idle connection";
     ResetInHead likely "reset-in-head", "reset in the middle of a head";
     ResetInBody likely "reset-in-body", "reset before the body was complete: the client gave up";
-    // On https.
-    PlainHttp certain "http-on-tls", "a plain HTTP request on a TLS port: the client used http://";
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 //! | [`peers`] | who is refused most |
 //! | [`bucket`] | how many are looked at closely |
 //! | [`explain`] | the same for bytes that nobody sent |
+//! | [`replies`] | replies in a program's own words |
 //! | [`json`] | refusals for JavaScript |
 //!
 //! A capture makes no system call and allocates nothing after the first refusals of each kind. In
@@ -28,6 +29,7 @@ pub mod json;
 pub mod kind;
 pub mod peers;
 pub mod refusals;
+pub mod replies;
 pub mod secrets;
 pub mod store;
 pub mod text;

@@ -1,18 +1,78 @@
 //! What one server keeps of its refusals.
 
-use std::sync::Mutex;
+use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::classify;
 use super::facts::{EXCERPT, Facts};
 use super::json::{self, Json};
 use super::kind::{CodeNumber, Kind};
+use super::replies::{Filling, Replies};
 use super::secrets::Secrets;
 use super::store::{Circumstances, RING, Sight, Store};
-use crate::http1::{ParseError, Scene};
+use crate::http1::{ParseError, Reason, Scene};
 use crate::record;
+
+/// Who was refused, and since when they were there.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Origin {
+    pub peer: Option<SocketAddr>,
+    pub local: Option<SocketAddr>,
+    /// When the connection began, in ns of [`record::now`]; 0 if that is not known.
+    pub opened: u64,
+}
+
+/// A refusal that was seen where the bytes were read, on its way to where it is decided.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    pub kind: Kind,
+    pub sight: Sight,
+    pub origin: Origin,
+    /// When, in ns of [`record::now`].
+    pub at: u64,
+}
+
+impl Seen {
+    /// What fills in a reply.
+    pub fn filling<'a>(&'a self, code: &'a str, id: u64) -> Filling<'a> {
+        let field = match &self.sight {
+            Sight::Full(Facts {
+                field: Some(field), ..
+            }) => field.bytes(),
+            _ => &[],
+        };
+        Filling {
+            code,
+            reason: self.kind.reason.map_or("", Reason::as_str),
+            field,
+            id,
+        }
+    }
+
+    pub fn new(kind: Kind, sight: Sight, at: u64) -> Seen {
+        Seen {
+            kind,
+            sight,
+            at,
+            origin: Origin::default(),
+        }
+    }
+
+    /// The packet was read in two pieces, of which the parser saw the one behind `before` bytes.
+    pub fn shift(&mut self, before: usize) {
+        if let Sight::Full(facts) = &mut self.sight {
+            if let Some(at) = &mut facts.at {
+                at.packet += before as u32;
+            }
+            if let Some(excerpt) = &mut facts.excerpt {
+                excerpt.from += before as u32;
+            }
+        }
+    }
+}
 
 /// Peers that are told.
 const TOP_PEERS: usize = 20;
@@ -48,6 +108,7 @@ struct State {
 #[derive(Debug, Default)]
 pub struct Refusals {
     state: Mutex<State>,
+    replies: Mutex<Option<Arc<Replies>>>,
     /// Connections that were dropped at `maxConnections`.
     pub dropped: AtomicU64,
     /// Connections that ended without a request.
@@ -60,42 +121,90 @@ impl Refusals {
     }
 
     /// Looks at a packet that the parser refuses, while the parser still knows it.
-    pub fn see(&self, error: &ParseError, scene: &Scene<'_>) -> (Kind, Sight) {
+    pub fn see(&self, error: &ParseError, scene: &Scene<'_>) -> Seen {
         let kind = Kind {
             code: CodeNumber::of(error.code),
             reason: Some(error.reason),
             hint: classify::classify(error, scene),
         };
-        let mut state = crate::lock(&self.state);
-        let State { options, store } = &mut *state;
-        if options.keep == 0 || !store.get_or_insert_default().admits(kind, record::now()) {
-            return (kind, Sight::Skipped);
-        }
-        let (secrets, size) = (&options.secrets, options.excerpt);
-        let facts = Facts::of_error(error, kind.hint, scene, secrets, size);
-        (kind, Sight::Full(facts))
+        self.look(kind, |options| {
+            let (secrets, size) = (&options.secrets, options.excerpt);
+            Sight::Full(Facts::of_error(error, kind.hint, scene, secrets, size))
+        })
     }
 
     /// Looks at a connection that ends between two packets.
-    pub fn see_end(&self, kind: Kind, scene: &Scene<'_>) -> Sight {
+    pub fn see_end(&self, kind: Kind, scene: &Scene<'_>) -> Seen {
+        self.look(kind, |options| {
+            Sight::Full(Facts::of_scene(scene, &options.secrets))
+        })
+    }
+
+    /// Looks at a refusal of which nothing is known but its kind.
+    pub fn see_bare(&self, kind: Kind) -> Seen {
+        self.look(kind, |_| Sight::Bare)
+    }
+
+    /// Looks closely if there is time for it.
+    #[inline]
+    fn look(&self, kind: Kind, closely: impl FnOnce(&Options) -> Sight) -> Seen {
+        let now = record::now();
         let mut state = crate::lock(&self.state);
         let State { options, store } = &mut *state;
-        if options.keep == 0 || !store.get_or_insert_default().admits(kind, record::now()) {
-            return Sight::Skipped;
+        if options.keep > 0 && store.get_or_insert_default().admits(kind, now) {
+            Seen::new(kind, closely(options), now)
+        } else {
+            Seen::new(kind, Sight::Skipped, now)
         }
-        Sight::Full(Facts::of_scene(scene, &options.secrets))
+    }
+
+    /// Sets the replies of the program's own; None for Node's.
+    pub fn set_replies(&self, replies: Option<Replies>) {
+        *crate::lock(&self.replies) = replies.map(Arc::new);
+    }
+
+    /// The program's own replies, if it has some.
+    pub fn replies(&self) -> Option<Arc<Replies>> {
+        crate::lock(&self.replies).clone()
     }
 
     /// Counts a refusal, and keeps what was seen of it. Its number.
-    pub fn add(&self, kind: Kind, circumstances: Circumstances, sight: Sight) -> u64 {
+    pub fn add(&self, seen: &Seen, mut circumstances: Circumstances) -> u64 {
+        let origin = &seen.origin;
+        circumstances.peer = circumstances.peer.or(origin.peer);
+        circumstances.local = circumstances.local.or(origin.local);
+        if !matches!(seen.sight, Sight::Skipped) {
+            circumstances.time = time(seen.at);
+            if origin.opened > 0 {
+                circumstances.age = seen.at.saturating_sub(origin.opened) / 1_000_000;
+            }
+        }
         let mut state = crate::lock(&self.state);
         let State { options, store } = &mut *state;
         let store = store.get_or_insert_default();
-        store.add(kind, circumstances, sight, options.keep)
+        store.add(seen, circumstances, options.keep)
+    }
+
+    /// The number of the last one.
+    pub fn count(&self) -> u64 {
+        let state = crate::lock(&self.state);
+        state.store.as_ref().map_or(0, |store| store.seq)
+    }
+
+    /// The refusal of this number, if it is kept.
+    pub fn one(&self, seq: u64) -> Option<String> {
+        let state = crate::lock(&self.state);
+        let records = state.store.as_deref()?.records();
+        let record = records.into_iter().find(|record| record.seq == seq)?;
+        let mut json = Json::default();
+        json.open('{');
+        json::refusal(&mut json, record);
+        json.close('}');
+        Some(json.into_text())
     }
 
     /// The refusals that are kept and have a higher number than `after`, as JSON:
-    /// `{ seq, refusals }`. `ring`: only those that are kept for being the last.
+    /// `{ seq, refusals }`.
     pub fn since(&self, after: u64) -> String {
         let state = crate::lock(&self.state);
         let mut json = Json::default();
@@ -143,13 +252,13 @@ impl Refusals {
     }
 }
 
-/// ms since the epoch, by a clock that was set once.
-pub fn time() -> u64 {
+/// A time of [`record::now`] in ms since the epoch, by a clock that was set once.
+fn time(now: u64) -> u64 {
     static ORIGIN: OnceLock<u64> = OnceLock::new();
     let origin = ORIGIN.get_or_init(|| {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH);
         let wall = wall.map_or(0, |wall| wall.as_millis() as u64);
         wall.saturating_sub(record::now() / 1_000_000)
     });
-    origin + record::now() / 1_000_000
+    origin + now / 1_000_000
 }

@@ -7,6 +7,7 @@ use super::bucket::Bucket;
 use super::facts::Facts;
 use super::kind::Kind;
 use super::peers::Peers;
+use super::refusals::Seen;
 use super::text::Text;
 
 /// Refusals that are kept whatever their kind.
@@ -107,6 +108,8 @@ struct Entry {
     kind: Kind,
     count: u64,
     first: Option<Box<Record>>,
+    /// The number of the last one that was kept. It is in the ring or, once it left that, in `last`.
+    last_seq: u64,
     last: Option<Box<Record>>,
 }
 
@@ -152,79 +155,79 @@ impl Store {
         token || rare
     }
 
-    /// Counts a refusal and keeps it, if it was admitted, among the last `keep`.
-    pub fn add(
-        &mut self,
-        kind: Kind,
-        circumstances: Circumstances,
-        sight: Sight,
-        keep: usize,
-    ) -> u64 {
+    /// Counts a refusal and keeps it, if it was admitted, among the last `keep`. Its number.
+    pub fn add(&mut self, seen: &Seen, circumstances: Circumstances, keep: usize) -> u64 {
         self.seq += 1;
         if let Some(peer) = circumstances.peer {
             self.peers.add(peer.ip());
         }
-        let entry = match self.place(kind) {
-            Some(place) => self.kinds.get_mut(place),
-            None if self.kinds.len() < KINDS => {
-                self.kinds.push(Entry {
-                    key: kind.key(),
-                    kind,
-                    count: 0,
-                    first: None,
-                    last: None,
-                });
-                self.kinds.last_mut()
-            }
-            None => {
-                self.others += 1;
-                None
-            }
+        let kind = seen.kind;
+        let place = self.place(kind).or_else(|| self.new_kind(kind));
+        let Some(entry) = place.and_then(|place| self.kinds.get_mut(place)) else {
+            self.others += 1;
+            self.skipped += 1;
+            return self.seq;
         };
-        let record = |facts| Record {
+        entry.count += 1;
+        if keep == 0 || matches!(seen.sight, Sight::Skipped) {
+            self.skipped += 1;
+            return self.seq;
+        }
+        let record = Record {
             seq: self.seq,
             kind,
             circumstances,
-            facts,
+            facts: match &seen.sight {
+                Sight::Full(facts) => Some(*facts),
+                _ => None,
+            },
         };
-        let record = match sight {
-            _ if keep == 0 => None,
-            Sight::Skipped => None,
-            Sight::Bare => Some(record(None)),
-            Sight::Full(facts) => Some(record(Some(facts))),
-        };
-        if let Some(entry) = entry {
-            entry.count += 1;
-            match record {
-                Some(record) if entry.first.is_none() => {
-                    entry.first = Some(Box::new(record));
-                }
-                Some(record) => match &mut entry.last {
-                    Some(last) => **last = record,
-                    none => *none = Some(Box::new(record)),
-                },
-                None => {}
-            }
+        entry.last_seq = self.seq;
+        if entry.first.is_none() {
+            entry.first = Some(Box::new(record));
         }
-        match record {
-            Some(record) => self.push(record, keep),
-            None => self.skipped += 1,
-        }
+        self.push(record, keep.min(RING));
         self.seq
     }
 
+    fn new_kind(&mut self, kind: Kind) -> Option<usize> {
+        if self.kinds.len() == KINDS {
+            return None;
+        }
+        self.kinds.push(Entry {
+            key: kind.key(),
+            kind,
+            count: 0,
+            first: None,
+            last_seq: 0,
+            last: None,
+        });
+        Some(self.kinds.len() - 1)
+    }
+
+    /// Puts a record into the ring. One that leaves it is kept if it is the last of its kind.
     fn push(&mut self, record: Record, keep: usize) {
-        let keep = keep.min(RING);
         if self.ring.len() < keep {
             self.ring.push(record);
             self.next = self.ring.len() % keep;
             return;
         }
         let place = self.next % keep;
-        if let Some(slot) = self.ring.get_mut(place) {
-            *slot = record;
-        }
         self.next = (place + 1) % keep;
+        let Some(slot) = self.ring.get_mut(place) else {
+            return;
+        };
+        let key = slot.kind.key();
+        let entry = self.kinds.iter_mut().find(|entry| entry.key == key);
+        if let Some(entry) = entry
+            && entry.last_seq == slot.seq
+        {
+            match &mut entry.last {
+                Some(last) => **last = *slot,
+                none => *none = Some(Box::new(*slot)),
+            }
+        }
+        *slot = record;
     }
 
     fn place(&self, kind: Kind) -> Option<usize> {
@@ -240,7 +243,12 @@ impl Store {
     /// All that is kept, the oldest first.
     pub fn records(&self) -> Vec<&Record> {
         let rare = self.kinds.iter();
-        let rare = rare.flat_map(|entry| entry.first.iter().chain(&entry.last));
+        let rare = rare.flat_map(|entry| {
+            // What was the last of its kind before the ring had another is it no more.
+            let last = entry.last.iter();
+            let last = last.filter(|last| last.seq == entry.last_seq);
+            entry.first.iter().chain(last)
+        });
         let mut all: Vec<&Record> = rare.map(|record| &**record).chain(&self.ring).collect();
         all.sort_by_key(|record| record.seq);
         all.dedup_by_key(|record| record.seq);
@@ -278,7 +286,7 @@ mod tests {
                 true => Sight::Full(nothing()),
                 false => Sight::Skipped,
             };
-            store.add(kind, Circumstances::default(), sight, RING);
+            store.add(&Seen::new(kind, sight, now), Circumstances::default(), RING);
         };
         for i in 0..500_000 {
             add(Reason::InvalidMethod, i * 1000);
@@ -308,13 +316,8 @@ mod tests {
     fn the_last_ones_are_kept_in_order() {
         let mut store = Store::new();
         for _ in 0..200 {
-            let sight = Sight::Bare;
-            store.add(
-                kind(Reason::InvalidMethod),
-                Circumstances::default(),
-                sight,
-                10,
-            );
+            let seen = Seen::new(kind(Reason::InvalidMethod), Sight::Bare, 0);
+            store.add(&seen, Circumstances::default(), 10);
         }
         let seqs: Vec<_> = store.records().iter().map(|record| record.seq).collect();
         let expected: Vec<_> = std::iter::once(1).chain(191..=200).collect();

@@ -1009,7 +1009,7 @@ fn overdue_strangers_are_refused_and_known_connections_reported_once() {
     assert_eq!(both.len(), 2);
     let refused = both
         .iter()
-        .filter(|conn| conn.refuse_stranger(Code::RequestTimeout))
+        .filter(|conn| conn.refuse_overdue(1_000, 2_000))
         .count();
     assert_eq!(refused, 1);
     assert!(rest(&stranger).starts_with(b"HTTP/1.1 408 "));
@@ -1249,7 +1249,7 @@ fn a_panic_on_a_connection_that_nobody_knows_is_counted() {
     let (ours, client) = UnixStream::pair().unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
     let lobby = host.core.enter().unwrap();
-    let conn = Conn::open(&host.core, &host.server, ours.into());
+    let conn = Conn::open(&host.core, &host.server, ours.into(), None);
     conn.panics.store(true, Ordering::Relaxed);
     lobby.spawn(Task::stranger(conn));
     (&client).write_all(GET).unwrap();

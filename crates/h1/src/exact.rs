@@ -13,6 +13,7 @@ use super::fast;
 use super::head::{Fields, Head, Method};
 use super::limits::Limits;
 use super::methods::Candidates;
+use super::scene::Moment;
 use super::scratch::{self, Scratch};
 use super::state::{Halt, Input, SpanKind, Special, State, Step, flag};
 use super::{Config, Lenient, Outcome, Sink};
@@ -76,8 +77,8 @@ pub struct Parser {
     pub(super) consumed: u64,
     /// Where on the connection the message in progress, or else the last one, began.
     pub(super) begun_at: u64,
-    /// The same of the head or the trailers that are being read.
-    pub(super) lines_at: u64,
+    /// Where its trailers began, if it has some.
+    pub(super) trailers_at: u64,
     /// Heads that were complete.
     pub(super) heads: u32,
     /// What the last complete head said.
@@ -111,7 +112,7 @@ impl Parser {
             error: None,
             consumed: 0,
             begun_at: 0,
-            lines_at: 0,
+            trailers_at: 0,
             heads: 0,
             told: Told::default(),
             scratch: None,
@@ -162,7 +163,7 @@ impl Parser {
                     sink.fields_flushed(true);
                 }
                 if !self.upgrade {
-                    sink.refused(&error, &self.scene_at(&input, &error));
+                    sink.refused(&error, &Moment::new(self, &input, error));
                 }
                 self.consumed += packet.len() as u64;
                 self.state = State::Failed;
@@ -315,7 +316,6 @@ impl Parser {
         self.headers_complete = false;
         self.limits.message_begin();
         self.begun_at = self.consumed + input.at as u64;
-        self.lines_at = self.begun_at;
         sink.message_begin();
         if self.config.fast_path
             && Lenient::HEADER_VALUE_RELAXED.contains(self.config.lenient)
@@ -452,7 +452,7 @@ impl Parser {
         self.limits.chunk_header();
         if self.length == 0 {
             self.flags |= flag::TRAILING;
-            self.lines_at = self.consumed + input.at as u64;
+            self.trailers_at = self.consumed + input.at as u64;
             self.scratch.get_or_insert_with(scratch::take).clear();
             self.state = State::FieldStart;
         } else {

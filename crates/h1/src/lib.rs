@@ -24,7 +24,7 @@ pub use codes::{Code, ParseError, Reason};
 pub use exact::Parser;
 pub use head::{Fields, Head, METHODS, Method, Span};
 pub use profile::{HeaderCount, Lenient, Profile};
-pub use scene::{Carried, Limit, Message, Part, Phase, Scene};
+pub use scene::{Carried, Limit, Message, Moment, Part, Phase, Scene};
 
 /// What a parser is made with. Node reads these once per connection.
 #[derive(Clone, Copy, Debug)]
@@ -60,8 +60,8 @@ pub trait Sink {
     }
     /// A packet is refused, and what was known of the message is still there. Not called again for
     /// the packets after it.
-    fn refused(&mut self, error: &ParseError, scene: &Scene<'_>) {
-        let _ = (error, scene);
+    fn refused(&mut self, error: &ParseError, moment: &Moment<'_>) {
+        let _ = (error, moment);
     }
 }
 

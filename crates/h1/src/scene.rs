@@ -167,6 +167,39 @@ pub struct Scene<'a> {
     pub carried: Carried<'a>,
 }
 
+/// The parser at an error, before anything is forgotten.
+#[derive(Debug)]
+pub struct Moment<'a> {
+    parser: &'a Parser,
+    packet: &'a [u8],
+    at: usize,
+    mark: usize,
+    error: ParseError,
+}
+
+impl<'a> Moment<'a> {
+    pub(super) fn new(parser: &'a Parser, input: &Input<'a>, error: ParseError) -> Moment<'a> {
+        Moment {
+            parser,
+            packet: input.packet,
+            at: input.at,
+            mark: input.mark,
+            error,
+        }
+    }
+
+    /// What the parser knows.
+    #[cold]
+    pub fn scene(&self) -> Scene<'a> {
+        let input = Input {
+            packet: self.packet,
+            at: self.at,
+            mark: self.mark,
+        };
+        self.parser.scene_of(input, Some(&self.error))
+    }
+}
+
 impl Told {
     fn message(self) -> Message {
         Message {
@@ -188,18 +221,16 @@ impl Parser {
         self.scene_of(input, None)
     }
 
-    /// At the error, before anything is forgotten.
-    #[cold]
-    pub(super) fn scene_at<'a>(&'a self, input: &Input<'a>, error: &ParseError) -> Scene<'a> {
-        let Input { packet, at, mark } = *input;
-        self.scene_of(Input { packet, at, mark }, Some(error))
-    }
-
     fn scene_of<'a>(&'a self, input: Input<'a>, error: Option<&ParseError>) -> Scene<'a> {
         let Input { packet, at, mark } = input;
         let state = self.state;
         let phase = self.phase(at);
         let mut part = part(state);
+        // Whether the next byte folds the line is not known: most likely the line is complete.
+        let folds = state == State::ValueFold && error.is_none();
+        if folds {
+            part = Part::HeadEnd;
+        }
         let overflow = error.is_some_and(|error| error.code == Code::HeaderOverflow);
         // A span that a limit refused is not in the scratch yet.
         let open = self.span.or(overflow.then_some(match part {
@@ -223,7 +254,7 @@ impl Parser {
             Some(SpanKind::Target) if lines => open_pieces(SpanKind::Target),
             _ => [target, &[]],
         };
-        let in_line = (State::Name..=State::ValueFold).contains(&state);
+        let in_line = (State::Name..=State::ValueFold).contains(&state) && !folds;
         let keeps = self.scratch.as_ref().is_some_and(|scratch| scratch.keeps());
         let last = fields
             .len()
@@ -256,7 +287,11 @@ impl Parser {
             at,
             consumed: self.consumed,
             begun_at: self.begun_at,
-            lines_at: self.lines_at,
+            lines_at: if self.has(flag::TRAILING) {
+                self.trailers_at
+            } else {
+                self.begun_at
+            },
             heads: self.heads,
             phase,
             part,
@@ -406,7 +441,8 @@ mod tests {
         fn head(&mut self, _: &Head<'_>) {}
         fn body(&mut self, _: &[u8]) {}
         fn message_complete(&mut self, _: &Fields<'_>) {}
-        fn refused(&mut self, _: &ParseError, scene: &Scene<'_>) {
+        fn refused(&mut self, _: &ParseError, moment: &Moment<'_>) {
+            let scene = moment.scene();
             let field = scene.field.map(|pieces| pieces.concat());
             self.0.push(format!(
                 "{} {} {} {:?} {}",

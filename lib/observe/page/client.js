@@ -1,5 +1,5 @@
 'use strict';
-/* global document, EventSource */
+/* global document, matchMedia, EventSource */
 // Runs in the browser. Text becomes text nodes, and nothing else.
 
 (() => {
@@ -172,15 +172,16 @@
 
   const printable = (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.');
 
-  /** Sixteen bytes a line in hexadecimal and text, with one of them marked in both. */
+  /** Sixteen bytes a line (eight where it is narrow) in hexadecimal and text, with one marked in both. */
   function dump({ bytes: hex, from }, marked) {
     const pre = element('pre', undefined, { id: 'dump', tabindex: '0', 'aria-label': 'Bytes' });
     const bytes = hex.match(/../g)?.map((digits) => parseInt(digits, 16)) ?? [];
-    for (let start = 0; start < bytes.length; start += 16) {
-      const line = bytes.slice(start, start + 16);
+    const width = matchMedia('(max-width: 520px)').matches ? 8 : 16;
+    for (let start = 0; start < bytes.length; start += width) {
+      const line = bytes.slice(start, start + width);
       pre.append(`${String(from + start).padStart(5, '0')}  `);
       cells(pre, line, marked - from - start, (byte) => byte.toString(16).padStart(2, '0'), ' ');
-      pre.append(' '.repeat((16 - line.length) * 3 + 2));
+      pre.append(' '.repeat((width - line.length) * 3 + 2));
       cells(pre, line, marked - from - start, printable, '');
       pre.append('\n');
     }
@@ -228,6 +229,7 @@
     if (button === null) return;
     show(button.dataset.key);
     if (event.detail === 0) one.focus(); // by keyboard
+    else one.scrollIntoView({ block: 'nearest' });
   });
 
   function move(step) {

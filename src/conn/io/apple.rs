@@ -1,9 +1,11 @@
 //! macOS and its relatives.
 
 use std::io::Result;
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use super::{check, set_nonblocking, set_option};
+use crate::conn::address::Name;
 
 /// `SO_NOSIGPIPE` stands in for the flag that Linux has.
 pub const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT;
@@ -19,17 +21,18 @@ pub const TCP_KEEPIDLE: libc::c_int = libc::TCP_KEEPALIVE;
 ///
 /// A process that forks in another thread between the two calls hands the descriptor to its child;
 /// no call of this system does both at once.
-pub fn accept(fd: RawFd) -> Result<OwnedFd> {
-    // SAFETY: null pointers ask for no address; the result is a descriptor of our own.
-    let accepted = unsafe {
-        check(libc::accept(fd, std::ptr::null_mut(), std::ptr::null_mut()))
-            .map(|fd| OwnedFd::from_raw_fd(fd))?
-    };
+pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
+    let mut peer = Name::default();
+    let (address, length) = peer.room();
+    // SAFETY: the pointers are to room for an address and its length; the result is a descriptor of
+    // our own.
+    let accepted =
+        unsafe { check(libc::accept(fd, address, length)).map(|fd| OwnedFd::from_raw_fd(fd))? };
     // SAFETY: no memory is involved.
     check(unsafe { libc::fcntl(accepted.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) })?;
     set_nonblocking(accepted.as_raw_fd())?;
     set_no_sigpipe(accepted.as_raw_fd())?;
-    Ok(accepted)
+    Ok((accepted, peer.address()))
 }
 
 /// Makes writes to a connection that has gone away errors, and no signal.

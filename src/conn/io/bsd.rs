@@ -1,9 +1,11 @@
 //! FreeBSD, and what is left of the systems that the crate compiles for.
 
 use std::io::Result;
+use std::net::SocketAddr;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 use super::check;
+use crate::conn::address::Name;
 
 pub const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
 
@@ -14,17 +16,16 @@ pub const FIN_FOLLOWS: libc::c_int = 0;
 pub const TCP_KEEPIDLE: libc::c_int = libc::TCP_KEEPIDLE;
 
 /// Takes a connection from the backlog.
-pub fn accept(fd: RawFd) -> Result<OwnedFd> {
-    // SAFETY: null pointers ask for no address; the result is a descriptor of our own.
-    unsafe {
-        check(libc::accept4(
-            fd,
-            std::ptr::null_mut(),
-            std::ptr::null_mut(),
-            libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK,
-        ))
-        .map(|fd| OwnedFd::from_raw_fd(fd))
-    }
+pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
+    let mut peer = Name::default();
+    let (address, length) = peer.room();
+    // SAFETY: the pointers are to room for an address and its length; the result is a descriptor of
+    // our own.
+    let accepted = unsafe {
+        let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        check(libc::accept4(fd, address, length, flags)).map(|fd| OwnedFd::from_raw_fd(fd))?
+    };
+    Ok((accepted, peer.address()))
 }
 
 /// `MSG_NOSIGNAL` says it with each call.

@@ -1,0 +1,2 @@
+export * from './observe.js';
+export * as default from './observe.js';
