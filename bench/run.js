@@ -14,7 +14,8 @@ const scenarios = require('./scenarios');
 const USAGE = `npm run bench -- [options]
   --only NAMES         scenarios, separated by commas (--list shows them)
   --contestants NAMES  node,ferrohttp,floor by default (floor: system calls only);
-                       also node-again (noise), fastify, bun, deno
+                       also other (the copy of ferrohttp in the folder BENCH_OTHER),
+                       node-again (noise), fastify, bun, deno
   --rounds N           5 by default; medians are over these
   --seconds S          measured time of a round, 3 by default
   --warmup S           before it, 1 by default

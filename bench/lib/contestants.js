@@ -11,6 +11,8 @@ exports.contestants = function contestants(node) {
   return {
     node: { label: 'node:http', command: [node], env: { BENCH_HTTP: 'node:http' } },
     ferrohttp: { label: 'ferrohttp', command: [node], env: { BENCH_HTTP: 'ferrohttp' } },
+    // Another copy of ferrohttp, in the folder that BENCH_OTHER names: two versions side by side.
+    other: { label: 'other ferrohttp', command: [node], env: { BENCH_HTTP: 'other' } },
     // The same as the reference: what differs between the two is noise.
     'node-again': { label: 'node:http again', command: [node], env: { BENCH_HTTP: 'node:http' } },
     // System calls and nothing else: no server on this machine can be faster.

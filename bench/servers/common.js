@@ -9,6 +9,7 @@ const readline = require('node:readline');
 const implementations = {
   'node:http': () => require('node:http'),
   ferrohttp: () => require(path.join(__dirname, '..', '..')),
+  other: () => require(path.resolve(process.env.BENCH_OTHER)),
 };
 
 const name = process.env.BENCH_HTTP || 'node:http';
