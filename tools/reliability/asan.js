@@ -52,6 +52,7 @@ const build = {
   CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
   CARGO_PROFILE_RELEASE_DEBUG: 'line-tables-only',
   CARGO_PROFILE_RELEASE_STRIP: 'none',
+  CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS: 'true', // some tests need what these plant
 };
 
 function run(what, command, args, env) {

@@ -56,6 +56,7 @@ async function part(title, faults, soft, { seconds, seed, rate, patience, only, 
     const first = await Wire.connect(ports.plain);
     first.write('GET /bytes?seed=1&length=10&how=end&when=now HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
     await first.response();
+    first.leave();
     await subject.quiet();
     const before = await subject.sample({ gc: true });
 
@@ -121,6 +122,7 @@ async function starting({ seed, given, start }, findings) {
         const wire = await Wire.connect(plain);
         wire.write('GET /ignore HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
         await wire.response();
+        wire.leave();
         findings.expect((await subject.sample()).uncaught.length === 0, `call ${number}, ${fault}: an uncaught error`);
         findings.expect(await subject.stop(), `call ${number}, ${fault}: the process did not end by itself`);
       } catch (error) {
