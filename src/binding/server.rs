@@ -172,10 +172,6 @@ impl NativeServer {
     /// an earlier one. Where JavaScript reads: the parser, and both addresses with their ports
     /// behind a space. The refusal's number.
     #[napi]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "an object costs more than all of the call"
-    )]
     pub fn refused(
         &self,
         token: u32,

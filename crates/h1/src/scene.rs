@@ -196,7 +196,7 @@ impl<'a> Moment<'a> {
             at: self.at,
             mark: self.mark,
         };
-        self.parser.scene_of(input, Some(&self.error))
+        self.parser.scene_of(&input, Some(&self.error))
     }
 }
 
@@ -218,11 +218,11 @@ impl Parser {
             at: 0,
             mark: 0,
         };
-        self.scene_of(input, None)
+        self.scene_of(&input, None)
     }
 
-    fn scene_of<'a>(&'a self, input: Input<'a>, error: Option<&ParseError>) -> Scene<'a> {
-        let Input { packet, at, mark } = input;
+    fn scene_of<'a>(&'a self, input: &Input<'a>, error: Option<&ParseError>) -> Scene<'a> {
+        let Input { packet, at, mark } = *input;
         let state = self.state;
         let phase = self.phase(at);
         let mut part = part(state);
