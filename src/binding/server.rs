@@ -171,7 +171,8 @@ impl NativeServer {
     /// happens, 0 a reply with this status, 1 left to a listener, 2 closed; whether it repeats
     /// an earlier one. Where JavaScript reads: the parser, and both addresses with their ports
     /// behind a space. The refusal's number.
-    #[napi]
+    #[napi(catch_unwind)]
+    #[allow(clippy::too_many_arguments)] // an object costs more than all of the call
     pub fn refused(
         &self,
         token: u32,
