@@ -125,20 +125,24 @@ fn deliveries(times: u32) {
     }
 }
 
-/// Calls with a response in two pieces.
-fn output<T>(call: impl FnOnce(&mut Output<'_>) -> T) -> T {
+/// Calls with a response in two pieces, which stand in `text`.
+fn output<T>(text: &mut Vec<u8>, call: impl FnOnce(&mut Output<'_>) -> T) -> T {
     call(&mut Output {
-        text: &mut RESPONSE.to_vec(),
+        text,
         pieces: &[Piece::Text(0..38), Piece::Text(38..RESPONSE.len())],
         lend: &|| None,
     })
 }
 
 fn response(times: u32) {
+    let mut text = RESPONSE.to_vec();
     let host = Host::new();
     let (conn, mut theirs) = host.accept();
     for _ in 0..times {
-        assert_eq!(output(|out| conn.write(out, false)), Ok(Taken::All));
+        assert_eq!(
+            output(&mut text, |out| conn.write(out, false)),
+            Ok(Taken::All)
+        );
         expect(&mut theirs, RESPONSE);
     }
     drop(Task::stranger(conn));
@@ -146,10 +150,11 @@ fn response(times: u32) {
 
 /// A response that leaves at the end of a batch.
 fn response_deferred(times: u32) {
+    let mut text = RESPONSE.to_vec();
     let mut host = Host::new();
     let (conn, mut theirs) = host.accept();
     for _ in 0..times {
-        assert!(output(|out| conn.defer(out)));
+        assert!(output(&mut text, |out| conn.defer(out)));
         host.core.deferred.add(&conn);
         host.pop_nothing();
         expect(&mut theirs, RESPONSE);
