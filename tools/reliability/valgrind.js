@@ -52,7 +52,7 @@ function rust() {
   console.log('\nengine tests under memcheck');
   // One thread runs at a time under valgrind; tests beside each other would only wait longer.
   const { status } = spawnSync('valgrind', [
-    '--error-exitcode=9', '--leak-check=full', '--errors-for-leak-kinds=definite', '--show-leak-kinds=definite', '--num-callers=30',
+    '--fair-sched=yes', '--error-exitcode=9', '--leak-check=full', '--errors-for-leak-kinds=definite', '--show-leak-kinds=definite', '--num-callers=30',
     executable, '--test-threads=1',
   ], { stdio: 'inherit' });
   if (status !== 0) {
@@ -69,7 +69,7 @@ async function js() {
   fs.rmSync(report, { force: true });
   // Node runs under valgrind by way of a script that is its `execPath`.
   const node = path.join(TARGET_DIR, 'node');
-  fs.writeFileSync(node, `#!/bin/sh\nexec valgrind --smc-check=all-non-file --num-callers=30 --xml=yes --xml-file='${report}' '${process.execPath}' "$@"\n`, { mode: 0o755 });
+  fs.writeFileSync(node, `#!/bin/sh\nexec valgrind --fair-sched=yes --smc-check=all-non-file --num-callers=30 --xml=yes --xml-file='${report}' '${process.execPath}' "$@"\n`, { mode: 0o755 });
   console.log(`\na server under memcheck, ${options.seconds} s of load`);
   const subject = new Subject('main.js', { implementation: ROOT }, { node, env: { FERROHTTP_BINARY: addon }, flags: ['--jitless'] });
   const ports = await subject.order('listen');
