@@ -328,7 +328,9 @@ impl Connections {
         let Some(slot) = self.slot(id) else {
             return 0;
         };
-        let unread = slot.held.take().is_some() || !told && slot.conn.has_coming();
+        // The notice of a connection of which nothing was read has no bytes.
+        let coming = !told && slot.conn.has_coming() && !slot.conn.is_fresh();
+        let unread = slot.held.take().is_some() || coming;
         slot.destroyed = true;
         slot.conn.close(reset || unread)
     }
