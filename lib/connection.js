@@ -17,6 +17,7 @@ const { Socket, handOver, setReading, kId, kEnded, kBehind } = require('./socket
 const { NativeParser } = require('./native');
 const { warn, warningIsDue } = require('./lenient');
 const engine = require('./engine');
+const { HEADER_PAIRS } = require('./layout').limit;
 const { Queue } = require('./queue');
 const { Request } = require('./request');
 const { Response, assign, assignQueued, detach, onFinish } = require('./response');
@@ -49,7 +50,7 @@ class Connection {
     this.keepAliveTimerSet = false;
     this.keepAliveTimer = null;
     this.keepAliveMilliseconds = 0;
-    this.maxHeaderPairs = typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : 2000;
+    this.maxHeaderPairs = typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : HEADER_PAIRS;
     this.parser = null; // NativeParser, where JavaScript feeds it
     this.consumed = false; // nobody but us is meant to see the bytes
     this.release = null; // gives a handle's bytes back to its stream

@@ -7,27 +7,24 @@ const { internalError, parseError, systemError } = require('./client-error');
 const { socketAt, forget, handOver, caughtUp, readEnded, kId, kBytesRead, kBehind } = require('./socket');
 const { Connection } = require('./connection');
 const { runTicks, traits } = require('./host');
+const layout = require('./layout');
 const engine = require('./engine');
 
 const METHODS = methods();
 const FIELD_NAMES = fieldNames();
 const { native, meta, strings } = engine;
 
-const FIRST = 1, OVERFLOWN = 2, SERVER_RECORD = 4;
-const SEEN = 8; // flags from this bit on: the token of a refusal that Rust has seen
-const HEAD = 1, BODY = 2, COMPLETE = 3, FAILED = 4, PARKED = 5, END = 6, SOCKET_ERROR = 7, WRITTEN = 8,
-      SHUTDOWN = 9, CLOSED = 10, ACCEPTED = 11, DROPPED = 12, DRAINED = 13, ACCEPT_ERROR = 14, UPGRADED = 15,
-      FLUSHED = 16;
-const KEEP_ALIVE = 1, UPGRADE = 2, WHOLE = 4, HAS_HOST = 8, HAS_EXPECT = 16;
-// In the place of a length:
-const KNOWN_NAME = 1 << 30; // a field name that is known in advance; the rest is its number
-const KEPT = 1 << 29; // a string that is not in the text; the rest is its place
+const { FIRST, OVERFLOWN, SERVER_RECORD, SEEN, RECORDS } = layout.delivery;
+const {
+  HEAD, BODY, COMPLETE, FAILED, PARKED, END, SOCKET_ERROR, WRITTEN, SHUTDOWN, CLOSED, ACCEPTED, DROPPED, DRAINED,
+  ACCEPT_ERROR, UPGRADED, FLUSHED,
+} = layout.record;
+const { KEEP_ALIVE, UPGRADE, WHOLE, HAS_HOST, HAS_EXPECT } = layout.head;
+const { KNOWN_NAME, KEPT, PANICKED } = layout.place;
+// When a head has more lines, and once one had or trailers came, Node's binding enters JavaScript once more
+// before a head is complete, and ticks run there.
+const { FLUSH_AFTER } = layout.limit;
 const SYSCALLS = ['read', 'write', 'shutdown'];
-const PANICKED = 0; // in the place of an errno
-// Node's binding hands over at most so many fields at once. When it is more, and once it was more or
-// trailers came, it enters JavaScript once more before the head is complete, and ticks run there.
-const FLUSH_AFTER = 31;
-const RECORDS = 4; // where records start in the numbers
 
 const servers = new Map(); // by server id
 

@@ -4,9 +4,7 @@
 
 const { OutgoingMessage } = require('http');
 
-const STRICT = 0;
-const HEADER_VALUE_RELAXED = 1024;
-const INSECURE = 1023; // the ten flags of llhttp
+const { STRICT, INSECURE, HEADER_VALUE_RELAXED } = require('./layout').lenient;
 
 const insecureByCommandLine = commandLineFlag('insecure-http-parser');
 let warned = false;

@@ -19,6 +19,7 @@ const { servers, socketOf, DROPPED, DRAINED, ACCEPT_ERROR } = require('./dispatc
 const { lenientFlags, warningIsDue } = require('./lenient');
 const { learnHandle } = require('./closing');
 const engine = require('./engine');
+const { HEADER_PAIRS } = require('./layout').limit;
 const { optionsOf } = require('./refusals/options');
 const { setReplies } = require('./refusals/replies');
 const { watch } = require('./refusals/watch');
@@ -99,7 +100,7 @@ class ServerLink {
     seen.connection = server._events.connection;
     this.set('maxHeaderSize', server.maxHeaderSize || http.maxHeaderSize);
     this.set('lenient', lenientFlags(server));
-    this.set('maxHeaderPairs', typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : 2000);
+    this.set('maxHeaderPairs', typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : HEADER_PAIRS);
     const screened = hasBlockList && Boolean(server.blockList);
     this.screens ||= screened;
     this.set('screened', screened);

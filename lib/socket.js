@@ -15,6 +15,7 @@ const { runTicks, symbols } = require('./host');
 const { systemError } = require('./client-error');
 const { inClosingPhase } = require('./closing');
 const engine = require('./engine');
+const layout = require('./layout');
 
 const kId = Symbol('ferrohttp.id');
 const kKey = Symbol('ferrohttp.key');
@@ -32,8 +33,8 @@ const kQueueSeen = Symbol('ferrohttp.queueSeen');
 const kLast = Symbol('ferrohttp.last');
 const kBehind = Symbol('ferrohttp.behind');
 
-const BYTES = 0, LATIN1 = 1, UTF8 = 2, MAY_WAIT = 4, MORE_FOLLOWS = 8, FIN_FOLLOWS = 16, HEAD_UTF8 = 32;
-const NOTHING_SENT = 2; // all of a write is pending
+const { BYTES, LATIN1, UTF8, MAY_WAIT, MORE_FOLLOWS, FIN_FOLLOWS, HEAD_UTF8 } = layout.write;
+const { NOTHING } = layout.taken;
 const ENOTCONN = -constants.errno.ENOTCONN;
 
 /**
@@ -147,7 +148,7 @@ class Socket extends net.Socket {
       callback();
     } else if (result > 0) {
       this._awaits('WRITEWRAP', callback);
-      this[kQueueSeen] = result === NOTHING_SENT ? engine.native.writeQueueSize(this[kId]) : -1;
+      this[kQueueSeen] = result === NOTHING ? engine.native.writeQueueSize(this[kId]) : -1;
     } else {
       callback(systemError(result, 'write'));
     }

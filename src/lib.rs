@@ -3,6 +3,7 @@
 //! | Module | What it holds |
 //! |---|---|
 //! | [`http1`] | the HTTP/1 request parser with llhttp's verdicts: the crate in `crates/h1` |
+//! | [`layout`] | the numbers that Rust and JavaScript share |
 //! | [`record`] | what a packet meant, laid out for JavaScript |
 //! | [`memory`] | what bodies travel in |
 //! | [`server`] | the live settings of one server, and what it counts |
@@ -18,6 +19,7 @@
 
 pub use ferrohttp_h1 as http1;
 
+pub mod layout;
 pub mod memory;
 pub mod observe;
 pub mod record;

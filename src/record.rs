@@ -4,44 +4,13 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use crate::http1::{Fields, Head, Moment, ParseError, Sink, names};
+use crate::layout::head;
+pub use crate::layout::place::{KEPT, KNOWN_NAME, PANICKED};
+pub use crate::layout::record::*;
 use crate::memory::{Memory, Supply};
 use crate::observe::refusals::{Refusals, Seen};
 use crate::observe::store::Overdue;
 use crate::scrap;
-
-pub const HEAD: u32 = 1;
-pub const BODY: u32 = 2;
-pub const COMPLETE: u32 = 3;
-pub const FAILED: u32 = 4;
-pub const PARKED: u32 = 5;
-pub const END: u32 = 6;
-pub const SOCKET_ERROR: u32 = 7;
-pub const WRITTEN: u32 = 8;
-pub const SHUTDOWN: u32 = 9;
-pub const CLOSED: u32 = 10;
-pub const ACCEPTED: u32 = 11;
-pub const DROPPED: u32 = 12;
-pub const DRAINED: u32 = 13;
-pub const ACCEPT_ERROR: u32 = 14;
-pub const UPGRADED: u32 = 15;
-pub const FLUSHED: u32 = 16;
-
-/// In the place of SOCKET_ERROR's errno: this crate has panicked on the connection.
-pub const PANICKED: i32 = 0;
-
-const HEAD_KEEP_ALIVE: u32 = 1;
-const HEAD_UPGRADE: u32 = 2;
-const HEAD_COMPLETE: u32 = 4;
-const HEAD_HAS_HOST: u32 = 8;
-const HEAD_HAS_EXPECT: u32 = 16;
-
-/// In the place of a name's length: the rest is its number among the known ones, and the text does
-/// not have it.
-pub const KNOWN_NAME: u32 = 1 << 30;
-
-/// In the place of a length: the string is not in the text, but in the array of strings, at the
-/// place that the rest tells. Only on the JavaScript thread (`binding/strings.rs`).
-pub const KEPT: u32 = 1 << 29;
 
 /// How many numbers the first record of `numbers` has.
 pub fn length(numbers: &[u32]) -> usize {
@@ -280,19 +249,19 @@ impl Sink for Recorder<'_> {
         self.progress.headers_complete = true;
         let mut flags = 0;
         if head.keep_alive {
-            flags |= HEAD_KEEP_ALIVE;
+            flags |= head::KEEP_ALIVE;
         }
         if head.upgrade {
-            flags |= HEAD_UPGRADE;
+            flags |= head::UPGRADE;
         }
         if head.complete {
-            flags |= HEAD_COMPLETE;
+            flags |= head::WHOLE;
             self.progress.start = 0;
         }
         for (name, _) in head.fields.iter() {
             flags |= match name.len() {
-                4 if name.eq_ignore_ascii_case(b"host") => HEAD_HAS_HOST,
-                6 if name.eq_ignore_ascii_case(b"expect") => HEAD_HAS_EXPECT,
+                4 if name.eq_ignore_ascii_case(b"host") => head::HAS_HOST,
+                6 if name.eq_ignore_ascii_case(b"expect") => head::HAS_EXPECT,
                 _ => 0,
             };
         }

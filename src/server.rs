@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::http1::{Config, Lenient, Profile};
+use crate::layout::limit;
 use crate::observe::counters::Counters;
 use crate::observe::refusals::Refusals;
 
@@ -42,11 +43,11 @@ macro_rules! settings {
 
 settings! {
     /// Bytes of a head at which it is refused; read at accept.
-    max_header_size = "maxHeaderSize", 16384;
+    max_header_size = "maxHeaderSize", limit::HEADER_SIZE.into();
     /// Lenient flags of the parser; read at accept.
     lenient = "lenient", 0;
     /// Names plus values of a head, 0 or less for no limit; read at accept.
-    max_header_pairs = "maxHeaderPairs", 2000;
+    max_header_pairs = "maxHeaderPairs", limit::HEADER_PAIRS.into();
     /// 0: heads are parsed by the byte-level machine alone; read at accept.
     fast_path = "fastPath", 1;
     /// Connections at which further ones are dropped, -1 for no limit; read at accept.

@@ -13,6 +13,7 @@ use super::server::NativeServer;
 use super::strings::Strings;
 use super::values::{self, Value, invalid};
 use crate::http1::Profile;
+use crate::layout::delivery::{OVERFLOWN, RECORDS, SEEN, SERVER_RECORD};
 use crate::memory::Memory;
 use crate::observe::refusals::Seen;
 use crate::record::Records;
@@ -32,13 +33,7 @@ use {
 };
 
 /// Numbers of the array before the first record.
-const META_HEADER: usize = 4;
-/// Flag: the numbers did not fit.
-const OVERFLOW: u32 = 2;
-/// Flag: the record is a server's.
-const SERVER_RECORD: u32 = 4;
-/// Flags from this bit on: the number of what was seen of a refusal, or 0.
-const SEEN: u32 = 8;
+const META_HEADER: usize = RECORDS as usize;
 /// Refusals that were seen and whose fate JavaScript has not told; older ones are forgotten.
 const UNDECIDED: usize = 256;
 
@@ -133,7 +128,7 @@ impl Local {
             meta[..META_HEADER].copy_from_slice(&header(flags));
             meta[META_HEADER..].copy_from_slice(&records.numbers);
         } else {
-            let flags = flags | OVERFLOW;
+            let flags = flags | OVERFLOWN;
             // SAFETY: as above; the constructor made sure of META_HEADER numbers.
             let meta = unsafe { std::slice::from_raw_parts_mut(self.meta.data, META_HEADER) };
             meta.copy_from_slice(&header(flags));

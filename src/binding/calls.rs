@@ -14,6 +14,8 @@ use super::values::{self, Encoding, double, int};
 use crate::conn::outbox::{Output, Piece};
 use crate::conn::{Conn, Taken};
 use crate::engine::Core;
+use crate::layout::taken;
+use crate::layout::write::{BYTES, FIN_FOLLOWS, HEAD_UTF8, LATIN1, MAY_WAIT, MORE_FOLLOWS};
 use crate::memory::{Loan, Owner};
 
 type Callback =
@@ -172,9 +174,9 @@ impl<const N: usize> Call<'_, N> {
             return int(self.env, 0);
         }
         let result = match conn.write(&mut output, last) {
-            Ok(Taken::All) => 0,
-            Ok(Taken::Part) => 1,
-            Ok(Taken::Nothing) => 2,
+            Ok(Taken::All) => taken::ALL as i32,
+            Ok(Taken::Part) => taken::PART as i32,
+            Ok(Taken::Nothing) => taken::NOTHING as i32,
             Err(errno) => -errno,
         };
         int(self.env, result)
@@ -210,18 +212,8 @@ impl<const N: usize> Call<'_, N> {
 
 /// The bits of a write's number that are its encoding.
 const ENCODING: u32 = 3;
-/// The output may wait for the end of the batch, if there is more in it.
-const MAY_WAIT: u32 = 4;
-/// More output of the connection is to follow at once.
-const MORE_FOLLOWS: u32 = 8;
-/// The output is the last: `shutdown` follows before this returns to the event loop.
-const FIN_FOLLOWS: u32 = 16;
-
 /// The number of a chunk that comes alone.
 pub const ONLY: u32 = u32::MAX;
-
-/// The head of a response is UTF-8, not latin1.
-const HEAD_UTF8: u32 = 32;
 
 fn number(env: sys::napi_env, value: sys::napi_value) -> u32 {
     let mut number = 0;
@@ -299,8 +291,10 @@ unsafe fn piece<'a>(
 ) -> Result<Piece<'a>> {
     let encoding = match encoding & ENCODING {
         // SAFETY: the caller sees to it.
-        0 => return unsafe { values::bytes(env, chunk) }.map(|bytes| Piece::Bytes(bytes, number)),
-        1 => Encoding::Latin1,
+        BYTES => {
+            return unsafe { values::bytes(env, chunk) }.map(|bytes| Piece::Bytes(bytes, number));
+        }
+        LATIN1 => Encoding::Latin1,
         _ => Encoding::Utf8,
     };
     let start = text.len();

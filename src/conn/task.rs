@@ -186,7 +186,12 @@ impl Task {
         if conn.panicked.swap(true, Ordering::Relaxed) {
             return Poll::Ready(());
         }
-        let turn = fail(self.room, &conn, &mut crate::lock(&conn.read), PANICKED);
+        let turn = fail(
+            self.room,
+            &conn,
+            &mut crate::lock(&conn.read),
+            PANICKED as i32,
+        );
         self.finish(&turn)
     }
 

@@ -16,8 +16,7 @@ use crate::memory::Supply;
 use crate::record::Records;
 
 /// Flags of a delivery.
-pub const FIRST: u32 = 1;
-pub const SERVER: u32 = 4;
+pub use crate::layout::delivery::{FIRST, SERVER_RECORD as SERVER};
 
 /// The id of a connection that JavaScript is done with: what is still queued of it is dropped.
 const GONE: u32 = u32::MAX;

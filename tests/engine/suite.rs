@@ -1233,7 +1233,7 @@ fn a_panic_on_an_established_connection_ends_that_one_alone() {
     client.write_all(GET).unwrap();
     let popped = host.next();
     assert_eq!(popped.id, id);
-    let failure = [SOCKET_ERROR, PANICKED as u32, 0];
+    let failure = [SOCKET_ERROR, PANICKED, 0];
     assert_eq!(popped.records.numbers, failure);
     other.write_all(GET).unwrap();
     assert_eq!(host.next().records.numbers.first(), Some(&HEAD));

@@ -272,7 +272,7 @@ pub fn set_reset_on_close(fd: RawFd) -> Result<()> {
 /// The name of a socket error as Node's `err.code` has it.
 pub fn errno_name(errno: i32) -> &'static str {
     match errno {
-        crate::record::PANICKED => "ERR_FERROHTTP_INTERNAL",
+        0 => "ERR_FERROHTTP_INTERNAL", // record::PANICKED
         libc::ECONNRESET => "ECONNRESET",
         libc::EPIPE => "EPIPE",
         libc::ETIMEDOUT => "ETIMEDOUT",
