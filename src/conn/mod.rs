@@ -29,7 +29,7 @@ pub mod watch;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::engine::Core;
 use crate::engine::queue::{Behind, Delivery, Kind, Source};
@@ -40,7 +40,7 @@ use crate::observe::hints::Hint;
 use crate::observe::kind::{CodeNumber, Kind as RefusalKind};
 use crate::observe::refusals::{Origin, Seen};
 use crate::observe::store::{Circumstances, Outcome, Overdue, Sight};
-use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records, now};
+use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records, WRITTEN, now};
 use crate::server::Server;
 use address::{Address, End};
 use outbox::{Output, Remainder};
@@ -284,13 +284,28 @@ impl Conn {
     }
 
     /// The next packet may be read.
-    pub fn acknowledge(&self) {
+    pub fn acknowledge(self: &Arc<Self>) {
         self.consumed.store(false, Ordering::Relaxed);
         let mut control = crate::lock(&self.control);
         control.outstanding = false;
         let waker = control.release();
-        drop(control);
+        if control.kept_error.is_some() && !control.reads() {
+            self.tell_write_error(control);
+        } else {
+            drop(control);
+        }
         wake(waker);
+    }
+
+    /// Nothing is read that could meet the error which was kept for that: it is the write's, if there is
+    /// one that waits.
+    fn tell_write_error(self: &Arc<Self>, mut control: MutexGuard<'_, Control>) {
+        if control.kept_error.is_none() || !std::mem::take(&mut control.write_awaited) {
+            return;
+        }
+        let errno = control.kept_error.take().unwrap_or(libc::EIO) as u32;
+        drop(control);
+        self.deliver(Kind::Notice, Records::notice(&[WRITTEN, errno]));
     }
 
     /// The answer to PARKED: not accepted. See [`task::decline_upgrade`].

@@ -209,7 +209,7 @@ impl Task {
         let turn = if read_done {
             Turn::Wait
         } else if hung_up {
-            end(self.room, conn, &mut crate::lock(&conn.read))
+            hung_up_end(self.room, conn, &mut crate::lock(&conn.read))
         } else {
             self.read(conn, fd, may_read, cx, supply)
         };
@@ -338,9 +338,9 @@ impl Task {
                 let awaited = control.write_awaited;
                 control.keep_error(errno(&result) as i32, awaited);
             }
-            // Where something is read, that comes first, as in libuv: it meets the error.
-            let awaited = std::mem::take(&mut control.write_awaited);
-            if awaited && (control.kept_error.is_none() || !control.reads()) {
+            // Where something is read, that comes first, as in libuv: it meets the error, or the end.
+            let read_tells = control.kept_error.is_some() && control.reads();
+            if !read_tells && std::mem::take(&mut control.write_awaited) {
                 notices[0] = Some(Records::notice(&[WRITTEN, errno(&result)]));
             }
             if control.shutdown == Shutdown::Wanted {
@@ -479,12 +479,31 @@ pub fn hang_up(conn: &Arc<Conn>) -> bool {
     {
         let mut control = crate::lock(&conn.control);
         control.hung_up = false;
-        if !control.is_open() || control.read_done || control.paused || control.parked {
+        if !control.is_open() || !control.reads() {
+            conn.tell_write_error(control);
             return false;
         }
     }
-    end(Room::JsThread, conn, &mut read);
+    hung_up_end(Room::JsThread, conn, &mut read);
     true
+}
+
+/// A hang-up is taken for FIN. Before that come the errors of what JavaScript takes for written: in Node
+/// the write has met them.
+fn hung_up_end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
+    let failed = {
+        let mut control = crate::lock(&conn.control);
+        let failed = super::send_deferred(&mut control, false).err();
+        if failed.is_none() && !control.write_awaited {
+            control.kept_error.take()
+        } else {
+            failed
+        }
+    };
+    match failed {
+        Some(errno) => fail(room, conn, read, errno),
+        None => end(room, conn, read),
+    }
 }
 
 /// Parses one packet and delivers what it means.
@@ -642,6 +661,7 @@ fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     }
     records.push_end(verdict, !recorder.records.is_empty());
     conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
+    conn.tell_write_error(crate::lock(&conn.control));
     told(room, conn, false)
 }
 
