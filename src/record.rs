@@ -26,6 +26,10 @@ pub const ACCEPT_ERROR: u32 = 14;
 pub const UPGRADED: u32 = 15;
 pub const FLUSHED: u32 = 16;
 
+/// What SOCKET_ERROR has met.
+pub const SYSCALL_READ: u32 = 0;
+pub const SYSCALL_WRITE: u32 = 1;
+
 /// In the place of SOCKET_ERROR's errno: this crate has panicked on the connection.
 pub const PANICKED: i32 = 0;
 

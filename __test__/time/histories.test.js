@@ -15,14 +15,16 @@ const PLAN = { framing: 'none', upload: 0, consume: 'resume', when: 'now', way: 
 // More than the kernel takes for a reader with small buffers.
 const LARGE = 400_000;
 
-/** A history of one connection with small buffers. Requests are numbered in the order of their plans. */
-function one({ plans, steps, ...options }) {
-  const ids = plans.map((_, i) => `0.${i}`);
+/** A history in which so many connections with small buffers do the same. Plans are named by their numbers. */
+function several(count, { plans, steps, ...options }) {
+  const each = Array.from({ length: count }, (_, c) => c);
+  const named = (c) => plans.map((plan, n) => [`${c}.${n}`, { ...PLAN, id: `${c}.${n}`, ...plan }]);
+  const act = ({ n, ...rest }, c) => ({ ...rest, c, ...(n === undefined ? {} : { id: `${c}.${n}` }) });
   return {
     options: { ...OPTIONS, ...options },
-    connections: [{ small: true }],
-    plans: Object.fromEntries(plans.map((plan, i) => [ids[i], { ...PLAN, id: ids[i], ...plan }])),
-    steps: steps.map((step) => step.map(({ n, ...act }) => ({ ...act, c: 0, ...(n === undefined ? {} : { id: ids[n] }) }))),
+    connections: each.map(() => ({ small: true })),
+    plans: Object.fromEntries(each.flatMap(named)),
+    steps: steps.map((step) => each.flatMap((c) => step.map((what) => act(what, c)))),
   };
 }
 
@@ -42,6 +44,10 @@ const HISTORIES = {
   'output is pending, and RST comes with a request that stops the reading': {
     plans: [{ size: LARGE, way: 'drained' }, { when: 'never' }],
     steps: [[connect, stop, send(0)], [send(1), reset]],
+  },
+  'RST comes with a pipeline that stops the reading': {
+    plans: [{}, {}, { when: 'held' }, { size: LARGE }, { framing: 'chunked', upload: 1000 }],
+    steps: [[connect, send(0)], [send(1), send(2), send(3), send(4, 0, 500), reset]],
   },
   'a response is the last one, and a request waits behind it': {
     plans: [{ when: 'held', last: true }, {}],
@@ -69,8 +75,8 @@ after(() => stage?.peer.stop());
 for (const [name, history] of Object.entries(HISTORIES)) {
   for (const watch of [true, false]) {
     test(`time: ${name}${watch ? '' : ', unwatched'}`, { skip }, async () => {
-      const { traces: [traces], left } = await stage.run([one({ watch, ...history })]);
-      assert.strictEqual(difference(traces), null);
+      const { traces, left } = await stage.run([1, 3].map((count) => several(count, { watch, ...history })));
+      for (const both of traces) assert.strictEqual(difference(both), null);
       assert.strictEqual(left, 0);
     });
   }

@@ -40,7 +40,9 @@ use crate::observe::hints::Hint;
 use crate::observe::kind::{CodeNumber, Kind as RefusalKind};
 use crate::observe::refusals::{Origin, Seen};
 use crate::observe::store::{Circumstances, Outcome, Overdue, Sight};
-use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records, WRITTEN, now};
+use crate::record::{
+    ACCEPTED, DRAINED, Parked, Progress, Records, SOCKET_ERROR, SYSCALL_WRITE, WRITTEN, now,
+};
 use crate::server::Server;
 use address::{Address, End};
 use outbox::{Output, Remainder};
@@ -229,10 +231,14 @@ impl Conn {
     }
 
     /// Sends what was deferred. What the kernel does not take stays with the task.
-    pub fn flush(&self) {
+    pub fn flush(self: &Arc<Self>) {
         let mut control = crate::lock(&self.control);
         if let Err(errno) = send_deferred(&mut control, false) {
             control.keep_error(errno, false);
+            if !control.reads() {
+                self.tell_kept_error(control);
+            }
+            return;
         }
         if !control.outbox.is_empty() {
             let waker = control.waker.take();
@@ -290,22 +296,27 @@ impl Conn {
         control.outstanding = false;
         let waker = control.release();
         if control.kept_error.is_some() && !control.reads() {
-            self.tell_write_error(control);
+            self.tell_kept_error(control);
         } else {
             drop(control);
         }
         wake(waker);
     }
 
-    /// Nothing is read that could meet the error which was kept for that: it is the write's, if there is
-    /// one that waits.
-    fn tell_write_error(self: &Arc<Self>, mut control: MutexGuard<'_, Control>) {
-        if control.kept_error.is_none() || !std::mem::take(&mut control.write_awaited) {
+    /// Nothing is read that could meet the error which was kept for that. The write that waits tells it;
+    /// if there is none, the socket does, as in Node, where the write has told it at once.
+    fn tell_kept_error(self: &Arc<Self>, mut control: MutexGuard<'_, Control>) {
+        let Some(errno) = control.kept_error.take() else {
             return;
-        }
-        let errno = control.kept_error.take().unwrap_or(libc::EIO) as u32;
+        };
+        let awaited = std::mem::take(&mut control.write_awaited);
         drop(control);
-        self.deliver(Kind::Notice, Records::notice(&[WRITTEN, errno]));
+        let notice = if awaited {
+            Records::notice(&[WRITTEN, errno as u32])
+        } else {
+            Records::notice(&[SOCKET_ERROR, errno as u32, SYSCALL_WRITE])
+        };
+        self.deliver(Kind::Notice, notice);
     }
 
     /// The answer to PARKED: not accepted. See [`task::decline_upgrade`].

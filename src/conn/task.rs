@@ -25,7 +25,10 @@ use crate::http1::{Outcome, ParseError, Phase};
 use crate::memory::{Memory, PACKET, Supply, Vecs};
 use crate::observe::classify;
 use crate::observe::kind::CodeNumber;
-use crate::record::{CLOSED, PANICKED, Parked, Recorder, Records, SHUTDOWN, SOCKET_ERROR, WRITTEN};
+use crate::record::{
+    CLOSED, PANICKED, Parked, Recorder, Records, SHUTDOWN, SOCKET_ERROR, SYSCALL_READ,
+    SYSCALL_WRITE, WRITTEN,
+};
 
 /// A body is read straight into memory for JavaScript if so much of it is ahead; what is less is
 /// copied. This takes full packets to a body that is sent fast: others would waste memory.
@@ -342,6 +345,9 @@ impl Task {
             let read_tells = control.kept_error.is_some() && control.reads();
             if !read_tells && std::mem::take(&mut control.write_awaited) {
                 notices[0] = Some(Records::notice(&[WRITTEN, errno(&result)]));
+            } else if !read_tells && let Some(errno) = control.kept_error.take() {
+                let notice = [SOCKET_ERROR, errno as u32, SYSCALL_WRITE];
+                notices[0] = Some(Records::notice(&notice));
             }
             if control.shutdown == Shutdown::Wanted {
                 control.shutdown = Shutdown::Done;
@@ -480,7 +486,7 @@ pub fn hang_up(conn: &Arc<Conn>) -> bool {
         let mut control = crate::lock(&conn.control);
         control.hung_up = false;
         if !control.is_open() || !control.reads() {
-            conn.tell_write_error(control);
+            conn.tell_kept_error(control);
             return false;
         }
     }
@@ -661,7 +667,7 @@ fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     }
     records.push_end(verdict, !recorder.records.is_empty());
     conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
-    conn.tell_write_error(crate::lock(&conn.control));
+    conn.tell_kept_error(crate::lock(&conn.control));
     told(room, conn, false)
 }
 
@@ -675,7 +681,7 @@ fn fail(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, errno: i32) -> Turn {
     }
     conn.with_fd(|fd| conn.locate(&mut seen, fd));
     crate::lock(&conn.control).read_done = true;
-    let mut records = Records::notice(&[SOCKET_ERROR, errno as u32, 0]);
+    let mut records = Records::notice(&[SOCKET_ERROR, errno as u32, SYSCALL_READ]);
     records.seen = Some(Box::new(seen));
     conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
     told(room, conn, false)
