@@ -24,7 +24,7 @@ const { KNOWN_NAME, KEPT, PANICKED } = layout.place;
 // When a head has more lines, and once one had or trailers came, Node's binding enters JavaScript once more
 // before a head is complete, and ticks run there.
 const { FLUSH_AFTER } = layout.limit;
-const SYSCALLS = ['read', 'write', 'shutdown'];
+const SYSCALLS = { [layout.syscall.READ]: 'read', [layout.syscall.WRITE]: 'write' };
 
 const servers = new Map(); // by server id
 

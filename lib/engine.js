@@ -42,6 +42,8 @@ function drain() {
   draining = true;
   try {
     beginTurn();
+    // What libuv reports before it looks for events.
+    runAfterwards();
     for (let i = 0; i < DELIVERIES_PER_TURN && !finished; i++) {
       const text = native.next();
       if (text !== null) {
@@ -67,7 +69,10 @@ function runAfterwards() {
   }
 }
 
-/** Calls back after the deliveries of this turn, where libuv reports what it did at once. */
+/**
+ * Calls back where libuv reports what it did at once: after the deliveries of this turn, or before those of
+ * the next, if none is on.
+ */
 function afterDeliveries(callback) {
   afterwards.push(callback);
   // Not by a timer or an immediate: a program's tests may have put false ones in their place.

@@ -46,6 +46,12 @@ const place = Object.freeze({
   PANICKED: 0,
 });
 
+/** The system call that a SOCKET_ERROR has met. */
+const syscall = Object.freeze({
+  READ: 0,
+  WRITE: 1,
+});
+
 /** The flags of a write. The lowest two bits are the encoding of its chunk. */
 const write = Object.freeze({
   BYTES: 0,
@@ -78,4 +84,4 @@ const lenient = Object.freeze({
   HEADER_VALUE_RELAXED: 1024,
 });
 
-module.exports = { delivery, record, head, place, write, taken, limit, lenient };
+module.exports = { delivery, record, head, place, syscall, write, taken, limit, lenient };

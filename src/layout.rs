@@ -32,7 +32,7 @@ pub mod record {
     pub const PARKED: u32 = 5;
     /// `code + 1 or 0, reason, complete`: FIN was read. The parser's verdict is an error code, or 0; complete is 1 if the FIN completed a body.
     pub const END: u32 = 6;
-    /// `errno, syscall`: reading failed. The errno is positive, or `PANICKED`; syscall is 0. Writes and shutdowns fail in WRITTEN and SHUTDOWN.
+    /// `errno, syscall`: the connection has failed. The errno is positive, or `PANICKED`. What JavaScript waits for fails in WRITTEN and SHUTDOWN.
     pub const SOCKET_ERROR: u32 = 7;
     /// `errno`: all pending output has left (0), or failed. Deferred output is never told.
     pub const WRITTEN: u32 = 8;
@@ -76,6 +76,14 @@ pub mod place {
     pub const KEPT: u32 = 1 << 29;
     /// In the place of an errno: ferrohttp itself has failed (a panic).
     pub const PANICKED: u32 = 0;
+}
+
+/// The system call that a SOCKET_ERROR has met.
+pub mod syscall {
+    /// Reading.
+    pub const READ: u32 = 0;
+    /// Writing.
+    pub const WRITE: u32 = 1;
 }
 
 /// The flags of a write. The lowest two bits are the encoding of its chunk.

@@ -7,6 +7,7 @@ use crate::http1::{Fields, Head, Moment, ParseError, Sink, names};
 use crate::layout::head;
 pub use crate::layout::place::{KEPT, KNOWN_NAME, PANICKED};
 pub use crate::layout::record::*;
+pub use crate::layout::syscall::{READ as SYSCALL_READ, WRITE as SYSCALL_WRITE};
 use crate::memory::{Memory, Supply};
 use crate::observe::refusals::{Refusals, Seen};
 use crate::observe::store::Overdue;

@@ -29,7 +29,7 @@ pub mod watch;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::engine::Core;
 use crate::engine::queue::{Behind, Delivery, Kind, Source};
@@ -40,7 +40,9 @@ use crate::observe::hints::Hint;
 use crate::observe::kind::{CodeNumber, Kind as RefusalKind};
 use crate::observe::refusals::{Origin, Seen};
 use crate::observe::store::{Circumstances, Outcome, Overdue, Sight};
-use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records, now};
+use crate::record::{
+    ACCEPTED, DRAINED, Parked, Progress, Records, SOCKET_ERROR, SYSCALL_WRITE, WRITTEN, now,
+};
 use crate::server::Server;
 use address::{Address, End};
 use outbox::{Output, Remainder};
@@ -229,10 +231,14 @@ impl Conn {
     }
 
     /// Sends what was deferred. What the kernel does not take stays with the task.
-    pub fn flush(&self) {
+    pub fn flush(self: &Arc<Self>) {
         let mut control = crate::lock(&self.control);
         if let Err(errno) = send_deferred(&mut control, false) {
             control.keep_error(errno, false);
+            if !control.reads() {
+                self.tell_kept_error(control);
+            }
+            return;
         }
         if !control.outbox.is_empty() {
             let waker = control.waker.take();
@@ -284,13 +290,33 @@ impl Conn {
     }
 
     /// The next packet may be read.
-    pub fn acknowledge(&self) {
+    pub fn acknowledge(self: &Arc<Self>) {
         self.consumed.store(false, Ordering::Relaxed);
         let mut control = crate::lock(&self.control);
         control.outstanding = false;
         let waker = control.release();
-        drop(control);
+        if control.kept_error.is_some() && !control.reads() {
+            self.tell_kept_error(control);
+        } else {
+            drop(control);
+        }
         wake(waker);
+    }
+
+    /// Nothing is read that could meet the error which was kept for that. The write that waits tells it;
+    /// if there is none, the socket does, as in Node, where the write has told it at once.
+    fn tell_kept_error(self: &Arc<Self>, mut control: MutexGuard<'_, Control>) {
+        let Some(errno) = control.kept_error.take() else {
+            return;
+        };
+        let awaited = std::mem::take(&mut control.write_awaited);
+        drop(control);
+        let notice = if awaited {
+            Records::notice(&[WRITTEN, errno as u32])
+        } else {
+            Records::notice(&[SOCKET_ERROR, errno as u32, SYSCALL_WRITE])
+        };
+        self.deliver(Kind::Notice, notice);
     }
 
     /// The answer to PARKED: not accepted. See [`task::decline_upgrade`].

@@ -122,7 +122,7 @@ impl Control {
             errno,
             libc::ECONNRESET | libc::ETIMEDOUT | libc::EHOSTUNREACH | libc::ENETUNREACH
         );
-        if of_the_connection || !awaited && errno != libc::EPIPE {
+        if of_the_connection || !awaited && (errno != libc::EPIPE || !self.reads()) {
             self.kept_error = Some(errno);
         }
     }

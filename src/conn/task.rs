@@ -25,7 +25,10 @@ use crate::http1::{Outcome, ParseError, Phase};
 use crate::memory::{Memory, PACKET, Supply, Vecs};
 use crate::observe::classify;
 use crate::observe::kind::CodeNumber;
-use crate::record::{CLOSED, PANICKED, Parked, Recorder, Records, SHUTDOWN, SOCKET_ERROR, WRITTEN};
+use crate::record::{
+    CLOSED, PANICKED, Parked, Recorder, Records, SHUTDOWN, SOCKET_ERROR, SYSCALL_READ,
+    SYSCALL_WRITE, WRITTEN,
+};
 
 /// A body is read straight into memory for JavaScript if so much of it is ahead; what is less is
 /// copied. This takes full packets to a body that is sent fast: others would waste memory.
@@ -214,7 +217,7 @@ impl Task {
         let turn = if read_done {
             Turn::Wait
         } else if hung_up {
-            end(self.room, conn, &mut crate::lock(&conn.read))
+            hung_up_end(self.room, conn, &mut crate::lock(&conn.read))
         } else {
             self.read(conn, fd, may_read, cx, supply)
         };
@@ -343,10 +346,13 @@ impl Task {
                 let awaited = control.write_awaited;
                 control.keep_error(errno(&result) as i32, awaited);
             }
-            // Where something is read, that comes first, as in libuv: it meets the error.
-            let awaited = std::mem::take(&mut control.write_awaited);
-            if awaited && (control.kept_error.is_none() || !control.reads()) {
+            // Where something is read, that comes first, as in libuv: it meets the error, or the end.
+            let read_tells = control.kept_error.is_some() && control.reads();
+            if !read_tells && std::mem::take(&mut control.write_awaited) {
                 notices[0] = Some(Records::notice(&[WRITTEN, errno(&result)]));
+            } else if !read_tells && let Some(errno) = control.kept_error.take() {
+                let notice = [SOCKET_ERROR, errno as u32, SYSCALL_WRITE];
+                notices[0] = Some(Records::notice(&notice));
             }
             if control.shutdown == Shutdown::Wanted {
                 control.shutdown = Shutdown::Done;
@@ -484,12 +490,31 @@ pub fn hang_up(conn: &Arc<Conn>) -> bool {
     {
         let mut control = crate::lock(&conn.control);
         control.hung_up = false;
-        if !control.is_open() || control.read_done || control.paused || control.parked {
+        if !control.is_open() || !control.reads() {
+            conn.tell_kept_error(control);
             return false;
         }
     }
-    end(Room::JsThread, conn, &mut read);
+    hung_up_end(Room::JsThread, conn, &mut read);
     true
+}
+
+/// A hang-up is taken for FIN. Before that come the errors of what JavaScript takes for written: in Node
+/// the write has met them.
+fn hung_up_end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
+    let failed = {
+        let mut control = crate::lock(&conn.control);
+        let failed = super::send_deferred(&mut control, false).err();
+        if failed.is_none() && !control.write_awaited {
+            control.kept_error.take()
+        } else {
+            failed
+        }
+    };
+    match failed {
+        Some(errno) => fail(room, conn, read, errno),
+        None => end(room, conn, read),
+    }
 }
 
 /// Parses one packet and delivers what it means.
@@ -647,6 +672,7 @@ fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     }
     records.push_end(verdict, !recorder.records.is_empty());
     conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
+    conn.tell_kept_error(crate::lock(&conn.control));
     told(room, conn, false)
 }
 
@@ -660,7 +686,7 @@ fn fail(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, errno: i32) -> Turn {
     }
     conn.with_fd(|fd| conn.locate(&mut seen, fd));
     crate::lock(&conn.control).read_done = true;
-    let mut records = Records::notice(&[SOCKET_ERROR, errno as u32, 0]);
+    let mut records = Records::notice(&[SOCKET_ERROR, errno as u32, SYSCALL_READ]);
     records.seen = Some(Box::new(seen));
     conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
     told(room, conn, false)

@@ -1,0 +1,83 @@
+'use strict';
+
+// Histories that once were different, made small. What a step can hold is in stage.js.
+
+const assert = require('node:assert');
+const { after, before, test } = require('node:test');
+const { node, ours } = require('../support/implementations.js');
+const { supported } = require('../support/quiet.js');
+const { difference } = require('./difference.js');
+const { Peer } = require('./peer.js');
+const { Stage } = require('./stage.js');
+
+const OPTIONS = { clientError: 'none', connection: false, watch: true, httpAllowHalfOpen: false, maxRequestsPerSocket: 0 };
+const PLAN = { framing: 'none', upload: 0, consume: 'resume', when: 'now', way: 'string', size: 5, length: true, last: false };
+// More than the kernel takes for a reader with small buffers.
+const LARGE = 400_000;
+
+/** A history in which so many connections with small buffers do the same. Plans are named by their numbers. */
+function several(count, { plans, steps, ...options }) {
+  const each = Array.from({ length: count }, (_, c) => c);
+  const named = (c) => plans.map((plan, n) => [`${c}.${n}`, { ...PLAN, id: `${c}.${n}`, ...plan }]);
+  const act = ({ n, ...rest }, c) => ({ ...rest, c, ...(n === undefined ? {} : { id: `${c}.${n}` }) });
+  return {
+    options: { ...OPTIONS, ...options },
+    connections: each.map(() => ({ small: true })),
+    plans: Object.fromEntries(each.flatMap(named)),
+    steps: steps.map((step) => each.flatMap((c) => step.map((what) => act(what, c)))),
+  };
+}
+
+const connect = { do: 'connect' };
+const stop = { do: 'read', limit: 'nothing more' };
+const fin = { do: 'fin' };
+const reset = { do: 'reset' };
+const end = { do: 'end' };
+const send = (n, from, to) => ({ do: 'send', n, from, to });
+const answer = (n) => ({ do: 'answer', n });
+
+const HISTORIES = {
+  'output is pending, and bytes and RST come together': {
+    plans: [{ size: LARGE }, {}],
+    steps: [[connect, stop, send(0)], [send(1, 0, 10), reset]],
+  },
+  'output is pending, and RST comes with a request that stops the reading': {
+    plans: [{ size: LARGE, way: 'drained' }, { when: 'never' }],
+    steps: [[connect, stop, send(0)], [send(1), reset]],
+  },
+  'RST comes with a pipeline that stops the reading': {
+    plans: [{}, {}, { when: 'held' }, { size: LARGE }, { framing: 'chunked', upload: 1000 }],
+    steps: [[connect, send(0)], [send(1), send(2), send(3), send(4, 0, 500), reset]],
+  },
+  'a response is the last one, and a request waits behind it': {
+    plans: [{ when: 'held', last: true }, {}],
+    clientError: 'keep',
+    steps: [[connect, send(0)], [send(1), answer(0)]],
+  },
+  'the server ends a connection on which a request waits': {
+    plans: [{}, {}],
+    steps: [[connect, send(0)], [send(1), end]],
+  },
+  'the server ends a connection on which FIN waits': {
+    plans: [{ framing: 'chunked', upload: 5 }],
+    steps: [[connect, send(0, 0, 90)], [fin, end]],
+  },
+};
+
+const skip = supported ? false : 'needs /proc to know when nothing moves';
+let stage;
+
+before(() => {
+  if (supported) stage = new Stage(Peer.start(), [node, ours]);
+});
+after(() => stage?.peer.stop());
+
+for (const [name, history] of Object.entries(HISTORIES)) {
+  for (const watch of [true, false]) {
+    test(`time: ${name}${watch ? '' : ', unwatched'}`, { skip }, async () => {
+      const { traces, left } = await stage.run([1, 3].map((count) => several(count, { watch, ...history })));
+      for (const both of traces) assert.strictEqual(difference(both), null);
+      assert.strictEqual(left, 0);
+    });
+  }
+}
