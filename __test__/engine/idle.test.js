@@ -101,8 +101,9 @@ for (const [name, talk] of Object.entries(TALKS)) {
   for (const [label, implementation] of Object.entries({ 'node:http': http, ferrohttp })) {
     test(`a connection may be idle for its whole time, ${name} (${label})`, async () => {
       const time = await lasted(implementation, talk);
-      // Timers may end a millisecond early.
-      assert.ok(time >= KEPT - 2, `closed after ${time} ms`);
+      // The client's clock begins later than the server's, on a busy machine by much. A timer that was not renewed
+      // would have ended before half of the time.
+      assert.ok(time >= KEPT * 0.75, `closed after ${time} ms`);
     });
   }
 }

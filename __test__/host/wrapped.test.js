@@ -6,6 +6,7 @@
 const assert = require('node:assert');
 const { spawn } = require('node:child_process');
 const { test } = require('node:test');
+const { isDeepStrictEqual } = require('node:util');
 const { node, ours } = require('../support/implementations.js');
 
 // A connection whose stream functions are wrapped is moved to a libuv handle. For that a net.Socket is made
@@ -29,13 +30,21 @@ function counts(implementation, when) {
   });
 }
 
+/** What was called how often on each of the two servers. */
+async function both(when) {
+  const expected = await counts(node, when);
+  const actual = await counts(ours, when);
+  assert.ok(Object.keys(expected).length > 100);
+  for (const name of MOVES) delete expected[name];
+  return [Object.fromEntries(Object.keys(expected).map((name) => [name, actual[name]])), expected];
+}
+
 for (const when of ['before', 'after']) {
   test(`functions that are wrapped ${when} loading are called as often as with node:http`, async () => {
-    const expected = await counts(node, when);
-    const actual = await counts(ours, when);
-    assert.ok(Object.keys(expected).length > 100);
-    for (const name of MOVES) delete expected[name];
-    const shown = Object.fromEntries(Object.keys(expected).map((name) => [name, actual[name]]));
+    let [shown, expected] = await both(when);
+    // Whether a client's FIN comes before or after the server's is up to a busy machine, and moves a count by one
+    // or two, of node:http as well. A wrapper that is passed by is so each time.
+    for (let tries = 1; tries < 5 && !isDeepStrictEqual(shown, expected); tries++) [shown, expected] = await both(when);
     assert.deepStrictEqual(shown, expected);
   });
 }
