@@ -23,11 +23,12 @@ function isFair({ connections, options, plans, steps }, ioThreads = process.env.
     let known = false;
     let sent = 0;
     let headIs = Infinity;
+    const stops = steps.flat().some((act) => act.c === c && act.do === 'read');
     return steps.every((step) => {
       const acts = step.filter((act) => act.c === c);
       const sends = acts.filter((act) => act.do === 'send' || act.do === 'text');
       const bytes = sends.reduce((sum, act) => sum + lengthOf(act, plans), 0);
-      const ends = acts.some((act) => ['reset', 'close'].includes(act.do));
+      const ends = acts.some((act) => ['reset', 'close'].includes(act.do) || (ioThreads && act.do === 'fin'));
       const stranger = ioThreads || !known;
       const connects = acts.some((act) => act.do === 'connect');
       if (stranger && ends && (connects || sends.length > 0)) return false;
@@ -35,6 +36,7 @@ function isFair({ connections, options, plans, steps }, ioThreads = process.env.
       if (stranger && sends.length > 0 &&
         !acts.every((act, i) => !['send', 'text'].includes(act.do) || joined(act, i))) return false;
       if (bytes > ONE_READ) {
+        if (stops) return false;
         const answered = acts.some(({ id, ...act }) => act.do === 'answer' && id === sends[0].id);
         if (sends.some((act) => act.id !== sends[0].id) || answered) return false;
         if (!['held', 'never'].includes(plans[sends[0].id].when)) return false;

@@ -15,7 +15,9 @@
 //   first, the rest of it or an answer in a later turn. What is longer has a step and an answer of its own.
 // - A stranger, of whom no complete head has come, is read by a thread that nothing here can stop. So
 //   what it sends in one step is one segment, and it resets in a step of its own. With I/O threads all are
-//   strangers.
+//   strangers, and FIN has a step of its own, too: in which turn it is told is up to them.
+// - Where reading stops because output is pending, the kernel decides how much of a long body is read
+//   with what follows. So clients that stop reading send none.
 
 const { Random } = require('../parity/random.js');
 const { ONE_READ } = require('./fair.js');
@@ -126,7 +128,7 @@ class Generator {
     const join = () => {
       const [previous, { act }] = placed.slice(-2);
       if (previous.step !== step || !['send', 'text'].includes(previous.act.do) || !stranger()) return;
-      if (act.do === 'send' || act.do === 'text' || act.do === 'fin') previous.act.more = true;
+      if (act.do === 'send' || act.do === 'text' || (act.do === 'fin' && !this.ioThreads)) previous.act.more = true;
       else placed.at(-1).step = ++step;
     };
 
@@ -140,6 +142,7 @@ class Generator {
       const plan = this.plan(c, small);
       history.plans[plan.id] = plan;
       // One segment.
+      if (stops) plan.upload = Math.min(plan.upload, ONE_READ / 3);
       if (small && stranger()) plan.upload = Math.min(plan.upload, 5);
       const length = bytesOf(plan).length;
       if (sent > 0 && sent + length > ONE_READ) step++;
@@ -170,7 +173,7 @@ class Generator {
 
     if (end !== null) {
       const previous = placed.at(-1);
-      if (lastPlan && !cut && random.chance(0.15)) {
+      if (lastPlan && !cut && !this.ioThreads && random.chance(0.15)) {
         lastPlan.meanwhile = { at: random.pick(MOMENTS), acts: [{ do: end, c }] };
       } else {
         if (random.chance(0.3)) step += random.between(1, 2);

@@ -49,6 +49,10 @@ const HISTORIES = {
     plans: [{}, {}, { when: 'held' }, { size: LARGE }, { framing: 'chunked', upload: 1000 }],
     steps: [[connect, send(0)], [send(1), send(2), send(3), send(4, 0, 500), reset]],
   },
+  'a pipeline is answered late, and RST has come': {
+    plans: [{}, { when: 'held' }, {}],
+    steps: [[connect, send(0)], [send(1), send(2)], [reset, answer(1)]],
+  },
   'a response is the last one, and a request waits behind it': {
     plans: [{ when: 'held', last: true }, {}],
     clientError: 'keep',

@@ -190,7 +190,8 @@ impl Conn {
         send_deferred(&mut control, last)?;
         let mut sent = 0;
         if control.outbox.is_empty() {
-            sent = send_output(control.fd, output, last)?;
+            sent = send_output(control.fd, output, last)
+                .map_err(|errno| control.read_error.unwrap_or(errno))?;
             control.tight = sent < total;
             if !control.tight {
                 return Ok(Taken::All);
@@ -210,10 +211,12 @@ impl Conn {
 
     /// Keeps output for [`flush`](Self::flush), which the caller sees to. It counts as taken by the
     /// kernel: JavaScript is not told when it leaves, and it survives a [`close`](Self::close). False
-    /// if that cannot be promised: too much of it would be kept, or the kernel was full of late.
-    pub fn defer(&self, output: &Output<'_>) -> bool {
+    /// if that cannot be promised: too much of it would be kept, the kernel was full of late, or the peer
+    /// has gone, which the write is to meet as in Node. A reactor has told of that before a packet is
+    /// dispatched; who writes at another time (`unasked`) asks the kernel.
+    pub fn defer(&self, output: &Output<'_>, unasked: bool) -> bool {
         let total = output.len();
-        if total > outbox::DEFERRED {
+        if total > outbox::DEFERRED || self.closed.load(Ordering::Relaxed) {
             return false;
         }
         let mut control = crate::lock(&self.control);
@@ -221,6 +224,7 @@ impl Conn {
             || control.shutdown != Shutdown::No
             || control.tight
             || !control.outbox.can_defer(total)
+            || unasked && !control.deferred && io::is_gone(control.fd)
         {
             return false;
         }
@@ -310,6 +314,7 @@ impl Conn {
             return;
         };
         let awaited = std::mem::take(&mut control.write_awaited);
+        control.read_done |= !awaited;
         drop(control);
         let notice = if awaited {
             Records::notice(&[WRITTEN, errno as u32])

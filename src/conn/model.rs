@@ -191,7 +191,11 @@ impl Model {
             })
             .expect("a connection that is known");
         subject.id = popped.id;
-        subject.told(&popped);
+        let destroys = subject.told(&popped);
+        let place = self.subjects.iter().position(|one| one.id == popped.id);
+        if let Some(i) = place.filter(|_| destroys) {
+            self.close(i, false);
+        }
         Some(popped)
     }
 
@@ -297,7 +301,7 @@ impl Model {
         }
         let piece = self.fresh(i, count);
         let subject = &mut self.subjects[i];
-        if output(&piece, |output| subject.conn.defer(output)) {
+        if output(&piece, |output| subject.conn.defer(output, false)) {
             subject.written.extend_from_slice(&piece);
             self.core.deferred.add(&subject.conn);
         }
@@ -409,16 +413,24 @@ impl Model {
     }
 }
 
+/// Whether a record is an error that a write has met.
+fn is_of_a_write(record: &[u32]) -> bool {
+    record.first() == Some(&SOCKET_ERROR) && record.last() == Some(&SYSCALL_WRITE)
+}
+
 impl Subject {
-    /// JavaScript is told.
-    fn told(&mut self, popped: &Popped) {
+    /// JavaScript is told. Whether it destroys the socket, with bytes that nobody read.
+    fn told(&mut self, popped: &Popped) -> bool {
+        let mut destroys = false;
         self.reported += popped.bytes as usize;
         let numbers = &popped.records.numbers;
         let mut at = 0;
         while let Some(&record) = numbers.get(at) {
             assert!(!self.closed || record == CLOSED, "told after it was closed");
             assert!(
-                !self.paused || matches!(record, CLOSED | WRITTEN | SHUTDOWN),
+                !self.paused
+                    || matches!(record, CLOSED | WRITTEN | SHUTDOWN)
+                    || numbers.get(at..at + 3).is_some_and(is_of_a_write),
                 "told while it is paused"
             );
             at += match record {
@@ -437,6 +449,7 @@ impl Subject {
                 }
                 SOCKET_ERROR => {
                     self.ends += 1;
+                    destroys |= numbers[at + 2] == SYSCALL_WRITE;
                     3
                 }
                 WRITTEN | SHUTDOWN => {
@@ -451,6 +464,7 @@ impl Subject {
                 other => panic!("record {other}"),
             };
         }
+        destroys
     }
 }
 

@@ -153,10 +153,12 @@ pub fn shutdown(fd: RawFd) -> Option<Result<()>> {
     })
 }
 
+pub fn is_gone(fd: RawFd) -> Option<bool> {
+    with(fd, |socket| socket.rst || socket.fin && socket.sent_fin)
+}
+
 pub fn has_hung_up(fd: RawFd) -> Option<bool> {
-    with(fd, |socket| {
-        socket.incoming.is_empty() && (socket.rst || socket.fin && socket.sent_fin)
-    })
+    Some(is_gone(fd)? && with(fd, |socket| socket.incoming.is_empty())?)
 }
 
 pub fn close(fd: RawFd) -> Option<()> {

@@ -60,6 +60,9 @@ pub struct Control {
     /// An error of the socket that was met in sending, and belongs to the next read. The system tells
     /// it once, so that this would find FIN, or nothing.
     pub kept_error: Option<i32>,
+    /// What reading has failed with. A thread may have read it before JavaScript writes, which in Node would
+    /// be the first to meet it.
+    pub read_error: Option<i32>,
     /// Bytes that JavaScript wrote.
     pub written: u64,
     /// Of the task.
@@ -86,6 +89,7 @@ impl Control {
             write_awaited: false,
             shutdown_awaited: false,
             kept_error: None,
+            read_error: None,
             written: 0,
             waker: None,
         }

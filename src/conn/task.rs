@@ -247,12 +247,7 @@ impl Task {
                 return Turn::Close;
             };
             match watched.poll_read_ready(cx) {
-                Poll::Ready(Ok(guard)) => {
-                    if guard.is_closed() {
-                        conn.note_closed();
-                    }
-                    ready = Some(guard);
-                }
+                Poll::Ready(Ok(guard)) => ready = Some(guard),
                 Poll::Ready(Err(_)) => return Turn::Close,
                 Poll::Pending => return Turn::Wait,
             }
@@ -280,6 +275,12 @@ impl Task {
             return Turn::Close;
         };
         let ahead = parser.body_ahead();
+        // What is read after a full packet belongs to the event that told of that; the reactor of an I/O
+        // thread may have told of another one meanwhile.
+        let goes_on = room == Room::Io && read.full;
+        if !goes_on && ready.as_ref().is_some_and(Ready::is_closed) {
+            conn.note_closed();
+        }
         let bulk = room != Room::Lobby && read.full && ahead >= BULK;
         let turn = BUFFER.with_borrow_mut(|buffer| {
             let packet = if bulk {
@@ -351,6 +352,7 @@ impl Task {
             if !read_tells && std::mem::take(&mut control.write_awaited) {
                 notices[0] = Some(Records::notice(&[WRITTEN, errno(&result)]));
             } else if !read_tells && let Some(errno) = control.kept_error.take() {
+                control.read_done = true;
                 let notice = [SOCKET_ERROR, errno as u32, SYSCALL_WRITE];
                 notices[0] = Some(Records::notice(&notice));
             }
@@ -685,7 +687,11 @@ fn fail(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, errno: i32) -> Turn {
         return Turn::Close;
     }
     conn.with_fd(|fd| conn.locate(&mut seen, fd));
-    crate::lock(&conn.control).read_done = true;
+    {
+        let mut control = crate::lock(&conn.control);
+        control.read_done = true;
+        control.read_error = Some(errno).filter(|&errno| errno != PANICKED);
+    }
     let mut records = Records::notice(&[SOCKET_ERROR, errno as u32, SYSCALL_READ]);
     records.seen = Some(Box::new(seen));
     conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);

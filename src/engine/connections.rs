@@ -286,6 +286,11 @@ impl Connections {
         !self.ready.is_empty()
     }
 
+    /// Whether a packet is being dispatched.
+    pub fn is_dispatching(&self) -> bool {
+        self.current.is_some()
+    }
+
     /// The connection with an id, unless JavaScript ended it.
     pub fn get(&self, id: u32) -> Option<&Arc<Conn>> {
         let slot = self.slots.get(id)?;

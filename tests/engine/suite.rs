@@ -207,7 +207,7 @@ fn write(conn: &Conn, pieces: &[&[u8]]) -> Result<Taken, i32> {
 }
 
 fn defer(conn: &Conn, piece: &[u8]) -> bool {
-    text(&[piece], |output| conn.defer(output))
+    text(&[piece], |output| conn.defer(output, true))
 }
 
 /// Fills the kernel's buffer behind the engine's back, and returns the bytes.

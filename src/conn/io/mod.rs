@@ -144,23 +144,25 @@ fn send_many(fd: RawFd, pieces: &[&[u8]], flags: libc::c_int) -> libc::ssize_t {
     }
 }
 
-/// Whether both directions are over, after RST or FIN in both, and every byte is read.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub fn has_hung_up(fd: RawFd) -> bool {
-    simulated!(super::simulation::has_hung_up(fd));
+/// Whether both directions are over, after RST or FIN in both.
+pub fn is_gone(fd: RawFd) -> bool {
+    simulated!(super::simulation::is_gone(fd));
     let mut asked = libc::pollfd {
         fd,
         events: 0,
         revents: 0,
     };
+    // SAFETY: the pointer is that of one pollfd.
+    unsafe { libc::poll(&raw mut asked, 1, 0) > 0 && asked.revents & libc::POLLHUP != 0 }
+}
+
+/// Likewise, and every byte is read.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn has_hung_up(fd: RawFd) -> bool {
+    simulated!(super::simulation::has_hung_up(fd));
     let mut unread: libc::c_int = 0;
-    // SAFETY: the pointers are those of one pollfd and of one number.
-    unsafe {
-        libc::poll(&raw mut asked, 1, 0) > 0
-            && asked.revents & libc::POLLHUP != 0
-            && libc::ioctl(fd, libc::FIONREAD, &raw mut unread) == 0
-            && unread == 0
-    }
+    // SAFETY: the pointer is that of one number.
+    is_gone(fd) && unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut unread) } == 0 && unread == 0
 }
 
 /// Only epoll tells libuv.
