@@ -690,7 +690,7 @@ fn fail(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, errno: i32) -> Turn {
     {
         let mut control = crate::lock(&conn.control);
         control.read_done = true;
-        control.read_error = Some(errno).filter(|&errno| errno != PANICKED);
+        control.read_error = Some(errno).filter(|&errno| errno != PANICKED as i32);
     }
     let mut records = Records::notice(&[SOCKET_ERROR, errno as u32, SYSCALL_READ]);
     records.seen = Some(Box::new(seen));
