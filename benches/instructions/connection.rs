@@ -154,7 +154,7 @@ fn response_deferred(times: u32) {
     let mut host = Host::new();
     let (conn, mut theirs) = host.accept();
     for _ in 0..times {
-        assert!(output(&mut text, |out| conn.defer(out)));
+        assert!(output(&mut text, |out| conn.defer(out, false)));
         host.core.deferred.add(&conn);
         host.pop_nothing();
         expect(&mut theirs, RESPONSE);
