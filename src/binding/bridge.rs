@@ -508,8 +508,8 @@ impl Native {
         let waker = wake.clone();
         let queue = Queue::new(Box::new(move || waker.wake()));
         let core = Arc::new(Core::new(queue, options.io_threads()));
-        // SAFETY: as above.
         let connections = Rc::default();
+        // SAFETY: as above.
         let ending = unsafe {
             let parts = Parts {
                 core: core.clone(),

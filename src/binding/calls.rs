@@ -203,9 +203,7 @@ impl<const N: usize> Call<'_, N> {
 
     fn with_conn(&self, f: impl FnOnce(&Arc<Conn>) -> i32) -> sys::napi_value {
         let connections = self.local.native.connections.borrow();
-        let result = connections
-            .get(self.number(0))
-            .map_or(-libc::EBADF, |conn| f(conn));
+        let result = connections.get(self.number(0)).map_or(-libc::EBADF, f);
         int(self.env, result)
     }
 }
@@ -290,8 +288,8 @@ unsafe fn piece<'a>(
     number: u32,
 ) -> Result<Piece<'a>> {
     let encoding = match encoding & ENCODING {
-        // SAFETY: the caller sees to it.
         BYTES => {
+            // SAFETY: the caller sees to it.
             return unsafe { values::bytes(env, chunk) }.map(|bytes| Piece::Bytes(bytes, number));
         }
         LATIN1 => Encoding::Latin1,
@@ -405,10 +403,8 @@ unsafe fn pieces<'a>(
 ) -> Result<Vec<Piece<'a>>> {
     let mut length = 0;
     // SAFETY: Node-API checks that the value is an array.
-    check_status!(
-        unsafe { sys::napi_get_array_length(env, array, &mut length) },
-        "Expected an array"
-    )?;
+    let status = unsafe { sys::napi_get_array_length(env, array, &mut length) };
+    check_status!(status, "Expected an array")?;
     let mut pieces = Vec::with_capacity(length as usize / 2);
     for i in (0..length / 2).map(|i| 2 * i) {
         let encoding = number(env, values::element(env, array, i + 1)?);

@@ -34,10 +34,8 @@ impl Strings {
     pub fn new(env: sys::napi_env, array: sys::napi_value) -> Result<Strings> {
         let mut reference = std::ptr::null_mut();
         // SAFETY: Node-API checks the value; the pointer is valid.
-        check_status!(
-            unsafe { sys::napi_create_reference(env, array, 1, &mut reference) },
-            "Expected an array"
-        )?;
+        let status = unsafe { sys::napi_create_reference(env, array, 1, &mut reference) };
+        check_status!(status, "Expected an array")?;
         Ok(Strings {
             array: reference,
             places: vec![Place::default(); PLACES],

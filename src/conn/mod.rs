@@ -706,7 +706,7 @@ fn send_deferred(control: &mut Control, last: bool) -> Result<(), i32> {
         return Ok(());
     }
     let front = control.outbox.front();
-    let wanted = front.len();
+    let wanted = front.length();
     if wanted == 0 {
         return Ok(());
     }
@@ -728,12 +728,12 @@ fn send_output(fd: RawFd, output: &Output<'_>, last: bool) -> Result<usize, i32>
     let mut sent = 0;
     loop {
         let front = output.front(sent);
-        if front.len() == 0 {
+        if front.length() == 0 {
             return Ok(sent);
         }
         let count = send_some(fd, front.pieces(), last)?;
         sent += count;
-        if count < front.len() {
+        if count < front.length() {
             return Ok(sent);
         }
     }

@@ -113,7 +113,7 @@ impl<'a> Front<'a> {
     }
 
     /// Bytes in them.
-    pub fn len(&self) -> usize {
+    pub fn length(&self) -> usize {
         self.length
     }
 }
@@ -408,8 +408,8 @@ mod tests {
             pieces: &pieces,
             lend: &|| None,
         };
-        assert_eq!(output.front(0).len(), MAX_PIECES);
-        assert_eq!(output.front(MAX_PIECES + 1).len(), MAX_PIECES - 1);
+        assert_eq!(output.front(0).length(), MAX_PIECES);
+        assert_eq!(output.front(MAX_PIECES + 1).length(), MAX_PIECES - 1);
     }
 
     #[test]
@@ -426,7 +426,7 @@ mod tests {
             outbox.append(&mut output, 1);
             assert_eq!(output.text.is_empty(), length > COPIED);
             let front = outbox.front();
-            assert_eq!(front.len(), length - 1);
+            assert_eq!(front.length(), length - 1);
             assert_eq!(
                 front.pieces()[0].as_ptr() == memory.wrapping_add(1),
                 length > COPIED

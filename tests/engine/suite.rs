@@ -744,7 +744,7 @@ fn lent_memory_is_given_back_when_it_is_not_sent() {
             }
             _ => host.end(),
         }
-        if how == "close" && IO_THREADS > 0 {
+        if how == "close" && IO_THREADS != 0 {
             while lender.returned() == 0 {
                 assert!(host.connections.next(&host.core, &mut Vecs).is_none());
             }
