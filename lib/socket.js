@@ -11,7 +11,7 @@
 const net = require('net');
 const { constants } = require('os');
 const { AsyncResource } = require('async_hooks');
-const { runTicks, symbols } = require('./host');
+const { runTicks, symbols, traits } = require('./host');
 const { systemError } = require('./client-error');
 const { inClosingPhase } = require('./closing');
 const engine = require('./engine');
@@ -19,6 +19,7 @@ const engine = require('./engine');
 const kId = Symbol('ferrohttp.id');
 const kKey = Symbol('ferrohttp.key');
 const kPending = Symbol('ferrohttp.pending');
+const kWriting = Symbol('ferrohttp.writing');
 const kBytesRead = Symbol('ferrohttp.bytesRead');
 const kBytesWritten = Symbol('ferrohttp.bytesWritten');
 const kException = Symbol('ferrohttp.exception');
@@ -35,6 +36,7 @@ const kBehind = Symbol('ferrohttp.behind');
 const BYTES = 0, LATIN1 = 1, UTF8 = 2, MAY_WAIT = 4, MORE_FOLLOWS = 8, FIN_FOLLOWS = 16, HEAD_UTF8 = 32;
 const NOTHING_SENT = 2; // all of a write is pending
 const ENOTCONN = -constants.errno.ENOTCONN;
+const ECANCELED = -constants.errno.ECANCELED;
 
 /**
  * Sockets that deliveries may be about, by the part of a connection's id that is its place. The rest of
@@ -73,6 +75,7 @@ class Socket extends net.Socket {
     this[kKey] = id; // the id that deliveries carry; stays when `kId` goes
     sockets[id & PLACE] = this;
     this[kPending] = null; // callback of the write or shutdown that Rust is still busy with
+    this[kWriting] = false; // whether that is a write
     this[kBytesRead] = 0;
     this[kBytesWritten] = 0;
     this[kException] = false;
@@ -156,6 +159,7 @@ class Socket extends net.Socket {
   /** Rust is busy with a write or shutdown, and calls back when it is done. */
   _awaits(type, callback) {
     this[kPending] = inOwnContext(type, callback);
+    this[kWriting] = type === 'WRITEWRAP';
     hold(this);
   }
 
@@ -233,9 +237,9 @@ class Socket extends net.Socket {
     if (--this[kOpen] > 0) return false;
     const pending = this[kPending];
     if (pending !== null) {
-      // As libuv cancels it, which the stream is told as a success.
+      // As libuv cancels it, which the stream is told as a success, or, of a write, by later releases as an error.
       this[kPending] = null;
-      pending(null);
+      pending(this[kWriting] && traits.cancelsWrites ? systemError(ECANCELED, 'write') : null);
       runTicks();
     }
     engine.closing(-1);
