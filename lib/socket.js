@@ -11,7 +11,7 @@
 const net = require('net');
 const { constants } = require('os');
 const { AsyncResource } = require('async_hooks');
-const { runTicks, symbols } = require('./host');
+const { runTicks, symbols, traits } = require('./host');
 const { systemError } = require('./client-error');
 const { inClosingPhase } = require('./closing');
 const engine = require('./engine');
@@ -20,6 +20,7 @@ const layout = require('./layout');
 const kId = Symbol('ferrohttp.id');
 const kKey = Symbol('ferrohttp.key');
 const kPending = Symbol('ferrohttp.pending');
+const kWriting = Symbol('ferrohttp.writing');
 const kBytesRead = Symbol('ferrohttp.bytesRead');
 const kBytesWritten = Symbol('ferrohttp.bytesWritten');
 const kException = Symbol('ferrohttp.exception');
@@ -36,6 +37,7 @@ const kBehind = Symbol('ferrohttp.behind');
 const { BYTES, LATIN1, UTF8, MAY_WAIT, MORE_FOLLOWS, FIN_FOLLOWS, HEAD_UTF8 } = layout.write;
 const { NOTHING } = layout.taken;
 const ENOTCONN = -constants.errno.ENOTCONN;
+const ECANCELED = -constants.errno.ECANCELED;
 
 /**
  * Sockets that deliveries may be about, by the part of a connection's id that is its place. The rest of
@@ -74,6 +76,7 @@ class Socket extends net.Socket {
     this[kKey] = id; // the id that deliveries carry; stays when `kId` goes
     sockets[id & PLACE] = this;
     this[kPending] = null; // callback of the write or shutdown that Rust is still busy with
+    this[kWriting] = false; // whether that is a write
     this[kBytesRead] = 0;
     this[kBytesWritten] = 0;
     this[kException] = false;
@@ -157,6 +160,7 @@ class Socket extends net.Socket {
   /** Rust is busy with a write or shutdown, and calls back when it is done. */
   _awaits(type, callback) {
     this[kPending] = inOwnContext(type, callback);
+    this[kWriting] = type === 'WRITEWRAP';
     hold(this);
   }
 
@@ -234,9 +238,9 @@ class Socket extends net.Socket {
     if (--this[kOpen] > 0) return false;
     const pending = this[kPending];
     if (pending !== null) {
-      // As libuv cancels it, which the stream is told as a success.
+      // As libuv cancels it, which the stream is told as a success, or, of a write, by later releases as an error.
       this[kPending] = null;
-      pending(null);
+      pending(this[kWriting] && traits.cancelsWrites ? systemError(ECANCELED, 'write') : null);
       runTicks();
     }
     engine.closing(-1);

@@ -7,6 +7,7 @@ const { after, before, test } = require('node:test');
 const { node, ours } = require('../support/implementations.js');
 const { supported } = require('../support/quiet.js');
 const { difference } = require('./difference.js');
+const { isFair } = require('./fair.js');
 const { Peer } = require('./peer.js');
 const { Stage } = require('./stage.js');
 
@@ -49,6 +50,10 @@ const HISTORIES = {
     plans: [{}, {}, { when: 'held' }, { size: LARGE }, { framing: 'chunked', upload: 1000 }],
     steps: [[connect, send(0)], [send(1), send(2), send(3), send(4, 0, 500), reset]],
   },
+  'output is pending, and a listener destroys the socket': {
+    plans: [{ size: LARGE, way: 'writes with callbacks' }, { consume: 'nothing', size: LARGE, way: 'end with a callback' }],
+    steps: [[connect, stop, send(0)], [send(1), { do: 'destroy' }]],
+  },
   'a pipeline is answered late, and RST has come': {
     plans: [{}, { when: 'held' }, {}],
     steps: [[connect, send(0)], [send(1), send(2)], [reset, answer(1)]],
@@ -79,7 +84,9 @@ after(() => stage?.peer.stop());
 for (const [name, history] of Object.entries(HISTORIES)) {
   for (const watch of [true, false]) {
     test(`time: ${name}${watch ? '' : ', unwatched'}`, { skip }, async () => {
-      const { traces, left } = await stage.run([1, 3].map((count) => several(count, { watch, ...history })));
+      // What depends on when an I/O thread reads is left out.
+      const histories = [1, 3].map((count) => several(count, { watch, ...history })).filter((played) => isFair(played));
+      const { traces, left } = await stage.run(histories);
       for (const both of traces) assert.strictEqual(difference(both), null);
       assert.strictEqual(left, 0);
     });

@@ -6,7 +6,9 @@
 
 const dc = require('diagnostics_channel');
 const { Server } = require('http');
+const { Socket } = require('net');
 const { Duplex } = require('stream');
+const { constants } = require('os');
 const { debuglog } = require('util');
 const { symbols, connections, nodeConnectionListener } = require('./symbols');
 
@@ -170,6 +172,23 @@ function upgradesUnheard(trial) {
   return emitted.includes('upgrade');
 }
 
+/** Whether a write that is pending when its socket is destroyed is told an error. */
+function cancelsWrites() {
+  let request;
+  const write = (given) => {
+    request = given ?? {};
+    return given === null ? request : 0; // later releases take the request from the handle
+  };
+  const socket = new Socket({ handle: { close: noop, writeLatin1String: write }, manualStart: true });
+  socket.on('error', noop);
+  socket.write('x', 'latin1');
+  socket.destroy();
+  let told = null;
+  request.callback = (error) => { told = error; };
+  request.oncomplete(-constants.errno.ECANCELED);
+  return told !== null;
+}
+
 function abortsOf(trial) {
   const { socket, responses } = trial;
   const request = trial.request();
@@ -195,6 +214,7 @@ const traits = unobserved(() => {
     zeroConnectionsMeansAny: major < 21,
     // Whether connections that have never sent a byte count as idle.
     idleIncludesSilent: connections.idle().length > 0,
+    cancelsWrites: cancelsWrites(),
     // Whether a second error of a socket gives a warning.
     warnsOfSecondError: Function.prototype.toString.call(trial.onError).includes('warnUnclosedSocket'),
     ...idleTimeouts(trial),
