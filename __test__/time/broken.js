@@ -6,7 +6,7 @@
 const http = require('node:http');
 
 const LARGE = 300_000;
-const A_WHILE_MS = 5000;
+const A_WHILE_MS = 3500;
 
 /** Each is given the server, whose events it may spoil. */
 const FAULTS = {

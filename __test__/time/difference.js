@@ -60,11 +60,13 @@ function withoutRepeats(events) {
 /**
  * The events of a connection whose client has left while something was read or written. How many writes the
  * kernel takes before it knows is a matter of time, and with it when the end is told. What is certain is
- * what was told in which step, apart from how writing went.
+ * what was told in which step, apart from how writing went, and with it the end of a request that was whole.
  */
 function afterLeaving(events, left) {
   const OUTCOMES = /^(clientError|socket \S+|\S+ (res finish|res close|res error|written \d+|ended|req error))$/;
-  const after = events.filter(([step, name]) => step >= left && !OUTCOMES.test(name))
+  const isOutcome = ([, name, detail]) => OUTCOMES.test(name) ||
+    (/ req (end|aborted|close)$/.test(name) && detail === 'complete true') || / req read$/.test(name);
+  const after = events.filter((event) => event[0] >= left && !isOutcome(event))
     .map(([step, name]) => [step, name]);
   return [...events.filter(([step]) => step < left), ...after.sort((a, b) => (`${a}` < `${b}` ? -1 : 1))];
 }

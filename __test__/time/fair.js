@@ -29,6 +29,7 @@ function isFair({ connections, options, plans, steps }, ioThreads = process.env.
       const sends = acts.filter((act) => act.do === 'send' || act.do === 'text');
       const bytes = sends.reduce((sum, act) => sum + lengthOf(act, plans), 0);
       const ends = acts.some((act) => ['reset', 'close'].includes(act.do) || (ioThreads && act.do === 'fin'));
+      if (acts.length > 1 && acts.some((act) => act.do === 'expire')) return false;
       const stranger = ioThreads || !known;
       const connects = acts.some((act) => act.do === 'connect');
       if (stranger && ends && (connects || sends.length > 0)) return false;

@@ -16,6 +16,7 @@
 // - A stranger, of whom no complete head has come, is read by a thread that nothing here can stop. So
 //   what it sends in one step is one segment, and it resets in a step of its own. With I/O threads all are
 //   strangers, and FIN has a step of its own, too: in which turn it is told is up to them.
+// - A socket expires in a step of its own: the clock decides what its timer comes before.
 // - Where reading stops because output is pending, the kernel decides how much of a long body is read
 //   with what follows. So clients that stop reading send none.
 
@@ -192,7 +193,9 @@ class Generator {
     if (random.chance(0.06)) {
       // Of a long body some comes before and some after.
       const long = Object.values(history.plans).some(({ id, upload }) => upload > ONE_READ && id.startsWith(`${c}.`));
-      if (!long) add({ do: random.pick(['destroy', 'end', 'expire']) }, random.between(step, step + 2));
+      const act = random.pick(['destroy', 'end', 'expire']);
+      const at = random.between(step, step + 2);
+      if (!long) add({ do: act }, act === 'expire' ? step + 3 : at);
     }
     placed.sort((a, b) => a.step - b.step);
     placed.forEach(({ step, act }, i) => {

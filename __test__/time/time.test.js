@@ -27,7 +27,7 @@ const UNREAD = 499;
 const SHARED = 749;
 
 test('time: a slice', { skip }, async () => {
-  const { code, output } = await play(['--cases', 240, '--seed', 7]);
+  const { code, output } = await play(['--cases', 120, '--seed', 7, '--shrink', 3]);
   assert.strictEqual(code, 0, output);
 });
 
@@ -39,16 +39,16 @@ for (const [name, number] of Object.entries({ FLOOD, UNREAD, SHARED })) {
 }
 
 test('time: a slice, with I/O threads', { skip }, async () => {
-  const { code, output } = await play(['--cases', 120, '--seed', 8, '--io-threads', 2]);
+  const { code, output } = await play(['--cases', 64, '--seed', 9, '--shrink', 3, '--io-threads', 2]);
   assert.strictEqual(code, 0, output);
 });
 
 const FINDS = {
   'lost FIN': [0, 48, /socket end|req aborted|saw FIN|in another step/],
   'lost RST': [0, 48, /ECONNRESET|res close|req aborted/],
-  'cut response': [0, 240, /res close|socket close/],
-  'early finish': [0, 96, /res finish/],
-  'left open': [0, 240, /./],
+  'cut response': [0, 96, /res close|socket close/],
+  'early finish': [0, 48, /res finish/],
+  'left open': [0, 96, /./],
   'starved clients': [FLOOD, 1, /another client is answered/],
   'copied output': [SHARED, 1, /MiB/],
 };
@@ -62,7 +62,7 @@ for (const [fault, [first, cases, kind]] of Object.entries(FINDS)) {
 }
 
 test('time: a difference is made small', { skip }, async () => {
-  const { output } = await play(['--cases', 96, '--quiet', '--shrink', 1],
+  const { output } = await play(['--cases', 48, '--quiet', '--shrink', 1],
     { FERROHTTP_IMPL: BROKEN, FERROHTTP_BROKEN: 'early finish' });
   const [, history] = /--history '(.+)'/.exec(output) ?? [];
   assert.ok(history, output);
@@ -70,7 +70,7 @@ test('time: a difference is made small', { skip }, async () => {
 });
 
 test('time: a server is no different from itself', { skip }, async () => {
-  const { code, output } = await play(['--cases', 150], { FERROHTTP_IMPL: 'node:http' });
+  const { code, output } = await play(['--cases', 96], { FERROHTTP_IMPL: 'node:http' });
   assert.strictEqual(code, 0, output);
 });
 

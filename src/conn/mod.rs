@@ -358,9 +358,10 @@ impl Conn {
         self.closed.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a packet is on its way to JavaScript, or is being dispatched.
-    pub fn has_coming(&self) -> bool {
-        self.is_coming(&crate::lock(&self.control))
+    /// Whether bytes are on their way to JavaScript, or are being dispatched. FIN alone is none.
+    pub fn has_bytes_coming(&self) -> bool {
+        let control = crate::lock(&self.control);
+        control.has_bytes && self.is_coming(&control)
     }
 
     fn is_coming(&self, control: &Control) -> bool {
@@ -617,7 +618,10 @@ impl Conn {
                 return;
             }
             control.shown = true;
-            control.outstanding |= kind == Kind::Packet;
+            if kind == Kind::Packet {
+                control.outstanding = true;
+                control.has_bytes = bytes > 0;
+            }
         }
         self.core.queue.push(Delivery {
             source: Source::Conn(self.clone()),

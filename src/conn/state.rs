@@ -37,6 +37,8 @@ pub struct Control {
     pub counted: bool,
     /// A packet is on its way to JavaScript, or was dispatched in this turn of its event loop.
     pub outstanding: bool,
+    /// There are bytes in that packet.
+    pub has_bytes: bool,
     /// There is something to read (or to parse), but JavaScript has to act first.
     pub held: bool,
     pub paused: bool,
@@ -77,6 +79,7 @@ impl Control {
             shown: false,
             counted: false,
             outstanding: false,
+            has_bytes: false,
             held: false,
             paused: false,
             hung_up: false,

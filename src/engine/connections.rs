@@ -332,9 +332,9 @@ impl Connections {
         let Some(slot) = self.slot(id) else {
             return 0;
         };
-        // The notice of a connection of which nothing was read has no bytes.
-        let coming = !told && slot.conn.has_coming() && !slot.conn.is_fresh();
-        let unread = slot.held.take().is_some() || coming;
+        // A notice and FIN have no bytes.
+        let held = slot.held.take().is_some_and(|held| held.bytes > 0);
+        let unread = held || !told && slot.conn.has_bytes_coming();
         slot.destroyed = true;
         slot.conn.close(reset || unread)
     }

@@ -891,7 +891,7 @@ fn a_packet_that_was_parsed_before_detaching_is_still_delivered() {
     let told = host.next().id;
     let id = if told == ids[0] { ids[1] } else { ids[0] };
     let conn = host.conn(id);
-    while !conn.has_coming() {
+    while !conn.has_bytes_coming() {
         std::thread::yield_now();
     }
     let (_detached, queued) = host.connections.detach(&host.core, id).unwrap();
