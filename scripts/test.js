@@ -2,13 +2,15 @@
 
 // Runs the tests and prints their totals. Without options: Rust, then JavaScript.
 //
-//   node scripts/test.js [--rust] [--js] [--node BINARY] [--no-build] [WORD ...]
+//   node scripts/test.js [--rust] [--js] [--node BINARY] [--no-build] [--again N] [WORD ...]
 //
 // `--node` runs the JavaScript tests on another Node, `--no-build` with the binary that is there;
-// words select the test files whose paths contain one of them.
+// words select the test files whose paths contain one of them. With `--again` a JavaScript test file in which
+// something failed is run alone, up to N times: many tests compare two servers in time, and a busy machine moves that.
 
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const readline = require('node:readline');
 const { parseArgs } = require('node:util');
@@ -26,6 +28,7 @@ const { values: options, positionals: words } = parseArgs({
     js: { type: 'boolean' },
     node: { type: 'string', default: process.execPath },
     'no-build': { type: 'boolean' },
+    again: { type: 'string', default: '0' },
   },
 });
 const everything = !options.rust && !options.js;
@@ -64,17 +67,35 @@ function testFiles() {
     .sort();
 }
 
-async function jsTests() {
-  if (!options['no-build']) buildIfStale();
-  const files = testFiles();
-  if (files.length === 0) throw new BuildFailure('no test file was selected');
+/** Runs test files; which of them had a test that failed stands in `failedFiles`. */
+async function runFiles(files) {
   const total = { passed: 0, failed: 0, skipped: 0 };
-  const good = await run(options.node, ['--test', '--test-reporter=spec', `--test-timeout=${TIMEOUT}`, ...files], (line) => {
+  const list = path.join(os.tmpdir(), `ferrohttp-failed-${process.pid}`);
+  const args = ['--test', `--test-timeout=${TIMEOUT}`, '--test-reporter=spec', '--test-reporter-destination=stdout',
+    `--test-reporter=${path.join(__dirname, 'failed-files.js')}`, `--test-reporter-destination=${list}`, ...files];
+  const good = await run(options.node, args, (line) => {
     const found = /^ℹ (pass|fail|cancelled|skipped|todo) (\d+)$/.exec(line);
     if (!found) return;
     const kind = { pass: 'passed', fail: 'failed', cancelled: 'failed' }[found[1]] ?? 'skipped';
     total[kind] += Number(found[2]);
   });
+  const text = fs.existsSync(list) ? fs.readFileSync(list, 'utf8') : '';
+  fs.rmSync(list, { force: true });
+  return { good, total, failedFiles: text.split('\n').filter(Boolean) };
+}
+
+async function jsTests() {
+  if (!options['no-build']) buildIfStale();
+  const files = testFiles();
+  if (files.length === 0) throw new BuildFailure('no test file was selected');
+  let { good, total, failedFiles } = await runFiles(files);
+  for (let times = Number(options.again); !good && times > 0 && failedFiles.length > 0; times--) {
+    const names = failedFiles.map((file) => path.relative(ROOT, file));
+    console.log(`\n${total.failed} failed: once more ${names.join(' ')}`);
+    const repeated = await runFiles(names);
+    total = { ...total, passed: total.passed + Math.max(0, total.failed - repeated.total.failed), failed: repeated.total.failed };
+    ({ good, failedFiles } = repeated);
+  }
   return { name: 'JavaScript', good, total };
 }
 

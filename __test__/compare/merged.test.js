@@ -172,18 +172,21 @@ const [uvMajor, uvMinor] = process.versions.uv.split('.', 2).map(Number);
 const hangUpEnds = uvMajor === 1 && uvMinor < 52;
 
 /**
- * How much of more than a packet has left when the client resets is up to its kernel. On a first
- * packet, a thread reads a part of a head as it comes, so that the RST behind it comes on its own.
+ * How much of more than a packet has left when the client resets is up to its kernel. The first packet of a
+ * connection is read by a thread: when it has the rest of a head, or of more than a packet, is up to that.
  */
-const uncertain = (state, ending, bytes) => ending === 'reset' && (bytes === FULL ||
-  (hangUpEnds && bytes === LAST['a part of a head'] && (state === null || state.length === 0)));
+const uncertain = (state, ending, bytes) => {
+  const first = state === null || state.length === 0;
+  return (bytes === FULL && (ending === 'reset' || first)) ||
+    (ending === 'reset' && hangUpEnds && first && bytes === LAST['a part of a head']);
+};
 
 /**
- * An I/O thread reads on its own: when the next packet is read, within the turn or some turns later,
- * is up to it, as it is up to the network for a server without one.
+ * An I/O thread reads on its own: when the next packet, or RST behind a packet, is read, within the turn or some
+ * turns later, is up to it, as it is up to the network for a server without one.
  */
-const upToThread = (ending, bytes) => Number(process.env.FERROHTTP_IO_THREADS) > 0 && (bytes === FULL ||
-  /second|immediate/.test(bytes) || (ending === 'reset' && !hangUpEnds && bytes !== null));
+const upToThread = (ending, bytes) => Number(process.env.FERROHTTP_IO_THREADS) > 0 &&
+  (bytes === FULL || /second|immediate/.test(bytes) || (ending === 'reset' && bytes !== null));
 
 async function play(implementation, mode, state, ending, bytes) {
   const scene = await Scene.open(implementation, mode);
