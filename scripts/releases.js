@@ -1,7 +1,7 @@
 'use strict';
 
-// Runs what depends most on a release of Node on older ones: the tests of the package, of endings and of
-// messages, and a slice of the parity runs. The newest release of each line has the whole suite.
+// Runs what depends most on a release of Node on older ones: the tests of what the package loads and exports, of
+// endings and of messages, and a slice of the parity runs. The newest release of each line has the whole suite.
 //
 //   node scripts/releases.js [--list] [VERSION ...]
 //
@@ -22,8 +22,9 @@ const CACHE = path.join(ROOT, 'target/ci-nodes');
 const TIMEOUT_MS = 10 * 60 * 1000;
 
 const TESTS = [
-  ...fs.readdirSync(path.join(ROOT, '__test__/package')).filter((name) => name.endsWith('.test.js'))
-    .map((name) => `__test__/package/${name}`),
+  '__test__/package/exports.test.js',
+  '__test__/package/load.test.js',
+  '__test__/package/worker.test.js',
   '__test__/compare/endings.test.js',
   '__test__/compare/messages.test.js',
 ];
@@ -59,7 +60,9 @@ async function check(version) {
   const begin = Date.now();
   const bad = [];
   for (const [name, args] of RUNS) {
-    const { good, output } = await run(binary, args);
+    let { good, output } = await run(binary, args);
+    // Tests that compare two servers in time may meet a busy machine: what fails twice has failed.
+    if (!good) ({ good, output } = await run(binary, args));
     if (!good) bad.push(`--- ${name} on Node ${version}\n${output}`);
   }
   const seconds = Math.round((Date.now() - begin) / 1000);
