@@ -230,7 +230,7 @@ for (const [name, act] of Object.entries(ENDS)) stopped(name, { act });
 stopped('Connection: close', { act() {}, fields: 'Connection: close\r\n' });
 stopped('Connection: close, close()', { act: ({ server }) => { server.close(); }, fields: 'Connection: close\r\n' });
 stopped('close()', { act: ({ server }) => { server.close(); } });
-stopped('closeIdleConnections()', { act: ({ server }) => { server.closeIdleConnections(); }, keeps: true });
+stopped('closeIdleConnections()', { act: ({ server }) => { server.closeIdleConnections(); } });
 stopped('pause() and resume()', { act: (stage, socket) => { socket.pause().resume(); }, keeps: true });
 stopped('the libuv handle', { act: (stage, socket) => { void socket._handle; }, keeps: true });
 stopped('the libuv handle, of text', { act: (stage, socket) => { void socket._handle; }, keeps: true, send: WAYS.string });
