@@ -259,7 +259,6 @@ stopped('a timeout of the socket', {
     socket.setTimeout(20);
     await stage.untilNoted(0, 'socket timeout');
   },
-  keeps: true,
 });
 
 for (const leave of ['fin', 'reset']) {
@@ -281,7 +280,7 @@ for (const leave of ['fin', 'reset']) {
 
 compare('the keep-alive timer starts when the response has left', {
   clients: 2,
-  options: { keepAliveTimeout: 1, keepAliveTimeoutBuffer: 0 },
+  options: { keepAliveTimeout: 1 },
   handler: (req, res) => WAYS.Buffer(res, req.url === '/large' ? TOO_MUCH : 2),
   async run(stage) {
     stage.readers.send(0, get('/large'));
