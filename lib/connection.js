@@ -10,7 +10,7 @@ const dc = require('diagnostics_channel');
 const { debuglog } = require('util');
 const {
   IncomingMessage, ServerResponse, nodeConnectionListener, symbols, traits, dumpIsPlain, endedIsPlain, idleIsPlain,
-  ioIsPlain,
+  ioIsPlain, reader,
 } = require('./host');
 const { abortedError, internalError, socketOnError, kServer } = require('./client-error');
 const { Socket, handOver, setReading, kId, kEnded, kBehind } = require('./socket');
@@ -472,12 +472,11 @@ class Connection {
   /** Takes what a handle reads before its stream does, as Node's parser would. */
   consume(handle) {
     const { onread } = handle;
+    const read = reader(handle, this.socket, (bytes) => { this.execute(bytes); });
     this.release = () => { handle.onread = onread; };
-    handle.onread = (bytes) => {
-      if (bytes === undefined || this.parser === null) return onread.call(handle, bytes);
-      if (this.socket.timeout || !ioIsPlain()) this.socket._unrefTimer();
-      this.execute(Buffer.from(bytes));
-      return undefined;
+    handle.onread = (memory) => {
+      if (memory === undefined || this.parser === null) return onread.call(handle, memory);
+      return read(memory);
     };
   }
 

@@ -4,6 +4,7 @@
 //   symbols    under which Node keeps state of its objects
 //   traits     what this release does where releases differ
 //   ticks      how nextTick callbacks and microtasks are run
+//   reads      what a libuv handle has read
 //   shortcuts  ways around functions of Node, and whether they are open
 //
 // Nothing else in lib/ looks for symbols or asks for a version.
@@ -13,8 +14,9 @@ const { Server, ServerResponse, IncomingMessage } = require('http');
 const { symbols, nodeConnectionListener } = require('./symbols');
 const { traits } = require('./traits');
 const { runTicks } = require('./ticks');
+const { reader } = require('./reads');
 const shortcuts = require('./shortcuts');
 
 module.exports = {
-  Server, ServerResponse, IncomingMessage, symbols, traits, nodeConnectionListener, runTicks, ...shortcuts,
+  Server, ServerResponse, IncomingMessage, symbols, traits, nodeConnectionListener, runTicks, reader, ...shortcuts,
 };
