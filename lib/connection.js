@@ -13,7 +13,7 @@ const {
   ioIsPlain, reader,
 } = require('./host');
 const { abortedError, internalError, socketOnError, kServer } = require('./client-error');
-const { Socket, handOver, setReading, kId, kEnded, kBehind } = require('./socket');
+const { Socket, handOver, setReading, startReading, kId, kEnded, kBehind } = require('./socket');
 const { NativeParser } = require('./native');
 const { warn, warningIsDue } = require('./lenient');
 const engine = require('./engine');
@@ -57,7 +57,7 @@ class Connection {
     this.dispatching = false; // not everything in a packet has been told
     this.flushed = false; // ticks run before each head (dispatch.js, FLUSH_AFTER)
     this.shortened = false; // the head that comes has more lines than Node hands over at once
-    this.hungUp = false; // the end comes next, whatever a handed-over handle would read
+    this.detached = null; // what a hand-over has brought
     this.upgrading = false; // the verdict on the head with the upgrade bit
     this.endCompletes = false; // FIN ends the body of the request that is read
     this.endVerdict = undefined; // of the parser on FIN: an error, null, or not asked yet
@@ -458,7 +458,7 @@ class Connection {
   handedOver(detached, handle) {
     this.parser = detached.parser;
     this.server[kServer].injected.add(this);
-    this.hungUp = detached.hungUp;
+    this.detached = detached;
     if (this.consumed) this.consume(handle);
     // A packet that Rust has parsed already comes first.
     if (!this.socket[kEnded] && !this.socket[kBehind]) this.startReading(handle);
@@ -482,18 +482,8 @@ class Connection {
 
   startReading(handle) {
     const { socket } = this;
-    if (!handle || socket._paused || socket.isPaused()) return;
-    handle.reading = true;
-    if (this.hungUp) engine.afterDeliveries(() => endReading(socket));
-    else handle.readStart();
+    if (handle && !socket._paused && !socket.isPaused()) startReading(socket, handle, this.detached);
   }
-}
-
-/** What a handle's FIN comes to, if nobody has stopped its reading meanwhile. */
-function endReading(socket) {
-  if (socket.destroyed || !socket._handle?.reading) return;
-  socket.push(null);
-  socket.read(0);
 }
 
 function finiteOr(value, otherwise) {

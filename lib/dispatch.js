@@ -284,7 +284,7 @@ function tell(socket, text, numbers, { blobs, strings: kept }, chunk) {
         socket._settled(numbers[at + 1], 'write');
         break;
       case SHUTDOWN:
-        socket._settled(numbers[at + 1], 'shutdown');
+        socket._settled(0, 'shutdown'); // nobody is told if FIN could not leave
         break;
       case CLOSED:
         closed(socket);

@@ -11,7 +11,7 @@ const { EventEmitter } = require('events');
 const { Duplex, Readable } = require('stream');
 const { types } = require('util');
 const { ServerResponse, symbols, shortcuts, bondIsPlain, endIsPlain } = require('./host');
-const { kId, kTaken, waiting, encodingOf, BYTES, LATIN1, UTF8, HEAD_UTF8 } = require('./socket');
+const { kId, kTaken, waiting, encodingOf, BYTES, LATIN1, UTF8, HEAD_UTF8, BLANK_FOLLOWS } = require('./socket');
 const { native } = require('./engine');
 
 const { isUint8Array } = types;
@@ -209,8 +209,9 @@ function assignQueued(res, socket, onClose, on) {
   socket._events.close = [onClose, onSocketClose];
   res.socket = socket;
   if (socket.timeout) socket._unrefTimer();
-  const result = list.length === 2 ? native.write(socket[kId], list[0], list[1] | waiting(socket)) :
-    native.writev(socket[kId], list, waiting(socket));
+  const flags = waiting(socket) | (last > 0 && outputData[last].data.length === 0 ? BLANK_FOLLOWS : 0);
+  const result = list.length === 2 ? native.write(socket[kId], list[0], list[1] | flags) :
+    native.writev(socket[kId], list, flags);
   if (result !== 0) {
     // The stream is told by writing it as the inherited `_flush` does.
     socket[kTaken] = result;

@@ -20,7 +20,7 @@ const layout = require('./layout');
 const kId = Symbol('ferrohttp.id');
 const kKey = Symbol('ferrohttp.key');
 const kPending = Symbol('ferrohttp.pending');
-const kWriting = Symbol('ferrohttp.writing');
+const kCancelled = Symbol('ferrohttp.cancelled');
 const kBytesRead = Symbol('ferrohttp.bytesRead');
 const kBytesWritten = Symbol('ferrohttp.bytesWritten');
 const kException = Symbol('ferrohttp.exception');
@@ -34,8 +34,8 @@ const kQueueSeen = Symbol('ferrohttp.queueSeen');
 const kLast = Symbol('ferrohttp.last');
 const kBehind = Symbol('ferrohttp.behind');
 
-const { BYTES, LATIN1, UTF8, MAY_WAIT, MORE_FOLLOWS, FIN_FOLLOWS, HEAD_UTF8 } = layout.write;
-const { NOTHING } = layout.taken;
+const { BYTES, LATIN1, UTF8, MAY_WAIT, MORE_FOLLOWS, FIN_FOLLOWS, HEAD_UTF8, BLANK_FOLLOWS } = layout.write;
+const { NOTHING, ENDED } = layout.taken;
 const ENOTCONN = -constants.errno.ENOTCONN;
 const ECANCELED = -constants.errno.ECANCELED;
 
@@ -76,7 +76,7 @@ class Socket extends net.Socket {
     this[kKey] = id; // the id that deliveries carry; stays when `kId` goes
     sockets[id & PLACE] = this;
     this[kPending] = null; // callback of the write or shutdown that Rust is still busy with
-    this[kWriting] = false; // whether that is a write
+    this[kCancelled] = 0; // the errno of that, if the socket is destroyed before
     this[kBytesRead] = 0;
     this[kBytesWritten] = 0;
     this[kException] = false;
@@ -149,6 +149,11 @@ class Socket extends net.Socket {
   _written(result, callback) {
     if (result === 0) {
       callback();
+    } else if (result >= ENDED) {
+      const errno = ENDED - result;
+      this._awaits('WRITEWRAP', callback);
+      this[kCancelled] = errno;
+      engine.afterDeliveries(() => this._ended(errno));
     } else if (result > 0) {
       this._awaits('WRITEWRAP', callback);
       this[kQueueSeen] = result === NOTHING ? engine.native.writeQueueSize(this[kId]) : -1;
@@ -160,7 +165,7 @@ class Socket extends net.Socket {
   /** Rust is busy with a write or shutdown, and calls back when it is done. */
   _awaits(type, callback) {
     this[kPending] = inOwnContext(type, callback);
-    this[kWriting] = type === 'WRITEWRAP';
+    this[kCancelled] = type === 'WRITEWRAP' ? ECANCELED : 0;
     hold(this);
   }
 
@@ -219,6 +224,13 @@ class Socket extends net.Socket {
 
   // --- what the engine reports ---------------------------------------------------------------
 
+  /** The end of a write that the kernel took at the second try, or that failed then. */
+  _ended(errno) {
+    if (this.destroyed) return; // as cancelled
+    if (errno === 0 && this.timeout) this._unrefTimer();
+    this._settled(-errno, 'write');
+  }
+
   /** The pending write or shutdown is done. */
   _settled(errno, syscall) {
     const callback = this[kPending];
@@ -240,7 +252,8 @@ class Socket extends net.Socket {
     if (pending !== null) {
       // As libuv cancels it, which the stream is told as a success, or, of a write, by later releases as an error.
       this[kPending] = null;
-      pending(this[kWriting] && traits.cancelsWrites ? systemError(ECANCELED, 'write') : null);
+      const errno = traits.cancelsWrites ? this[kCancelled] : 0;
+      pending(errno === 0 ? null : systemError(errno, 'write'));
       runTicks();
     }
     engine.closing(-1);
@@ -421,10 +434,29 @@ function handOver(socket) {
   if (socket.parser?.handedOver) {
     socket.parser.handedOver(detached, handle);
   } else if (!socket[kStopped]) {
-    // As net.Socket does when it is made.
-    handle.reading = true;
-    handle.readStart();
+    startReading(socket, handle, detached);
   }
+}
+
+/**
+ * Has a handle read, as net.Socket does when it is made. What the system has told of its descriptor
+ * already, reading would not find again.
+ */
+function startReading(socket, handle, { error, hungUp }) {
+  handle.reading = true;
+  if (error === 0 && !hungUp) {
+    handle.readStart();
+    return;
+  }
+  engine.afterDeliveries(() => {
+    if (socket.destroyed || !socket._handle?.reading) return; // somebody has stopped it
+    if (error !== 0) {
+      socket.destroy(systemError(error, 'read'));
+    } else {
+      socket.push(null);
+      socket.read(0);
+    }
+  });
 }
 
 /** The packet that a hand-over left in the queue has been told. */
@@ -453,7 +485,7 @@ function sendRemains(socket, { pending, finWanted }, callback) {
 }
 
 module.exports = {
-  BYTES, LATIN1, UTF8, HEAD_UTF8, encodingOf, waiting,
-  Socket, socketAt, forget, handOver, caughtUp, setReading, readEnded,
+  BYTES, LATIN1, UTF8, HEAD_UTF8, BLANK_FOLLOWS, encodingOf, waiting,
+  Socket, socketAt, forget, handOver, caughtUp, setReading, startReading, readEnded,
   kId, kBytesRead, kEnded, kTaken, kBehind,
 };

@@ -32,6 +32,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::engine::Core;
+use crate::engine::deferred::Moment;
 use crate::engine::queue::{Behind, Delivery, Kind, Source};
 use crate::http1::{Code, Parser, Phase, Reason};
 use crate::observe::classify;
@@ -40,9 +41,7 @@ use crate::observe::hints::Hint;
 use crate::observe::kind::{CodeNumber, Kind as RefusalKind};
 use crate::observe::refusals::{Origin, Seen};
 use crate::observe::store::{Circumstances, Outcome, Overdue, Sight};
-use crate::record::{
-    ACCEPTED, DRAINED, Parked, Progress, Records, SOCKET_ERROR, SYSCALL_WRITE, WRITTEN, now,
-};
+use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records, now};
 use crate::server::Server;
 use address::{Address, End};
 use outbox::{Output, Remainder};
@@ -70,8 +69,15 @@ pub struct Conn {
     reported: AtomicU64,
     /// The packet that is outstanding was dispatched; only the JavaScript thread's.
     consumed: AtomicBool,
+    /// A packet is on its way to JavaScript or is being dispatched. On the JavaScript thread output waits until
+    /// it has been, as libuv writes after a read has been told.
+    telling: AtomicBool,
+    /// Output waits for that; only the JavaScript thread's.
+    flush_due: AtomicBool,
     /// A reactor has told of FIN, a hang-up or an error.
     closed: AtomicBool,
+    /// The kernel had no room when JavaScript wrote last, and no reactor has told of any since.
+    full: AtomicBool,
     /// A panic has ended it.
     panicked: AtomicBool,
     /// Its packets panic, for tests.
@@ -92,6 +98,8 @@ struct ReadSide {
     begun: bool,
     /// The last packet was as large as one can be.
     full: bool,
+    /// The task has asked the kernel for bytes in this turn of its.
+    asked: bool,
 }
 
 /// A connection given away.
@@ -107,6 +115,8 @@ pub struct Detached {
     pub pending: Vec<Remainder>,
     /// FIN is to follow that.
     pub fin_wanted: bool,
+    /// What the system has told of the descriptor and nobody was told yet.
+    pub error: Option<i32>,
     /// A packet was delivered and not yet consumed.
     pub outstanding: bool,
     /// The end follows that packet, whatever the descriptor says (the setting `hangUpEnds`).
@@ -136,7 +146,10 @@ impl Conn {
             begun: AtomicBool::new(false),
             reported: AtomicU64::new(0),
             consumed: AtomicBool::new(false),
+            telling: AtomicBool::new(false),
+            flush_due: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            full: AtomicBool::new(false),
             panicked: AtomicBool::new(false),
             #[cfg(debug_assertions)]
             panics: AtomicBool::new(false),
@@ -147,6 +160,7 @@ impl Conn {
                 bytes: 0,
                 begun: false,
                 full: false,
+                asked: false,
             }),
         });
         if server.settings.screened() == 0 {
@@ -187,17 +201,30 @@ impl Conn {
             return Err(libc::EPIPE);
         }
         control.written += total as u64;
+        control.corked = last;
         send_deferred(&mut control, last)?;
         let mut sent = 0;
         if control.outbox.is_empty() {
-            sent = send_output(control.fd, output, last)
-                .map_err(|errno| control.read_error.unwrap_or(errno))?;
+            let first = control.offer(output, 0, last)?;
+            sent = first.taken;
             control.tight = sent < total;
             if !control.tight {
                 return Ok(Taken::All);
             }
+            // As libuv, which tries once more before it waits; how that ends is told a little later.
+            match control.offer(output, sent, last) {
+                Ok(second) => {
+                    sent += second.taken;
+                    self.full.store(second.full, Ordering::Relaxed);
+                }
+                Err(errno) => return Ok(Taken::Ended(errno)),
+            }
+            if sent == total && output.blanks == 0 {
+                return Ok(Taken::Ended(0));
+            }
         }
         control.outbox.append(output, sent);
+        control.blanks = output.blanks;
         control.write_awaited = true;
         let waker = control.waker.take();
         drop(control);
@@ -223,6 +250,7 @@ impl Conn {
         if !control.is_open()
             || control.shutdown != Shutdown::No
             || control.tight
+            || control.kept_error.is_some()
             || !control.outbox.can_defer(total)
             || unasked && !control.deferred && io::is_gone(control.fd)
         {
@@ -234,24 +262,42 @@ impl Conn {
         true
     }
 
-    /// Sends what was deferred. What the kernel does not take stays with the task.
-    pub fn flush(self: &Arc<Self>) {
+    /// Sends what is held back: what was deferred, at the end of the turn with the FIN that is due. What
+    /// the kernel does not take stays with the task. Whether FIN is still due.
+    pub fn flush(self: &Arc<Self>, moment: Moment) -> bool {
         let mut control = crate::lock(&self.control);
-        if let Err(errno) = send_deferred(&mut control, false) {
+        if !control.is_open() {
+            return false;
+        }
+        let due = control.shutdown == Shutdown::Due;
+        if due && moment == Moment::Batch {
+            return true;
+        }
+        let fin = due && moment == Moment::Turn;
+        if let Err(errno) = send_deferred(&mut control, fin) {
             control.keep_error(errno, false);
-            if !control.reads() {
-                self.tell_kept_error(control);
-            }
-            return;
+        }
+        if fin && !control.outbox.is_empty() {
+            control.shutdown = Shutdown::Wanted;
+        } else if fin {
+            control.shutdown = Shutdown::Done;
+            // A peer that has gone needs none.
+            let _ = io::shutdown(control.fd);
+        } else if due {
+            control.uncork();
         }
         if !control.outbox.is_empty() {
             let waker = control.waker.take();
             drop(control);
             wake(waker);
+        } else if control.kept_error.is_some() && !control.reads() {
+            self.tell_lost_output(control);
         }
+        due && !fin
     }
 
-    /// Sends FIN after all output. `Ok(true)` if JavaScript has to wait for that.
+    /// FIN follows all output, at the end of the turn: the caller sees to [`flush`](Self::flush).
+    /// `Ok(true)` if JavaScript has to wait for SHUTDOWN.
     pub fn shutdown(&self) -> Result<bool, i32> {
         let mut control = crate::lock(&self.control);
         if !control.is_open() {
@@ -260,30 +306,27 @@ impl Conn {
         if control.shutdown != Shutdown::No {
             return Err(libc::ENOTCONN);
         }
-        if let Err(errno) = send_deferred(&mut control, true) {
-            control.keep_error(errno, false);
-        }
-        if control.outbox.is_empty() {
-            control.shutdown = Shutdown::Done;
-            return match io::shutdown(control.fd) {
-                Ok(()) => Ok(false),
-                Err(error) => Err(error.raw_os_error().unwrap_or(libc::EIO)),
-            };
+        if control.outbox.counts_as_taken() {
+            control.shutdown = Shutdown::Due;
+            return Ok(false);
         }
         control.shutdown = Shutdown::Wanted;
-        control.shutdown_awaited = !control.outbox.counts_as_taken();
-        let awaited = control.shutdown_awaited;
-        // The task does not know of output that was deferred until now.
-        let waker = control.waker.take();
-        drop(control);
-        wake(waker);
-        Ok(awaited)
+        control.shutdown_awaited = true;
+        Ok(true)
     }
 
+    /// Stops reading, or has it go on from [`read_on`](Self::read_on).
     pub fn set_paused(&self, paused: bool) {
         let mut control = crate::lock(&self.control);
+        control.resuming = !paused;
         control.paused = paused;
-        let waker = if paused { None } else { control.release() };
+    }
+
+    /// The turn has begun from which a connection is read that was resumed.
+    pub fn read_on(&self) {
+        let mut control = crate::lock(&self.control);
+        control.resuming = false;
+        let waker = control.release();
         drop(control);
         wake(waker);
     }
@@ -291,37 +334,48 @@ impl Conn {
     /// The delivery of a packet was consumed: everything in it was told.
     pub fn consume(&self) {
         self.consumed.store(true, Ordering::Relaxed);
+        self.release_output();
+    }
+
+    /// The packet was dispatched, or is not for now: output need not wait for that.
+    pub fn release_output(&self) {
+        self.telling.store(false, Ordering::Relaxed);
+        if self.flush_due.load(Ordering::Relaxed) {
+            self.flush_due.store(false, Ordering::Relaxed);
+            let waker = crate::lock(&self.control).waker.take();
+            wake(waker);
+        }
+    }
+
+    /// On the JavaScript thread: whether output has to wait for the dispatch of a packet. Then
+    /// [`release_output`](Self::release_output) wakes the task.
+    fn output_waits(&self) -> bool {
+        let waits = self.telling.load(Ordering::Relaxed);
+        self.flush_due.store(waits, Ordering::Relaxed);
+        waits
     }
 
     /// The next packet may be read.
     pub fn acknowledge(self: &Arc<Self>) {
         self.consumed.store(false, Ordering::Relaxed);
+        self.release_output();
         let mut control = crate::lock(&self.control);
         control.outstanding = false;
         let waker = control.release();
-        if control.kept_error.is_some() && !control.reads() {
-            self.tell_kept_error(control);
-        } else {
-            drop(control);
-        }
+        self.tell_lost_output(control);
         wake(waker);
     }
 
-    /// Nothing is read that could meet the error which was kept for that. The write that waits tells it;
-    /// if there is none, the socket does, as in Node, where the write has told it at once.
-    fn tell_kept_error(self: &Arc<Self>, mut control: MutexGuard<'_, Control>) {
-        let Some(errno) = control.kept_error.take() else {
+    /// Tells of output that is lost, if nothing is read that could meet the error which was kept for that.
+    fn tell_lost_output(self: &Arc<Self>, mut control: MutexGuard<'_, Control>) {
+        if control.kept_error.is_none() {
             return;
-        };
-        let awaited = std::mem::take(&mut control.write_awaited);
-        control.read_done |= !awaited;
+        }
+        let notice = control.outcome_of_writing(false);
         drop(control);
-        let notice = if awaited {
-            Records::notice(&[WRITTEN, errno as u32])
-        } else {
-            Records::notice(&[SOCKET_ERROR, errno as u32, SYSCALL_WRITE])
-        };
-        self.deliver(Kind::Notice, notice);
+        if let Some(notice) = notice {
+            self.deliver(Kind::Notice, notice);
+        }
     }
 
     /// The answer to PARKED: not accepted. See [`task::decline_upgrade`].
@@ -339,6 +393,10 @@ impl Conn {
         }
         // Nobody is left who could be told of an error.
         let _ = send_deferred(&mut control, false);
+        if control.shutdown == Shutdown::Due {
+            // With unread bytes RST follows, which would drop what the kernel holds back.
+            control.uncork();
+        }
         control.fate = Fate::Closing { reset };
         let waker = control.waker.take();
         drop(control);
@@ -403,10 +461,12 @@ impl Conn {
             return Err(std::io::Error::from_raw_os_error(libc::EBADF));
         };
         let parked = read.parked.take();
-        // If that fails, so does the next read or write on the descriptor.
-        let _ = send_deferred(&mut control, false);
+        if let Err(errno) = send_deferred(&mut control, false) {
+            control.keep_error(errno, false);
+        }
         let pending = control.outbox.take();
-        let fin_wanted = control.shutdown == Shutdown::Wanted;
+        let fin_wanted = matches!(control.shutdown, Shutdown::Due | Shutdown::Wanted);
+        let error = control.kept_error;
         control.fate = Fate::Detached;
         if control.counted {
             self.server.connections.adjust_owned(-1);
@@ -425,6 +485,7 @@ impl Conn {
             parked,
             pending,
             fin_wanted,
+            error,
             outstanding,
             hung_up,
         })
@@ -619,6 +680,7 @@ impl Conn {
             }
             control.shown = true;
             if kind == Kind::Packet {
+                self.telling.store(true, Ordering::Relaxed);
                 control.outstanding = true;
                 control.has_bytes = bytes > 0;
             }
@@ -702,6 +764,8 @@ pub enum Taken {
     All,
     Part,
     Nothing,
+    /// All of it, or it has failed with the errno: told at the end of the turn.
+    Ended(i32),
 }
 
 /// Offers deferred output to the kernel. `last`: FIN follows at once. If that fails, it is gone.
@@ -714,44 +778,15 @@ fn send_deferred(control: &mut Control, last: bool) -> Result<(), i32> {
     if wanted == 0 {
         return Ok(());
     }
-    match send_some(control.fd, front.pieces(), last) {
-        Ok(sent) => {
-            control.tight = sent < wanted;
-            control.outbox.advance(sent);
+    match state::offer(control.fd, &front, last) {
+        Ok(offer) => {
+            control.tight = offer.taken < wanted;
+            control.outbox.advance(offer.taken);
             Ok(())
         }
         Err(errno) => {
             control.outbox.clear();
             Err(errno)
         }
-    }
-}
-
-/// Offers an output to the kernel; returns how much of it that took.
-fn send_output(fd: RawFd, output: &Output<'_>, last: bool) -> Result<usize, i32> {
-    let mut sent = 0;
-    loop {
-        let front = output.front(sent);
-        if front.length() == 0 {
-            return Ok(sent);
-        }
-        let count = send_some(fd, front.pieces(), last)?;
-        sent += count;
-        if count < front.length() {
-            return Ok(sent);
-        }
-    }
-}
-
-/// As [`io::send`]; 0 if the kernel is full.
-fn send_some(fd: RawFd, pieces: &[&[u8]], last: bool) -> Result<usize, i32> {
-    let send = if last { io::send_before_fin } else { io::send };
-    match send(fd, pieces) {
-        Err(error)
-            if error.kind() == std::io::ErrorKind::WouldBlock || io::is_out_of_buffers(&error) =>
-        {
-            Ok(0)
-        }
-        result => result.map_err(|error| error.raw_os_error().unwrap_or(libc::EIO)),
     }
 }

@@ -35,6 +35,8 @@ pub struct Socket {
     pub sent: Vec<u8>,
     pub sent_fin: bool,
     pub closed: bool,
+    /// What happens once, behind a send that took a part.
+    pub then: Option<fn(&mut Socket)>,
     token: Option<usize>,
     /// Something has happened of which the reactor has not told.
     edge: bool,
@@ -84,13 +86,18 @@ impl Socket {
         if self.rst {
             return Err(self.error(libc::EPIPE));
         }
-        if self.room == 0 {
+        let all = pieces.concat();
+        if self.room == 0 && !all.is_empty() {
             return Err(ErrorKind::WouldBlock.into());
         }
-        let all = pieces.concat();
         let count = all.len().min(self.room);
         self.room -= count;
         self.sent.extend_from_slice(&all[..count]);
+        if count < all.len()
+            && let Some(then) = self.then.take()
+        {
+            then(self);
+        }
         Ok(count)
     }
 }
@@ -191,6 +198,11 @@ pub fn register(fd: RawFd, token: usize) -> Option<()> {
 
 pub fn deregister(fd: RawFd) -> Option<()> {
     with(fd, |socket| socket.token = None)
+}
+
+/// The reactor reports anew.
+pub fn stir(fd: RawFd) -> Option<()> {
+    with(fd, Socket::stir)
 }
 
 /// What the reactor has to tell, each thing once.

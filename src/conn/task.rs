@@ -27,7 +27,6 @@ use crate::observe::classify;
 use crate::observe::kind::CodeNumber;
 use crate::record::{
     CLOSED, PANICKED, Parked, Recorder, Records, SHUTDOWN, SOCKET_ERROR, SYSCALL_READ,
-    SYSCALL_WRITE, WRITTEN,
 };
 
 /// A body is read straight into memory for JavaScript if so much of it is ahead; what is less is
@@ -109,7 +108,7 @@ impl Task {
     pub fn is_refused(&self) -> bool {
         self.conn.as_ref().is_some_and(|conn| {
             let control = crate::lock(&conn.control);
-            control.is_open() && control.shutdown == Shutdown::Done
+            control.is_open() && matches!(control.shutdown, Shutdown::Due | Shutdown::Done)
         })
     }
 
@@ -139,6 +138,11 @@ impl Task {
     pub fn note(&self, event: Event) {
         if let Some(watch) = &self.watched {
             watch.note(event);
+        }
+        if event.writable
+            && let Some(conn) = &self.conn
+        {
+            conn.full.store(false, Ordering::Relaxed);
         }
     }
 
@@ -204,8 +208,12 @@ impl Task {
             if !control.is_open() {
                 return Turn::Close;
             }
+            // What JavaScript knows had better be read where it acts on it.
+            if self.room == Room::Lobby && control.shown && conn.core.serves_on_js_thread() {
+                return Turn::Move;
+            }
             control.keep_waker(cx.waker());
-            let has_output = control.has_output();
+            let has_output = control.has_output() || control.has_lost_output();
             (
                 control.fd,
                 has_output,
@@ -214,6 +222,9 @@ impl Task {
                 control.may_read() && std::mem::take(&mut control.hung_up),
             )
         };
+        if has_output {
+            crate::lock(&conn.read).asked = false;
+        }
         let turn = if read_done {
             Turn::Wait
         } else if hung_up {
@@ -221,11 +232,11 @@ impl Task {
         } else {
             self.read(conn, fd, may_read, cx, supply)
         };
-        // After reading, as libuv: an error that both would find is one of reading.
+        // After reading and what that leads to, as libuv: an error that both would find is one of reading. An
+        // I/O thread does not wait for handlers.
+        let flushes = has_output && !(self.room == Room::JsThread && conn.output_waits());
         match turn {
-            Turn::Again | Turn::Wait if has_output && self.flush(conn, fd, cx).is_err() => {
-                Turn::Close
-            }
+            Turn::Again | Turn::Wait if flushes && self.flush(conn, fd, cx).is_err() => Turn::Close,
             turn => turn,
         }
     }
@@ -281,6 +292,7 @@ impl Task {
         if !goes_on && ready.as_ref().is_some_and(Ready::is_closed) {
             conn.note_closed();
         }
+        read.asked = true;
         let bulk = room != Room::Lobby && read.full && ahead >= BULK;
         let turn = BUFFER.with_borrow_mut(|buffer| {
             let packet = if bulk {
@@ -320,20 +332,38 @@ impl Task {
 
     /// Sends what is in the outbox, as far as the kernel takes it; then FIN, if wanted.
     fn flush(&mut self, conn: &Arc<Conn>, fd: RawFd, cx: &mut Context<'_>) -> std::io::Result<()> {
+        // The kernel was full when it was asked last; an event tells when it is not.
+        let is_full = self.room == Room::JsThread && conn.full.load(Ordering::Relaxed);
+        let asked = crate::lock(&conn.read).asked;
+        let hang_up_ends = conn.server.settings.hang_up_ends() != 0;
         let mut notices = [None, None];
         {
             let mut control = crate::lock(&conn.control);
             let watched = self.watch(fd)?;
             let mut result = loop {
-                if control.outbox.is_empty() {
+                if control.outbox.is_empty() && control.blanks == 0 {
                     break Ok(());
+                }
+                if is_full {
+                    return Ok(());
+                }
+                if control.outbox.is_empty() && !control.blank_due {
+                    control.blank_due = true;
+                    watched.write_later(cx);
+                    return Ok(());
                 }
                 let mut ready = match watched.poll_write_ready(cx) {
                     Poll::Ready(ready) => ready?,
                     Poll::Pending => return Ok(()),
                 };
                 match send_some(&mut control) {
-                    Ok(()) => {}
+                    Ok(true) => {}
+                    // As libuv, which offers the rest in the next turn: then there is room, or an error.
+                    Ok(false) => {
+                        drop(ready);
+                        watched.write_later(cx);
+                        return Ok(());
+                    }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => ready.exhausted(),
                     Err(error) if io::is_out_of_buffers(&error) => {
                         watched.write_later(cx);
@@ -344,18 +374,17 @@ impl Task {
             };
             if result.is_err() {
                 control.outbox.clear();
+                control.blanks = 0;
                 let awaited = control.write_awaited;
                 control.keep_error(errno(&result) as i32, awaited);
             }
-            // Where something is read, that comes first, as in libuv: it meets the error, or the end.
-            let read_tells = control.kept_error.is_some() && control.reads();
-            if !read_tells && std::mem::take(&mut control.write_awaited) {
-                notices[0] = Some(Records::notice(&[WRITTEN, errno(&result)]));
-            } else if !read_tells && let Some(errno) = control.kept_error.take() {
-                control.read_done = true;
-                let notice = [SOCKET_ERROR, errno as u32, SYSCALL_WRITE];
-                notices[0] = Some(Records::notice(&notice));
-            }
+            // In libuv a read comes first, if there is one: it meets the error, or a hang-up that is taken for
+            // the end. One that has brought a packet, or nothing, has met neither.
+            let was_read = match control.outstanding {
+                true => !hang_up_ends,
+                false => asked || self.room == Room::JsThread && !control.resuming,
+            };
+            notices[0] = control.outcome_of_writing(was_read);
             if control.shutdown == Shutdown::Wanted {
                 control.shutdown = Shutdown::Done;
                 result = result.and_then(|()| io::shutdown(fd));
@@ -402,7 +431,7 @@ fn take_in(
             read.begun = true;
             let length = packet.len();
             if length == 0 {
-                let error = crate::lock(&conn.control).kept_error.take();
+                let error = crate::lock(&conn.control).take_read_error();
                 return Some(match error {
                     Some(errno) => fail(room, conn, read, errno),
                     None => end(room, conn, read),
@@ -425,7 +454,7 @@ fn take_in(
             if let Some(ready) = ready {
                 ready.exhausted();
             }
-            let error = crate::lock(&conn.control).kept_error.take();
+            let error = crate::lock(&conn.control).take_read_error();
             error.map(|errno| fail(room, conn, read, errno))
         }
         Err(error) => {
@@ -493,7 +522,7 @@ pub fn hang_up(conn: &Arc<Conn>) -> bool {
         let mut control = crate::lock(&conn.control);
         control.hung_up = false;
         if !control.is_open() || !control.reads() {
-            conn.tell_kept_error(control);
+            conn.tell_lost_output(control);
             return false;
         }
     }
@@ -620,10 +649,18 @@ fn whole(records: &Records, before: usize, rest: &[u8]) -> Vec<u8> {
     }
 }
 
-fn send_some(control: &mut Control) -> std::io::Result<()> {
-    let count = io::send(control.fd, control.outbox.front().pieces())?;
-    control.outbox.advance(count);
-    Ok(())
+/// Whether the kernel took all that it was offered.
+fn send_some(control: &mut Control) -> std::io::Result<bool> {
+    let front = control.outbox.front();
+    let wanted = front.length();
+    let count = io::send(control.fd, front.pieces())?;
+    if wanted == 0 {
+        control.blanks -= 1;
+        control.blank_due = false;
+    } else {
+        control.outbox.advance(count);
+    }
+    Ok(count == wanted)
 }
 
 fn errno(result: &std::io::Result<()>) -> u32 {
@@ -674,7 +711,7 @@ fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     }
     records.push_end(verdict, !recorder.records.is_empty());
     conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
-    conn.tell_kept_error(crate::lock(&conn.control));
+    conn.tell_lost_output(crate::lock(&conn.control));
     told(room, conn, false)
 }
 

@@ -17,6 +17,17 @@ const TICK: Duration = Duration::from_millis(1);
 /// Ticks without deferred output after which the lobby stops looking.
 const IDLE_TICKS: u32 = 50;
 
+/// When something is sent that was held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The deliveries of a batch have been told.
+    Batch,
+    /// The turn has ended: what libuv does after all events. FIN leaves now.
+    Turn,
+    /// A turn does not end.
+    Early,
+}
+
 #[derive(Debug, Default)]
 pub struct Deferred {
     conns: Mutex<Vec<Arc<Conn>>>,
@@ -27,7 +38,7 @@ pub struct Deferred {
 }
 
 impl Deferred {
-    /// Remembers a connection with deferred output.
+    /// Remembers a connection with deferred output, or one whose FIN is due.
     pub fn add(&self, conn: &Arc<Conn>) {
         {
             let mut conns = crate::lock(&self.conns);
@@ -41,17 +52,12 @@ impl Deferred {
         }
     }
 
-    /// The end of a batch.
-    pub fn flush(&self) {
+    /// Sends what is held back, as far as it is for this moment.
+    pub fn flush(&self, moment: Moment) {
         let mut conns = crate::lock(&self.conns);
-        if conns.is_empty() {
-            return;
-        }
-        self.flushed.fetch_add(1, Ordering::Relaxed);
-        let batch = std::mem::take(&mut *conns);
-        drop(conns);
-        for conn in &batch {
-            conn.flush();
+        if !conns.is_empty() {
+            self.flushed.fetch_add(1, Ordering::Relaxed);
+            conns.retain(|conn| conn.flush(moment));
         }
     }
 
@@ -71,9 +77,9 @@ impl Deferred {
                 } else if crate::lock(&self.conns).is_empty() {
                     idle += 1;
                 } else {
-                    self.flush();
+                    self.flush(Moment::Early);
                 }
-                seen = now;
+                seen = self.flushed.load(Ordering::Relaxed);
             }
             self.watched.store(false, Ordering::Release);
             if !crate::lock(&self.conns).is_empty() {

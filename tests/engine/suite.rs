@@ -13,6 +13,7 @@ use ferrohttp::conn::outbox::{DEFERRED, Output, Piece, Remainder};
 use ferrohttp::conn::{Conn, Taken, io};
 use ferrohttp::engine::Core;
 use ferrohttp::engine::connections::{Connections, FIRST, Popped, SERVER};
+use ferrohttp::engine::deferred::Moment;
 use ferrohttp::engine::queue::{Mail, Queue};
 use ferrohttp::engine::slots::INDEX_BITS;
 use ferrohttp::http1::{Code, Profile, names};
@@ -198,6 +199,7 @@ fn text<T>(pieces: &[&[u8]], call: impl FnOnce(&mut Output<'_>) -> T) -> T {
     call(&mut Output {
         text: &mut text,
         pieces: &ranges,
+        blanks: 0,
         lend: &|| None,
     })
 }
@@ -265,6 +267,7 @@ impl Lender {
             &mut Output {
                 text: &mut b"head".to_vec(),
                 pieces: &[Piece::Text(0..4), Piece::Bytes(&self.bytes, 3)],
+                blanks: 0,
                 lend: &lend,
             },
             false,
@@ -295,6 +298,7 @@ fn a_request_is_delivered_and_answered() {
     assert_eq!(write(&conn, &[b"an ", b"answer"]), Ok(Taken::All));
     assert_eq!(conn.bytes_written(), 9);
     assert_eq!(conn.shutdown(), Ok(false));
+    conn.flush(Moment::Turn);
     assert_eq!(host.rest(&client), b"an answer");
     let peer = conn.address(End::Peer).unwrap();
     assert_eq!(peer.host, "127.0.0.1");
@@ -536,6 +540,7 @@ fn last_output_and_fin_leave_whether_the_kernel_takes_it_or_not() {
         let taken = text(&[&output], |output| conn.write(output, true));
         assert_eq!(taken == Ok(Taken::Part), waits);
         assert_eq!(conn.shutdown(), Ok(waits));
+        conn.flush(Moment::Turn);
         assert!(host.rest(&client) == output);
     }
 }
@@ -577,10 +582,11 @@ fn deferred_output_that_the_kernel_does_not_take_counts_as_sent() {
     let conn = host.conn(id);
     let filled = fill(&conn);
     assert!(defer(&conn, &[7; 1000]));
-    conn.flush();
+    conn.flush(Moment::Turn);
     assert!(!defer(&conn, &[7]));
     assert_eq!(conn.write_queue_size(), 0);
     assert_eq!(conn.shutdown(), Ok(false));
+    conn.flush(Moment::Turn);
     let received = host.rest(&client);
     assert_eq!(received.len(), filled + 1000);
     assert!(received.ends_with(&[7; 1000]));
@@ -600,7 +606,7 @@ fn deferred_output_survives_a_close_and_pending_output_does_not() {
         let conn = host.conn(id);
         let filled = fill(&conn);
         assert!(defer(&conn, &[7; 1000]));
-        conn.flush();
+        conn.flush(Moment::Turn);
         if pending {
             assert_eq!(write(&conn, &[b"pending"]), Ok(Taken::Nothing));
         }
@@ -661,9 +667,10 @@ fn an_error_that_deferred_output_meets_is_one_of_reading() {
                 assert_eq!(write(&conn, &[b"x"]), Err(libc::ECONNRESET));
                 continue;
             }
-            "shutdown" => assert_eq!(conn.shutdown(), Err(libc::ENOTCONN)),
-            _ => conn.flush(),
+            "shutdown" => assert_eq!(conn.shutdown(), Ok(false)),
+            _ => {}
         }
+        conn.flush(Moment::Turn);
         let failure = [SOCKET_ERROR, libc::ECONNRESET as u32, 0];
         assert_eq!(host.next().records.numbers, failure);
     }
@@ -780,8 +787,9 @@ fn a_paused_connection_is_not_read_and_its_packets_are_held_back() {
     host.wait();
     host.connections.pause(id);
     assert!(host.connections.next(&host.core, &mut Vecs).is_none());
-    let held = host.connections.resume(&host.core, id);
-    assert_eq!(held, IO_THREADS != 0);
+    host.connections.resume(id);
+    // As libuv: in the next turn.
+    assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     assert_eq!(host.next().records.text, b"/held");
 }
 
@@ -1212,9 +1220,7 @@ fn a_paused_connection_reads_no_more_of_a_large_body() {
     };
     host.connections.pause(id);
     assert!(host.connections.next(&host.core, &mut Vecs).is_none());
-    if host.connections.resume(&host.core, id) {
-        received.extend(body(&host.next()));
-    }
+    host.connections.resume(id);
     while received.len() < content.len() {
         received.extend(body(&host.next()));
     }
@@ -1286,7 +1292,7 @@ fn the_id_of_a_connection_that_has_gone_is_nobodys() {
     for &old in &gone {
         assert!(host.connections.get(old).is_none());
         host.connections.pause(old);
-        assert!(!host.connections.resume(&host.core, old));
+        host.connections.resume(old);
         assert_eq!(host.connections.close(old, true), 0);
         assert_eq!(host.connections.take_bytes_read(old), 0);
         assert!(host.connections.detach(&host.core, old).is_err());

@@ -32,3 +32,6 @@ pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
 pub fn set_no_sigpipe(_fd: RawFd) -> Result<()> {
     Ok(())
 }
+
+/// Nothing is held back.
+pub fn uncork(_fd: RawFd) {}

@@ -4,7 +4,7 @@ use std::io::Result;
 use std::net::SocketAddr;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
-use super::check;
+use super::{check, set_option};
 use crate::conn::address::Name;
 
 pub const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
@@ -31,4 +31,10 @@ pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
 /// `MSG_NOSIGNAL` says it with each call.
 pub fn set_no_sigpipe(_fd: RawFd) -> Result<()> {
     Ok(())
+}
+
+/// Has the system send what it holds back for FIN.
+pub fn uncork(fd: RawFd) {
+    // On a socket this cannot fail.
+    let _ = set_option(fd, libc::IPPROTO_TCP, libc::TCP_CORK, 0);
 }
