@@ -8,6 +8,7 @@
 //! | [`memory`] | what bodies travel in |
 //! | [`server`] | the live settings of one server, and what it counts |
 //! | `scrap` | small memory that is used again |
+//! | `sync` | locks, atomics and runtimes, which tests of schedules simulate |
 //! | [`observe`] | refusals: what is kept, counted and known of them |
 //! | `engine` | threads, their life, and the queue of deliveries to JavaScript |
 //! | `listener` | accepting connections |
@@ -26,6 +27,7 @@ pub mod record;
 pub mod server;
 
 mod scrap;
+mod sync;
 
 mod binding;
 #[cfg(unix)]
@@ -35,10 +37,4 @@ pub mod engine;
 #[cfg(unix)]
 pub mod listener;
 
-/// Locks a mutex whatever became of its last holder: every critical section of this crate leaves
-/// its data whole, and a panic on one connection must not spread to others.
-fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
+use sync::lock;

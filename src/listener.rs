@@ -4,13 +4,11 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
 use crate::conn::address::{self, End};
 use crate::conn::{Conn, io as sys};
@@ -18,6 +16,8 @@ use crate::engine::Core;
 use crate::engine::queue::Delivery;
 use crate::record::{ACCEPT_ERROR, DROPPED, Records};
 use crate::server::Server;
+use crate::sync::atomic::Ordering;
+use crate::sync::{self, AsyncFd, Mutex};
 
 /// Connections that are accepted before other tasks of the lobby get a turn.
 const BURST: u32 = 64;
@@ -69,6 +69,16 @@ impl Listener {
         sys::set_nonblocking(fd.as_raw_fd())?;
         sys::listen(fd.as_raw_fd(), backlog)?;
         let tcp = address::is_tcp(fd.as_raw_fd());
+        Listener::on(core, server, fd, tcp)
+    }
+
+    /// Accepts from a listening descriptor until [`close`](Self::close).
+    pub fn on(
+        core: &Arc<Core>,
+        server: &Arc<Server>,
+        fd: OwnedFd,
+        tcp: bool,
+    ) -> io::Result<Arc<Listener>> {
         let lobby = core.enter()?;
         let registered = {
             let _context = lobby.enter();
@@ -176,19 +186,19 @@ async fn run(entered: Entered) {
                 listener.core.enter_accepted();
                 if let Some(conn) = admit(&listener.core, &listener.server, fd, peer, listener.tcp)
                 {
-                    tokio::spawn(crate::conn::task::Task::stranger(conn));
+                    sync::spawn(crate::conn::task::Task::stranger(conn));
                 }
             }
-            Turn::Yield => tokio::task::yield_now().await,
+            Turn::Yield => sync::yield_now().await,
             Turn::Starved(error) => {
                 if !std::mem::replace(&mut starved, true) {
                     listener.report(&error);
                 }
-                tokio::time::sleep(STARVED_PAUSE).await;
+                sync::sleep(STARVED_PAUSE).await;
             }
             Turn::Failed(error) => {
                 listener.report(&error);
-                tokio::time::sleep(STARVED_PAUSE).await;
+                sync::sleep(STARVED_PAUSE).await;
             }
             Turn::Closed => return,
         }

@@ -28,8 +28,7 @@ pub mod watch;
 
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use crate::engine::Core;
 use crate::engine::queue::{Behind, Delivery, Kind, Source};
@@ -44,6 +43,8 @@ use crate::record::{
     ACCEPTED, DRAINED, Parked, Progress, Records, SOCKET_ERROR, SYSCALL_WRITE, WRITTEN, now,
 };
 use crate::server::Server;
+use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 use address::{Address, End};
 use outbox::{Output, Remainder};
 use state::{Control, Fate, Shutdown};
@@ -586,18 +587,27 @@ impl Conn {
         true
     }
 
+    /// Where the message in progress stands; never the beginning of one message with what is missing of the
+    /// next.
     fn progress(&self) -> Progress {
-        Progress {
-            start: self.start.load(Ordering::Relaxed),
-            headers_complete: self.headers_complete.load(Ordering::Relaxed),
-            begun: self.begun.load(Ordering::Relaxed),
+        loop {
+            let start = self.start.load(Ordering::Acquire);
+            let headers_complete = self.headers_complete.load(Ordering::Acquire);
+            // Two messages do not begin at the same time, and the beginning is stored first.
+            if self.start.load(Ordering::Relaxed) == start {
+                return Progress {
+                    start,
+                    headers_complete,
+                    begun: self.begun.load(Ordering::Relaxed),
+                };
+            }
         }
     }
 
-    fn set_progress(&self, progress: Progress) {
-        self.start.store(progress.start, Ordering::Relaxed);
+    pub(crate) fn set_progress(&self, progress: Progress) {
+        self.start.store(progress.start, Ordering::Release);
         self.headers_complete
-            .store(progress.headers_complete, Ordering::Relaxed);
+            .store(progress.headers_complete, Ordering::Release);
         self.begun.store(progress.begun, Ordering::Relaxed);
     }
 

@@ -12,7 +12,6 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use mio::{Registry, Token};
@@ -29,6 +28,7 @@ use crate::record::{
     CLOSED, PANICKED, Parked, Recorder, Records, SHUTDOWN, SOCKET_ERROR, SYSCALL_READ,
     SYSCALL_WRITE, WRITTEN,
 };
+use crate::sync::{atomic::Ordering, thread_local};
 
 /// A body is read straight into memory for JavaScript if so much of it is ahead; what is less is
 /// copied. This takes full packets to a body that is sent fast: others would waste memory.
@@ -282,7 +282,8 @@ impl Task {
             conn.note_closed();
         }
         let bulk = room != Room::Lobby && read.full && ahead >= BULK;
-        let turn = BUFFER.with_borrow_mut(|buffer| {
+        let turn = BUFFER.with(|buffer| {
+            let buffer = &mut buffer.borrow_mut();
             let packet = if bulk {
                 let size = ahead.min(PACKET as u64) as usize;
                 read_split(fd, supply, size, buffer)
@@ -647,6 +648,9 @@ fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     conn.set_progress(recorder.progress);
     {
         let mut control = crate::lock(&conn.control);
+        if !control.is_open() {
+            return Turn::Close;
+        }
         control.read_done = true;
         if verdict.is_ok() && !control.shown {
             // A stranger that left without a word.

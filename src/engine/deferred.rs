@@ -3,25 +3,26 @@
 //! after what has waited for longer than a tick.
 
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use crate::conn::Conn;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Mutex, limit, sleep};
 
 /// What the lobby lets output wait, once to twice.
 const TICK: Duration = Duration::from_millis(1);
 
 /// Ticks without deferred output after which the lobby stops looking.
-const IDLE_TICKS: u32 = 50;
+const IDLE_TICKS: usize = limit(50, 1);
 
 #[derive(Debug, Default)]
 pub struct Deferred {
     conns: Mutex<Vec<Arc<Conn>>>,
     /// Batches that the JavaScript thread has flushed.
     flushed: AtomicU64,
+    /// Somebody looks after them, or is told to by `wanted`.
     watched: AtomicBool,
     wanted: Notify,
 }
@@ -57,14 +58,13 @@ impl Deferred {
 
     /// The lobby's task; ends with its runtime.
     pub async fn watch(self: Arc<Self>) {
-        // The threads may have stopped while it was watching.
-        self.watched.store(false, Ordering::Release);
+        let _passed_on = PassedOn(&self);
         loop {
             self.wanted.notified().await;
             let mut idle = 0;
             let mut seen = self.flushed.load(Ordering::Relaxed);
             while idle < IDLE_TICKS {
-                tokio::time::sleep(TICK).await;
+                sleep(TICK).await;
                 let now = self.flushed.load(Ordering::Relaxed);
                 if now != seen {
                     idle = 0;
@@ -81,5 +81,15 @@ impl Deferred {
                 self.wanted.notify_one();
             }
         }
+    }
+}
+
+/// A lobby that ends may have been told to look, or be looking: the next one does, which may have begun before.
+struct PassedOn<'a>(&'a Deferred);
+
+impl Drop for PassedOn<'_> {
+    fn drop(&mut self) {
+        self.0.watched.store(true, Ordering::Release);
+        self.0.wanted.notify_one();
     }
 }

@@ -4,19 +4,20 @@ pub mod connections;
 pub mod deferred;
 pub mod queue;
 pub mod reactor;
+#[cfg(all(test, feature = "schedules"))]
+mod schedules;
 pub mod slots;
 mod threads;
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-
-use tokio::runtime::Handle;
+use std::sync::Arc;
 
 use crate::conn::Conn;
 use crate::conn::task::Task;
 use crate::memory::{Returned, Returns};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::thread::JoinHandle;
+use crate::sync::{Handle, Mutex};
 use deferred::Deferred;
 use queue::Queue;
 use threads::Pool;

@@ -1,17 +1,18 @@
 //! Deliveries on their way to JavaScript.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::Waker;
 
 use crate::conn::Conn;
 use crate::conn::task::Task;
 use crate::memory::Returned;
 use crate::record::Records;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Mutex, limit};
 
 /// Bytes of undelivered deliveries at which reading and accepting pause; they go on at half of it.
-pub const BACKLOG_LIMIT: usize = 32 << 20;
+pub const BACKLOG_LIMIT: usize = limit(32 << 20, 16 << 10);
 
 /// What a delivery counts towards the limit beside its bytes.
 const DELIVERY_OVERHEAD: usize = 512;

@@ -1,9 +1,9 @@
 //! What one server keeps of its refusals.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::classify;
@@ -15,6 +15,7 @@ use super::secrets::Secrets;
 use super::store::{Circumstances, RING, Sight, Store};
 use crate::http1::{ParseError, Reason, Scene};
 use crate::record;
+use crate::sync::Mutex;
 
 /// Who was refused, and since when they were there.
 #[derive(Clone, Copy, Debug, Default)]
