@@ -38,6 +38,12 @@ function parseError(code, reason, bytesParsed, rawPacket, token) {
   return error;
 }
 
+/** The error of a parser whose callback threw. */
+function callbackError({ code, reason, bytesParsed }, rawPacket) {
+  const error = errorWithoutFrames(`Parse Error: ${reason}`);
+  return Object.assign(error, { bytesParsed, code, reason, rawPacket });
+}
+
 /** Node creates these below any JavaScript frame; no frame of ours should be seen, nor paid for. */
 function errorWithoutFrames(message) {
   const { stackTraceLimit } = Error;
@@ -147,4 +153,4 @@ function keptOf(error) {
   return context === undefined ? null : context.native.refusal(context.number);
 }
 
-module.exports = { abortedError, answer, internalError, keptOf, parseError, systemError, socketOnError, kServer };
+module.exports = { abortedError, answer, callbackError, internalError, keptOf, parseError, systemError, socketOnError, kServer };

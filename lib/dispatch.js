@@ -3,7 +3,7 @@
 // The layout of records is in docs/architecture.md, 'Deliveries'.
 
 const { fieldNames, methods } = require('./native');
-const { internalError, parseError, systemError } = require('./client-error');
+const { callbackError, internalError, parseError, systemError } = require('./client-error');
 const { socketAt, forget, handOver, caughtUp, readEnded, kId, kBytesRead, kBehind } = require('./socket');
 const { Connection } = require('./connection');
 const { runTicks, traits } = require('./host');
@@ -24,9 +24,17 @@ const { KNOWN_NAME, KEPT, PANICKED } = layout.place;
 // When a head has more lines, and once one had or trailers came, Node's binding enters JavaScript once more
 // before a head is complete, and ticks run there.
 const { FLUSH_AFTER } = layout.limit;
+// What Node's parser says of a callback that threw, by the callback.
+const THREW = {
+  head: { code: 'HPE_CB_HEADERS_COMPLETE', reason: 'User callback error' },
+  body: { code: 'HPE_JS_EXCEPTION', reason: 'JS Exception' },
+  end: { code: 'HPE_CB_MESSAGE_COMPLETE', reason: 'User callback error' },
+};
 const SYSCALLS = { [layout.syscall.READ]: 'read', [layout.syscall.WRITE]: 'write' };
 
 const servers = new Map(); // by server id
+
+let packetLength = 0; // of the packet that is told
 
 /** Dispatches the delivery in `meta`; true if that ran nobody else's code. */
 function dispatch(text) {
@@ -47,6 +55,7 @@ function dispatch(text) {
   }
   const behind = socket[kBehind];
   socket[kBytesRead] += meta[3];
+  packetLength = meta[3];
   const connection = socket.parser;
   // A keep-alive timer is stopped by the head that is told next.
   if (socket.timeout && !(connection?.keepAliveTimerSet && meta[0] > RECORDS && meta[RECORDS] === HEAD)) {
@@ -87,14 +96,19 @@ function runDirectly(socket, connection, text) {
     return true;
   }
   if (type === FAILED) {
-    failed(connection, parseError(meta[RECORDS + 1], meta[RECORDS + 2], meta[RECORDS + 3] | 0,
-      native.blob(meta[RECORDS + 4]), meta[2] >>> SEEN));
+    failed(connection, refusal(connection, meta, RECORDS, native.blob(meta[RECORDS + 4])));
     return true;
   }
   const body = lonelyBody(connection);
   if (body === 0) return false;
   runBody(socket, connection, text, body);
   return true;
+}
+
+/** The error of the FAILED record at `at`. */
+function refusal(connection, numbers, at, packet) {
+  if (connection.fault !== null) return callbackError(connection.fault, packet);
+  return parseError(numbers[at + 1], numbers[at + 2], numbers[at + 3] | 0, packet, numbers[2] >>> SEEN);
 }
 
 /** Dispatches a packet that the parser refused at once. */
@@ -139,10 +153,9 @@ function runBody(socket, parser, text, at) {
     if (at > RECORDS) head(parser, text, meta, RECORDS, 0, strings);
     let connection = socket.parser;
     if (connection) {
-      inScope(connection, connection.onBody, chunk);
-      if (connection.consumed) runTicks();
+      tellBody(connection, chunk);
     }
-    if (completes && (connection = socket.parser)) inScope(connection, connection.onComplete, null);
+    if (completes && (connection = socket.parser)) tellEnd(connection, null);
   } finally {
     parser.dispatching = false;
   }
@@ -234,10 +247,8 @@ function tell(socket, text, numbers, { blobs, strings: kept }, chunk) {
         }
         break;
       case BODY:
-        if (connection) inScope(connection, connection.onBody, blobs[blob]);
+        if (connection) tellBody(connection, blobs[blob]);
         blob++;
-        // Node's binding enters JavaScript anew for each run of body bytes.
-        if (connection?.consumed) runTicks();
         break;
       case COMPLETE: {
         let trailers = null;
@@ -249,7 +260,7 @@ function tell(socket, text, numbers, { blobs, strings: kept }, chunk) {
             if (connection.consumed) runTicks();
           }
         }
-        if (connection) inScope(connection, connection.onComplete, trailers);
+        if (connection) tellEnd(connection, trailers);
         break;
       }
       case FLUSHED:
@@ -261,8 +272,7 @@ function tell(socket, text, numbers, { blobs, strings: kept }, chunk) {
       case FAILED:
         refused = true;
         if (connection) {
-          inScope(connection, connection.onFailed,
-            parseError(numbers[at + 1], numbers[at + 2], numbers[at + 3] | 0, chunk ?? blobs[blob], numbers[2] >>> SEEN));
+          inScope(connection, connection.onFailed, refusal(connection, numbers, at, chunk ?? blobs[blob]));
         }
         blob++;
         break;
@@ -340,16 +350,45 @@ function head(connection, text, numbers, at, cut, kept) {
 }
 
 function request(connection, method, url, version, raw, flags) {
-  const req = connection.onHead(method, url, version >> 8, version & 255, raw, (flags & UPGRADE) !== 0);
-  const keepAlive = (flags & KEEP_ALIVE) !== 0;
-  if ((flags & UPGRADE) !== 0) {
-    // The parser waits for the verdict: `parked` gives it.
-    connection.upgrading = connection.wantsUpgrade(req);
+  let threw = THREW.head;
+  try {
+    const req = connection.onHead(method, url, version >> 8, version & 255, raw, (flags & UPGRADE) !== 0);
+    const keepAlive = (flags & KEEP_ALIVE) !== 0;
+    if ((flags & UPGRADE) !== 0) {
+      // The parser waits for the verdict: `parked` gives it.
+      connection.upgrading = connection.wantsUpgrade(req);
+    }
+    if ((flags & UPGRADE) === 0 || !connection.upgrading) {
+      connection.onRequest(req, keepAlive, (flags & HAS_HOST) !== 0, (flags & HAS_EXPECT) !== 0);
+    }
+    threw = THREW.end;
+    if ((flags & WHOLE) !== 0) connection.onComplete(null);
+    threw = null;
+  } finally {
+    if (threw !== null) connection.fail({ ...threw, bytesParsed: packetLength });
   }
-  if ((flags & UPGRADE) === 0 || !connection.upgrading) {
-    connection.onRequest(req, keepAlive, (flags & HAS_HOST) !== 0, (flags & HAS_EXPECT) !== 0);
+}
+
+function tellBody(connection, chunk) {
+  let done = false;
+  try {
+    inScope(connection, connection.onBody, chunk);
+    // Node's binding enters JavaScript anew for each run of body bytes.
+    if (connection.consumed) runTicks();
+    done = true;
+  } finally {
+    if (!done) connection.fail({ ...THREW.body, bytesParsed: packetLength });
   }
-  if ((flags & WHOLE) !== 0) connection.onComplete(null);
+}
+
+function tellEnd(connection, trailers) {
+  let done = false;
+  try {
+    inScope(connection, connection.onComplete, trailers);
+    done = true;
+  } finally {
+    if (!done) connection.fail({ ...THREW.end, bytesParsed: packetLength });
+  }
 }
 
 /** The answer to a head with the upgrade bit. */
@@ -367,6 +406,7 @@ function parked(connection, chunk) {
 /** Dispatches what a NativeParser found just now. */
 function runParsed(connection, text, chunk) {
   const numbers = meta[2] & OVERFLOWN ? native.meta() : meta.slice(0, meta[0]);
+  packetLength = chunk?.length ?? packetLength;
   run(connection.socket, text, numbers, takenOut(numbers), chunk);
 }
 

@@ -330,6 +330,21 @@ impl Conn {
         task::decline_upgrade(self)
     }
 
+    /// A listener threw while a packet was told: all that follow are refused.
+    pub fn give_up(&self) {
+        let mut read = crate::lock(&self.read);
+        read.parked = None;
+        if let Some(parser) = &mut read.parser {
+            parser.give_up();
+        }
+        let mut control = crate::lock(&self.control);
+        control.parked = false;
+        let waker = control.release();
+        drop(control);
+        drop(read);
+        wake(waker);
+    }
+
     /// Closes the connection; pending output is dropped. What was deferred counts as taken by the
     /// kernel, and is sent all the same, unless the peer is to get RST. Returns what was written to it.
     pub fn close(&self, reset: bool) -> u64 {
