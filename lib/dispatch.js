@@ -406,7 +406,7 @@ function parked(connection, chunk) {
 /** Dispatches what a NativeParser found just now. */
 function runParsed(connection, text, chunk) {
   const numbers = meta[2] & OVERFLOWN ? native.meta() : meta.slice(0, meta[0]);
-  packetLength = chunk?.length ?? packetLength;
+  packetLength = meta[3] || packetLength; // 0: the rest of one
   run(connection.socket, text, numbers, takenOut(numbers), chunk);
 }
 
