@@ -12,27 +12,13 @@ const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const { test } = require('node:test');
 const implementations = require('../support/implementations.js');
+const { HOST, find, freePort, listening } = require('./programs.js');
 
 const EXAMPLES = path.join(__dirname, '../../examples');
-const HOST = '127.0.0.1';
 
 const example = (name) => fs.readFileSync(path.join(EXAMPLES, name), 'utf8');
 
-function find(program) {
-  const folders = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin', '/usr/local/sbin'];
-  return folders.map((folder) => path.join(folder, program)).find((file) => fs.existsSync(file));
-}
-
 const needs = (program) => ({ skip: !find(program) && `${program} is not installed` });
-
-async function freePort() {
-  const server = net.createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Starts a program; resolves with it once what it prints matches. It goes when the test ends. */
 async function start(t, command, args, ready, env = {}) {
@@ -138,6 +124,19 @@ test('HAProxy with the configuration of the examples: no request is lost while a
   while (answered < before + 20) await new Promise(setImmediate);
   stopped = true;
   await load;
+});
+
+test('Envoy with the configuration of the examples: many requests', needs('envoy'), async (t) => {
+  const app = await startApp(t);
+  const port = await freePort();
+  const { file } = configure(t, 'production/envoy.yaml', [
+    ['port_value: 8000', `port_value: ${app.port}`],
+    ['port_value: 8080', `port_value: ${port}`],
+  ]);
+  // It listens once the first health check has found the application ready.
+  await start(t, find('envoy'), ['--disable-hot-restart', '--concurrency', '1', '-c', file], /starting workers/);
+  await listening(port);
+  for (let i = 0; i < 20; i++) assert.deepStrictEqual(await get(port, '/'), [200, 'hello\n']);
 });
 
 test('the PROXY protocol is refused as on node:http, unless the example reads it', async (t) => {
