@@ -72,6 +72,22 @@ test('the imports of a binary are those that objdump tells', (t) => {
   assert.strictEqual(glibcNeeded({ imports }), versions.sort((a, b) => (newer(a, b) ? -1 : 1))[0] ?? '0');
 });
 
+test('the workflows name what is there: commands, platforms, fuzz targets', () => {
+  const folder = path.join(ROOT, '.github/workflows');
+  const workflows = new Map(fs.readdirSync(folder).map((name) => [name, fs.readFileSync(path.join(folder, name), 'utf8')]));
+  const { scripts } = require('../../package.json');
+  for (const [name, text] of workflows) {
+    for (const [, script] of text.matchAll(/npm run ([\w:-]+)/g)) assert.ok(Object.hasOwn(scripts, script), `${name}: ${script}`);
+    for (const [, file] of text.matchAll(/node (scripts\/\S+)/g)) assert.ok(fs.existsSync(path.join(ROOT, file)), `${name}: ${file}`);
+  }
+  const built = [...workflows.get('build.yml').matchAll(/platform: ([\w-]+), runner: \S+, target: ([\w-]+)/g)];
+  assert.deepStrictEqual(built.map(([, name, rust]) => ({ platform: name, rust })), TARGETS.map(({ platform: name, rust }) => ({ platform: name, rust })));
+  const manifest = fs.readFileSync(path.join(ROOT, 'crates/h1/fuzz/Cargo.toml'), 'utf8');
+  const targets = [...manifest.matchAll(/^\[\[bin\]\]\nname = "(.*)"/gm)].map(([, name]) => name);
+  const [, fuzzed] = /target: \[(.*)\]/.exec(workflows.get('fuzz.yml'));
+  assert.deepStrictEqual(fuzzed.split(', ').sort(), targets.sort());
+});
+
 test('versions are compared by number', () => {
   assert.deepStrictEqual([newer('2.28', '2.17'), newer('2.9', '2.17'), newer('2.17', '2.17'), newer('2.17.1', '2.17')], [true, false, false, true]);
 });
