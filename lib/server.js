@@ -47,14 +47,19 @@ const OPTIONAL_PROPERTIES = ['maxConnections', 'blockList'];
 /** Events whose listeners decide what Rust may do without JavaScript. */
 const WATCHED_EVENTS = new Set(['clientError', 'connection', 'drop']);
 
+let screens; // once it is asked for
+
 /** Whether this Node refuses addresses of `server.blockList`. */
-const hasBlockList = (() => {
-  try {
-    return !new net.Server({ blockList: 'none' });
-  } catch {
-    return true;
+function hasBlockList() {
+  if (screens === undefined) {
+    try {
+      screens = !new net.Server({ blockList: 'none' });
+    } catch {
+      screens = true;
+    }
   }
-})();
+  return screens;
+}
 
 /** What a server shares with the engine, under `server[kServer]`. */
 class ServerLink {
@@ -101,7 +106,7 @@ class ServerLink {
     this.set('maxHeaderSize', server.maxHeaderSize || http.maxHeaderSize);
     this.set('lenient', lenientFlags(server));
     this.set('maxHeaderPairs', typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : HEADER_PAIRS);
-    const screened = hasBlockList && Boolean(server.blockList);
+    const screened = Boolean(server.blockList) && hasBlockList();
     this.screens ||= screened;
     this.set('screened', screened);
     this.set('maxConnections', screened ? -1 : this.limit());
