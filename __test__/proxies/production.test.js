@@ -8,9 +8,10 @@ const http = require('node:http');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
-const { spawn } = require('node:child_process');
+const { execFile, spawn } = require('node:child_process');
 const { once } = require('node:events');
 const { test } = require('node:test');
+const { promisify } = require('node:util');
 const implementations = require('../support/implementations.js');
 const { HOST, find, freePort, listening } = require('./programs.js');
 
@@ -197,4 +198,35 @@ test('the cluster of the examples serves, replaces a worker that died, and ends 
   }
   primary.kill('SIGTERM');
   assert.deepStrictEqual(await primary.closed, [0, null]);
+});
+
+test('PM2 with the configuration of the examples: a reload under load loses no request', needs('pm2'), async (t) => {
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-pm2-'));
+  const port = await freePort();
+  const env = { ...process.env, PM2_HOME: home, PORT: String(port) };
+  const pm2 = (...args) => promisify(execFile)(find('pm2'), args, { env });
+  t.after(async () => {
+    await pm2('kill');
+    fs.rmSync(home, { recursive: true, force: true });
+  });
+  await pm2('start', path.join(EXAMPLES, 'production/ecosystem.config.js'));
+  await listening(port);
+  const pids = async () => JSON.parse((await pm2('jlist')).stdout).map(({ pid }) => pid);
+  const before = await pids();
+  let answered = 0;
+  let stopped = false;
+  const load = (async () => {
+    while (!stopped) {
+      assert.deepStrictEqual(await get(port, '/'), [200, 'hello\n']);
+      answered++;
+    }
+  })();
+  while (answered < 20) await new Promise(setImmediate);
+  await pm2('reload', 'application');
+  const after = await pids();
+  assert.ok(after.length === before.length && !after.some((pid) => before.includes(pid)));
+  const reloaded = answered;
+  while (answered < reloaded + 20) await new Promise(setImmediate);
+  stopped = true;
+  await load;
 });
