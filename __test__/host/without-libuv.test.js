@@ -70,7 +70,10 @@ test('without libuv it runs at level sockets, and says why once', { skip: !isElf
   fs.copyFileSync(fs.realpathSync(process.execPath), node);
   fs.chmodSync(node, 0o755);
   assert.ok(hide(node, 'uv_') > 100);
-  const { stdout, stderr, status } = spawnSync(node, ['-e', PROGRAM], { encoding: 'utf8' });
+  // Its libraries may be found by where it lies.
+  const folders = process.report.getReport().sharedObjects.filter((file) => path.isAbsolute(file)).map((file) => path.dirname(file));
+  const env = { ...process.env, LD_LIBRARY_PATH: [...new Set(folders)].join(path.delimiter) };
+  const { stdout, stderr, status } = spawnSync(node, ['-e', PROGRAM], { encoding: 'utf8', env });
   assert.strictEqual(status, 0, stderr);
   assert.deepStrictEqual(JSON.parse(stdout), {
     level: 'sockets',
