@@ -2,7 +2,7 @@
 // One HTTP connection: from parsed heads to 'request', and what its socket's events mean.
 //
 // It is `socket.parser` while HTTP is spoken. Records come from Rust's connection task
-// (dispatch.js), or from a NativeParser that it feeds itself: for sockets that Rust does not
+// (lib/delivery), or from a NativeParser that it feeds itself: for sockets that Rust does not
 // read (injected Duplexes, TLS) or no longer reads (handed over).
 
 const { AsyncResource } = require('async_hooks');
@@ -16,8 +16,10 @@ const { abortedError, internalError, socketOnError, kServer } = require('./clien
 const { Socket, handOver, setReading, kId, kEnded, kBehind } = require('./socket');
 const { NativeParser } = require('./native');
 const { warn, warningIsDue } = require('./lenient');
-const engine = require('./engine');
-const { HEADER_PAIRS } = require('./layout').limit;
+const { native: engine } = require('./engine');
+const { afterDeliveries } = require('./engine/turn');
+const { keep, tell } = require('./delivery/records');
+const layout = require('./layout');
 const { Queue } = require('./queue');
 const { Request } = require('./request');
 const { Response, assign, assignQueued, detach, onFinish } = require('./response');
@@ -28,6 +30,8 @@ const responseFinish = dc.channel('http.server.response.finish');
 
 const debug = debuglog('http'); // NODE_DEBUG=http
 const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
+const { HEADER_PAIRS } = layout.limit;
+const { KEEP_ALIVE, UPGRADE, WHOLE, HAS_HOST, HAS_EXPECT } = layout.head;
 const RAW_EVENTS = new Set(['data', 'readable']);
 
 class HTTPServerAsyncResource extends AsyncResource {
@@ -55,7 +59,7 @@ class Connection {
     this.consumed = false; // nobody but us is meant to see the bytes
     this.release = null; // gives a handle's bytes back to its stream
     this.dispatching = false; // not everything in a packet has been told
-    this.flushed = false; // ticks run before each head (dispatch.js, FLUSH_AFTER)
+    this.flushed = false; // ticks run before each head (delivery/records.js, FLUSH_AFTER)
     this.shortened = false; // the head that comes has more lines than Node hands over at once
     this.hungUp = false; // the end comes next, whatever a handed-over handle would read
     this.upgrading = false; // the verdict on the head with the upgrade bit
@@ -118,8 +122,19 @@ class Connection {
 
   // --- records -----------------------------------------------------------------------------------
 
-  /** A head is complete. */
-  onHead(method, url, major, minor, rawHeaders, upgrade) {
+  /** A head is complete. `version` is major << 8 | minor. */
+  onHead(method, url, version, rawHeaders, flags) {
+    const upgrade = (flags & UPGRADE) !== 0;
+    const req = this.makeRequest(method, url, version >> 8, version & 255, rawHeaders, upgrade);
+    // The parser waits for the verdict: `onParked` gives it.
+    if (upgrade) this.upgrading = this.wantsUpgrade(req);
+    if (!upgrade || !this.upgrading) {
+      this.onRequest(req, (flags & KEEP_ALIVE) !== 0, (flags & HAS_HOST) !== 0, (flags & HAS_EXPECT) !== 0);
+    }
+    if ((flags & WHOLE) !== 0) this.onComplete(null);
+  }
+
+  makeRequest(method, url, major, minor, rawHeaders, upgrade) {
     const { server, socket } = this;
     const Message = server[symbols.incomingMessage] ?? IncomingMessage;
     const req = new (Message === IncomingMessage ? Request : Message)(socket);
@@ -263,6 +278,26 @@ class Connection {
     if (!socket._paused && socket.readable && (!ioIsPlain() || socket.readableFlowing !== true || socket.isPaused())) {
       socket.resume();
     }
+  }
+
+  /** The parser waits for the answer to a head with the upgrade bit, behind which `packet` goes on. */
+  onParked(packet) {
+    const { socket, upgrading } = this;
+    if (socket[kId] >= 0 && upgrading) handOver(socket);
+    if (socket[kId] >= 0) {
+      keep();
+      const text = engine.decline(socket[kId]);
+      if (text !== null) tell(socket, text);
+    } else if (this.parser !== null) {
+      this.parse((parser) => parser.upgrade(engine, upgrading), packet);
+    }
+  }
+
+  /** The parser's verdict on FIN, an error or null. True if the socket's 'end' has brought FIN itself. */
+  onFin(verdict, completes) {
+    this.endVerdict = verdict;
+    this.endCompletes = completes;
+    return this.parser !== null;
   }
 
   onFailed(error) {
@@ -432,12 +467,13 @@ class Connection {
   execute(chunk) {
     if (this.parser === null) return;
     // Where Node's parser reads from the handle by itself (TLS), an error has a copy of the packet.
-    this.parse((parser) => parser.execute(engine.native, chunk), this.consumed ? undefined : chunk);
+    this.parse((parser) => parser.execute(engine, chunk), this.consumed ? undefined : chunk);
     if (traits.packetEndsIdleTime) this.endIdleTime();
   }
 
   /** Lets the parser run and tells what it found. A failure of its own ends this connection alone. */
   parse(run, packet) {
+    keep();
     let text;
     try {
       text = run(this.parser);
@@ -445,12 +481,12 @@ class Connection {
       this.socket.destroy(internalError(error));
       return;
     }
-    this.runParsed(text, packet);
+    tell(this.socket, text, packet);
   }
 
   /** Asks the parser about FIN; the verdict is in `endVerdict`. */
   finish() {
-    if (this.parser !== null) this.parse((parser) => parser.finish(engine.native));
+    if (this.parser !== null) this.parse((parser) => parser.finish(engine));
     this.endVerdict ??= null;
   }
 
@@ -484,7 +520,7 @@ class Connection {
     const { socket } = this;
     if (!handle || socket._paused || socket.isPaused()) return;
     handle.reading = true;
-    if (this.hungUp) engine.afterDeliveries(() => endReading(socket));
+    if (this.hungUp) afterDeliveries(() => endReading(socket));
     else handle.readStart();
   }
 }

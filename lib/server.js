@@ -15,11 +15,13 @@ const { Server: HttpServer, nodeConnectionListener, symbols, traits, shortcuts, 
 const { systemError, socketOnError, kServer } = require('./client-error');
 const { Socket, handOver, setReading, kId } = require('./socket');
 const { connectionListener } = require('./connection');
-const { servers, socketOf, DROPPED, DRAINED, ACCEPT_ERROR } = require('./dispatch');
+const { servers, dispatch, socketOf, beginTurn } = require('./delivery/dispatch');
 const { lenientFlags, warningIsDue } = require('./lenient');
 const { learnHandle } = require('./closing');
-const engine = require('./engine');
-const { HEADER_PAIRS } = require('./layout').limit;
+const { native: engine, supported } = require('./engine');
+const alive = require('./engine/alive');
+const { afterDeliveries, serve } = require('./engine/turn');
+const layout = require('./layout');
 const { optionsOf } = require('./refusals/options');
 const { setReplies } = require('./refusals/replies');
 const { watch } = require('./refusals/watch');
@@ -29,6 +31,11 @@ const debug = debuglog('http'); // NODE_DEBUG=http: every refusal is logged
 const socketChannel = dc.channel('net.server.socket');
 
 const netDebug = debuglog('net'); // NODE_DEBUG=net
+
+const { HEADER_PAIRS } = layout.limit;
+const { DROPPED, DRAINED, ACCEPT_ERROR } = layout.record;
+
+serve(dispatch, beginTurn);
 
 const noop = () => {};
 
@@ -60,7 +67,7 @@ const hasBlockList = (() => {
 class ServerLink {
   constructor(server, refusals) {
     this.server = server;
-    this.native = engine.native.createServer();
+    this.native = engine.createServer();
     const { keep, excerpt, redact, log, replies, linger, native } = optionsOf(refusals);
     this.native.setRefusals(keep, excerpt, redact.fields, redact.query);
     setReplies(this.native, replies);
@@ -139,7 +146,7 @@ class ServerLink {
 
   /** What the client of a refused connection still sends is read before it is closed. */
   lingers(socket) {
-    if (socket[kId] > 0) engine.native.setRefused(socket[kId]);
+    if (socket[kId] > 0) engine.setRefused(socket[kId]);
   }
 
   /** Tells Rust what becomes of a refusal; its number. */
@@ -164,7 +171,7 @@ class ServerLink {
 
   /** Shadows a bound handle so that listening on it means listening in Rust. */
   intercept(handle) {
-    if (!engine.supported) return undefined;
+    if (!supported) return undefined;
     if (!(handle.fd >= 0)) return this.interceptShared(handle);
     learnHandle(handle);
     const proto = Object.getPrototypeOf(handle);
@@ -222,10 +229,10 @@ class ServerLink {
     this.listener = listener;
     this.accepting = true;
     servers.set(this.native.id, this);
-    engine.servers.add(this.native);
+    alive.addServer(this.native);
     this.set('drainNotice', false);
-    if (this.refed) engine.listeners(1);
-    engine.afterDeliveries(noop); // a turn, which sees what the rest of this one changes (dispatch.js)
+    if (this.refed) alive.listeners(1);
+    afterDeliveries(noop); // a turn, which sees what the rest of this one changes (delivery/dispatch.js)
   }
 
   stop() {
@@ -234,24 +241,23 @@ class ServerLink {
     if (this.listener >= 0) this.native.unlisten(this.listener);
     this.listener = -1;
     this.set('drainNotice', true);
-    engine.listeners(this.refed ? -1 : 0);
+    alive.listeners(this.refed ? -1 : 0);
     this.refed = true;
     this.resource.emitDestroy();
   }
 
   /** Forgets a server that has neither listener nor connection, so that it can be collected. */
   retire() {
-    if (!engine.supported || this.accepting || this.native.connections > 0) return;
+    if (!supported || this.accepting || this.native.connections > 0) return;
     servers.delete(this.native.id);
-    engine.servers.delete(this.native);
-    engine.updateRef();
+    alive.removeServer(this.native);
   }
 
   ref(on) {
     if (this.refed === on) return;
     this.refed = on;
     if (this.accepting) {
-      engine.listeners(on ? 1 : -1);
+      alive.listeners(on ? 1 : -1);
       this.sync();
     }
   }
@@ -267,7 +273,7 @@ class ServerLink {
   onServerRecord(type, number, text) {
     const { server } = this;
     if (type === DRAINED) {
-      engine.updateRef();
+      alive.update();
       server._emitCloseIfDrained();
     } else if (type === ACCEPT_ERROR) {
       // Connections wait in the backlog until descriptors are free again. An 'error' event would
@@ -295,16 +301,16 @@ class ServerLink {
     const { server } = this;
     const limit = this.limit();
     const open = this.native.connections;
-    const peer = engine.native.address(id, true);
-    if (engine.native.admit(id) && limit !== -1 && open >= limit) {
-      const own = engine.native.address(id, false);
-      engine.native.close(id);
+    const peer = engine.address(id, true);
+    if (engine.admit(id) && limit !== -1 && open >= limit) {
+      const own = engine.address(id, false);
+      engine.close(id);
       this.dropped(...(own ?? []), ...(peer ?? []));
       return true;
     }
     if (!server.blockList || peer === undefined || peer === null ||
         !server.blockList.check(peer[0], peer[2].toLowerCase())) return false;
-    engine.native.close(id);
+    engine.close(id);
     return true;
   }
 
@@ -338,7 +344,7 @@ class ServerLink {
   }
 
   all() {
-    return this.list(engine.supported ? this.native.all() : [], () => true);
+    return this.list(supported ? this.native.all() : [], () => true);
   }
 
   active() {
@@ -347,7 +353,7 @@ class ServerLink {
 
   idle() {
     // Since Node 26 also those that never sent a byte.
-    return this.list(engine.supported ? this.native.idle() : [], ({ dispatching, parser }) =>
+    return this.list(supported ? this.native.idle() : [], ({ dispatching, parser }) =>
       !dispatching && (!parser.started || (traits.idleIncludesSilent && !parser.begun)));
   }
 
@@ -355,7 +361,7 @@ class ServerLink {
   expired(headersTimeout, requestTimeout) {
     if (this.stale()) this.sync();
     this.native.setLimits(headersTimeout, requestTimeout);
-    const ids = engine.supported ? this.native.expired(headersTimeout, requestTimeout) : [];
+    const ids = supported ? this.native.expired(headersTimeout, requestTimeout) : [];
     const overdue = this.list(ids,
       ({ parser }) => parser.expired(headersTimeout, requestTimeout));
     return overdue.map(({ socket }) => ({
@@ -409,7 +415,7 @@ function accept(link, id) {
  */
 function announce({ server }, socket) {
   if (server.listeners('connection').includes(connectionListener)) return true;
-  if (!engine.native.isFresh(socket[kId])) {
+  if (!engine.isFresh(socket[kId])) {
     connectionListener.call(server, socket);
     return false;
   }
@@ -446,7 +452,7 @@ function Server(options, requestListener) {
       },
     },
   });
-  if (!engine.supported) return;
+  if (!supported) return;
   Object.defineProperties(this, {
     // net.Socket and net.Server count here, by one up or down from what they read.
     _connections: {

@@ -14,7 +14,9 @@ const { AsyncResource } = require('async_hooks');
 const { runTicks, symbols, traits } = require('./host');
 const { systemError } = require('./client-error');
 const { inClosingPhase } = require('./closing');
-const engine = require('./engine');
+const { native } = require('./engine');
+const { atRest, closing } = require('./engine/alive');
+const { afterDeliveries } = require('./engine/turn');
 const layout = require('./layout');
 
 const kId = Symbol('ferrohttp.id');
@@ -117,7 +119,7 @@ class Socket extends net.Socket {
       code = encodingOf(encoding);
       if (code === BYTES) chunk = Buffer.from(chunk, encoding);
     }
-    this._written(engine.native.write(id, chunk, code | waiting(this) | this[kLast]), callback);
+    this._written(native.write(id, chunk, code | waiting(this) | this[kLast]), callback);
   }
 
   _writev(chunks, callback) {
@@ -136,7 +138,7 @@ class Socket extends net.Socket {
       list[2 * i] = chunk;
       list[2 * i + 1] = code;
     }
-    this._written(engine.native.writev(id, list, waiting(this) | this[kLast]), callback);
+    this._written(native.writev(id, list, waiting(this) | this[kLast]), callback);
   }
 
   /** The engine has what the stream writes, and has said so. */
@@ -151,7 +153,7 @@ class Socket extends net.Socket {
       callback();
     } else if (result > 0) {
       this._awaits('WRITEWRAP', callback);
-      this[kQueueSeen] = result === NOTHING ? engine.native.writeQueueSize(this[kId]) : -1;
+      this[kQueueSeen] = result === NOTHING ? native.writeQueueSize(this[kId]) : -1;
     } else {
       callback(systemError(result, 'write'));
     }
@@ -181,8 +183,8 @@ class Socket extends net.Socket {
   _final(callback) {
     const id = this[kId];
     if (!(id >= 0)) return super._final(callback);
-    const result = engine.native.shutdown(id);
-    if (result === 0) engine.afterDeliveries(inOwnContext('SHUTDOWNWRAP', callback));
+    const result = native.shutdown(id);
+    if (result === 0) afterDeliveries(inOwnContext('SHUTDOWNWRAP', callback));
     else if (result === ENOTCONN) callback();
     else if (result > 0) this._awaits('SHUTDOWNWRAP', callback);
     else callback(systemError(result, 'shutdown'));
@@ -198,15 +200,15 @@ class Socket extends net.Socket {
     this[kId] = -1;
     if (this.resetAndClosing) {
       this.resetAndClosing = false;
-      this[kBytesWritten] = engine.native.reset(id);
+      this[kBytesWritten] = native.reset(id);
     } else {
-      this[kBytesWritten] = engine.native.close(id);
+      this[kBytesWritten] = native.close(id);
     }
     this[kOpen] = 2;
     inClosingPhase(this);
     callback(exception);
-    engine.closing(1);
-    if (!this[kHolds]) engine.atRest(-1);
+    closing(1);
+    if (!this[kHolds]) atRest(-1);
     this._server?._emitCloseIfDrained();
   }
 
@@ -243,7 +245,7 @@ class Socket extends net.Socket {
       pending(this[kWriting] && traits.cancelsWrites ? systemError(ECANCELED, 'write') : null);
       runTicks();
     }
-    engine.closing(-1);
+    closing(-1);
     this.emit('close', this[kException]);
     return true;
   }
@@ -264,19 +266,19 @@ class Socket extends net.Socket {
 
   get _bytesDispatched() {
     const id = this[kId];
-    return id >= 0 ? engine.native.bytesWritten(id) : this[kBytesWritten] + super._bytesDispatched;
+    return id >= 0 ? native.bytesWritten(id) : this[kBytesWritten] + super._bytesDispatched;
   }
 
   _getpeername() {
     const id = this[kId];
     if (!(id >= 0)) return this._peername ?? super._getpeername();
-    return this._peername ??= addressOf(engine.native.address(id, true));
+    return this._peername ??= addressOf(native.address(id, true));
   }
 
   _getsockname() {
     const id = this[kId];
     if (!(id >= 0)) return super._getsockname();
-    return this._sockname ??= addressOf(engine.native.address(id, false));
+    return this._sockname ??= addressOf(native.address(id, false));
   }
 
   _onTimeout() {
@@ -285,7 +287,7 @@ class Socket extends net.Socket {
     if (!(id >= 0)) return super._onTimeout();
     if (this[kPending] !== null) {
       // Output that moves is activity.
-      const size = engine.native.writeQueueSize(id);
+      const size = native.writeQueueSize(id);
       if (size !== this[kQueueSeen]) {
         this[kQueueSeen] = size;
         if (this.timeout) this._unrefTimer();
@@ -298,7 +300,7 @@ class Socket extends net.Socket {
   setNoDelay(enable) {
     const id = this[kId];
     if (!(id >= 0)) return super.setNoDelay(enable);
-    engine.native.setNoDelay(id, enable === undefined ? true : Boolean(enable));
+    native.setNoDelay(id, enable === undefined ? true : Boolean(enable));
     return this;
   }
 
@@ -309,7 +311,7 @@ class Socket extends net.Socket {
       if (id >= 0) handOver(this);
       return super.setKeepAlive(enable, initialDelay, ...rest);
     }
-    engine.native.setKeepAlive(id, Boolean(enable), ~~(initialDelay / 1000));
+    native.setKeepAlive(id, Boolean(enable), ~~(initialDelay / 1000));
     return this;
   }
 
@@ -354,15 +356,15 @@ function hold(socket) {
   const holds = socket[kPending] !== null || (socket[kRefed] && !socket[kStopped] && !socket[kEnded]);
   if (holds === socket[kHolds] || !(socket[kId] >= 0)) return;
   socket[kHolds] = holds;
-  engine.atRest(holds ? -1 : 1);
+  atRest(holds ? -1 : 1);
 }
 
 /** Starts or stops Rust's reading. */
 function setReading(socket, on) {
   if (socket[kStopped] !== on) return;
   socket[kStopped] = !on;
-  if (on) engine.native.resume(socket[kId]);
-  else engine.native.pause(socket[kId]);
+  if (on) native.resume(socket[kId]);
+  else native.pause(socket[kId]);
   hold(socket);
 }
 
@@ -390,9 +392,9 @@ function addressOf(entry) {
  */
 function handOver(socket) {
   const id = socket[kId];
-  const bytesWritten = engine.native.bytesWritten(id);
+  const bytesWritten = native.bytesWritten(id);
   const pending = socket[kPending];
-  const detached = engine.detach(id);
+  const detached = native.detach(id);
   if (typeof detached === 'number') {
     // It takes a descriptor more, for a moment, and there may be none.
     socket.destroy(systemError(detached, 'dup'));
@@ -402,7 +404,7 @@ function handOver(socket) {
   // A packet that was parsed before is still delivered under the id.
   if (detached.queued > 0) socket[kBehind] = true;
   else forget(socket);
-  engine.atRest(socket[kHolds] ? 0 : -1);
+  atRest(socket[kHolds] ? 0 : -1);
   socket[kBytesWritten] += bytesWritten;
 
   const carrier = new net.Socket({ fd: detached.fd, manualStart: true, allowHalfOpen: true });
