@@ -7,8 +7,9 @@
 // once. Whoever lets the engine make a delivery out of turn therefore calls `keep` first.
 
 const { fieldNames, methods } = require('../native');
-const { internalError, parseError, systemError } = require('../client-error');
-const { forget, readEnded } = require('../socket');
+const { internalError, parseError, systemError } = require('../errors');
+const { readEnded } = require('../socket/hold');
+const { forget } = require('../socket/places');
 const { runTicks } = require('../host');
 const layout = require('../layout');
 const { native, meta, strings } = require('../engine');

@@ -1,7 +1,9 @@
 'use strict';
 // From a delivery to the server or the socket that it is about, which is made if need be.
 
-const { socketAt, caughtUp, kBytesRead, kBehind } = require('../socket');
+const { caughtUp } = require('../socket/hand-over');
+const { socketAt } = require('../socket/places');
+const { kBytesRead, kBehind } = require('../socket/keys');
 const { tell, closed } = require('./records');
 const { runTicks, traits } = require('../host');
 const layout = require('../layout');
@@ -34,7 +36,7 @@ function dispatch(text) {
   const bytesRead = meta[3];
   socket[kBytesRead] += bytesRead;
   // A keep-alive timer is stopped by the head that is told next.
-  if (socket.timeout && !(first === HEAD && socket.parser?.keepAliveTimerSet)) socket._unrefTimer();
+  if (socket.timeout && !(first === HEAD && socket.parser?.idleTimer?.armed)) socket._unrefTimer();
 
   if (first === CLOSED && meta[0] === RECORDS + 1) {
     // Not silent where the socket was made just now: its 'connection' was emitted.

@@ -11,62 +11,26 @@
 const net = require('net');
 const { constants } = require('os');
 const { AsyncResource } = require('async_hooks');
-const { runTicks, symbols, traits } = require('./host');
-const { systemError } = require('./client-error');
+const { runTicks, symbols, traits } = require('../host');
+const { systemError } = require('../errors');
+const { native } = require('../engine');
+const { atRest, closing } = require('../engine/alive');
+const { afterDeliveries } = require('../engine/turn');
+const layout = require('../layout');
 const { inClosingPhase } = require('./closing');
-const { native } = require('./engine');
-const { atRest, closing } = require('./engine/alive');
-const { afterDeliveries } = require('./engine/turn');
-const layout = require('./layout');
+const { handOver } = require('./hand-over');
+const { hold } = require('./hold');
+const { encodingOf, waiting } = require('./output');
+const { remember } = require('./places');
+const {
+  kId, kKey, kPending, kWriting, kBytesRead, kBytesWritten, kException, kRefed,
+  kHolds, kEnded, kTaken, kStopped, kOpen, kQueueSeen, kLast, kBehind,
+} = require('./keys');
 
-const kId = Symbol('ferrohttp.id');
-const kKey = Symbol('ferrohttp.key');
-const kPending = Symbol('ferrohttp.pending');
-const kWriting = Symbol('ferrohttp.writing');
-const kBytesRead = Symbol('ferrohttp.bytesRead');
-const kBytesWritten = Symbol('ferrohttp.bytesWritten');
-const kException = Symbol('ferrohttp.exception');
-const kRefed = Symbol('ferrohttp.refed');
-const kHolds = Symbol('ferrohttp.holds');
-const kEnded = Symbol('ferrohttp.ended');
-const kTaken = Symbol('ferrohttp.taken');
-const kStopped = Symbol('ferrohttp.stopped');
-const kOpen = Symbol('ferrohttp.open');
-const kQueueSeen = Symbol('ferrohttp.queueSeen');
-const kLast = Symbol('ferrohttp.last');
-const kBehind = Symbol('ferrohttp.behind');
-
-const { BYTES, LATIN1, UTF8, MAY_WAIT, MORE_FOLLOWS, FIN_FOLLOWS, HEAD_UTF8 } = layout.write;
+const { BYTES, FIN_FOLLOWS } = layout.write;
 const { NOTHING } = layout.taken;
 const ENOTCONN = -constants.errno.ENOTCONN;
 const ECANCELED = -constants.errno.ECANCELED;
-
-/**
- * Sockets that deliveries may be about, by the part of a connection's id that is its place. The rest of
- * the id tells the connections that had that place apart.
- */
-const sockets = [];
-const PLACE = 2 ** 22 - 1;
-
-/** The socket of a connection, if it was made. */
-function socketAt(id) {
-  const socket = sockets[id & PLACE];
-  return socket !== undefined && socket[kKey] === id ? socket : undefined;
-}
-
-/** No delivery is about this socket any more; its id may be given to another connection. */
-function forget(socket) {
-  const place = socket[kKey] & PLACE;
-  if (sockets[place] === socket) sockets[place] = undefined;
-}
-
-function encodingOf(encoding) {
-  switch (encoding) {
-    case 'latin1': case 'binary': return LATIN1;
-    case 'utf8': case 'utf-8': return UTF8;
-    default: return BYTES;
-  }
-}
 
 const base = net.Socket.prototype;
 const handleAccessor = Object.getOwnPropertyDescriptor(base, '_handle');
@@ -76,7 +40,7 @@ class Socket extends net.Socket {
     super(options);
     this[kId] = id;
     this[kKey] = id; // the id that deliveries carry; stays when `kId` goes
-    sockets[id & PLACE] = this;
+    remember(this);
     this[kPending] = null; // callback of the write or shutdown that Rust is still busy with
     this[kWriting] = false; // whether that is a write
     this[kBytesRead] = 0;
@@ -348,114 +312,8 @@ function inOwnContext(type, callback) {
   return (...args) => resource.runInAsyncScope(callback, undefined, ...args);
 }
 
-/**
- * Tells the engine whether a native socket keeps the process alive. As a handle of libuv does: while
- * it reads and was not unref'd, and in any case while it has something to send.
- */
-function hold(socket) {
-  const holds = socket[kPending] !== null || (socket[kRefed] && !socket[kStopped] && !socket[kEnded]);
-  if (holds === socket[kHolds] || !(socket[kId] >= 0)) return;
-  socket[kHolds] = holds;
-  atRest(holds ? -1 : 1);
-}
-
-/** Starts or stops Rust's reading. */
-function setReading(socket, on) {
-  if (socket[kStopped] !== on) return;
-  socket[kStopped] = !on;
-  if (on) native.resume(socket[kId]);
-  else native.pause(socket[kId]);
-  hold(socket);
-}
-
-/** FIN or an error was read: there is nothing more to read. */
-function readEnded(socket) {
-  socket[kEnded] = true;
-  hold(socket);
-}
-
-/**
- * How long output may stay with us: to the end of the batch of deliveries, if there is more in it;
- * longer than the next tick if the next response of a pipeline is complete and follows then.
- */
-function waiting(socket) {
-  return socket.parser?.queue?.first?.finished ? MAY_WAIT | MORE_FOLLOWS : MAY_WAIT;
-}
-
 function addressOf(entry) {
   return entry === undefined || entry === null ? {} : { address: entry[0], family: entry[2], port: entry[1] };
 }
 
-/**
- * Moves a native socket to a real libuv handle. Parsing goes on in JavaScript (connection.js),
- * from the byte where Rust stopped. Destroys it where that fails.
- */
-function handOver(socket) {
-  const id = socket[kId];
-  const bytesWritten = native.bytesWritten(id);
-  const pending = socket[kPending];
-  const detached = native.detach(id);
-  if (typeof detached === 'number') {
-    // It takes a descriptor more, for a moment, and there may be none.
-    socket.destroy(systemError(detached, 'dup'));
-    return;
-  }
-  socket[kId] = -1;
-  // A packet that was parsed before is still delivered under the id.
-  if (detached.queued > 0) socket[kBehind] = true;
-  else forget(socket);
-  atRest(socket[kHolds] ? 0 : -1);
-  socket[kBytesWritten] += bytesWritten;
-
-  const carrier = new net.Socket({ fd: detached.fd, manualStart: true, allowHalfOpen: true });
-  const handle = carrier._handle;
-  for (const symbol of Object.getOwnPropertySymbols(handle)) {
-    if (handle[symbol] === carrier) handle[symbol] = socket; // the owner, to whom reads are reported
-  }
-  carrier._handle = null;
-  socket._handle = handle;
-  socket[symbols.asyncId] = handle.getAsyncId();
-  handle.reading = false;
-  if (!socket[kRefed]) handle.unref();
-
-  socket[kPending] = null;
-  sendRemains(socket, detached, pending);
-  if (socket.parser?.handedOver) {
-    socket.parser.handedOver(detached, handle);
-  } else if (!socket[kStopped]) {
-    // As net.Socket does when it is made.
-    handle.reading = true;
-    handle.readStart();
-  }
-}
-
-/** The packet that a hand-over left in the queue has been told. */
-function caughtUp(socket) {
-  socket[kBehind] = false;
-  forget(socket);
-  socket.parser?.caughtUp?.();
-}
-
-/** What Rust had not sent yet goes first, then FIN if that was to follow; then the callback that waits. */
-function sendRemains(socket, { pending, finWanted }, callback) {
-  const chunks = [];
-  for (let i = 0; i < pending.length; i += 2) {
-    const chunk = pending[i + 1] === 0 ? pending[i] : pending[i].subarray(pending[i + 1]);
-    socket[kBytesWritten] -= chunk.byteLength; // the handle counts them
-    chunks.push({ chunk, encoding: 'buffer' });
-  }
-  const done = callback ?? ((error) => { if (error) socket.destroy(error); });
-  const finish = (error) => (error || !finWanted ? done(error) : base._final.call(socket, done));
-  if (chunks.length === 0) {
-    if (finWanted || callback !== null) finish();
-    return;
-  }
-  chunks.allBuffers = true;
-  base._writev.call(socket, chunks, finish);
-}
-
-module.exports = {
-  BYTES, LATIN1, UTF8, HEAD_UTF8, encodingOf, waiting,
-  Socket, socketAt, forget, handOver, caughtUp, setReading, readEnded,
-  kId, kBytesRead, kEnded, kTaken, kBehind,
-};
+module.exports = { Socket };
