@@ -28,6 +28,11 @@ let candidate = null; // names of a list that had no pattern: the second time it
 class Request extends IncomingMessage {
   #lines = null; // names and values, as long as `headers` is to be made of them
 
+  // The implied constructor would pass its arguments on as a list.
+  constructor(socket) {
+    super(socket);
+  }
+
   get headers() {
     const made = this[symbols.headers];
     if (made) return made;

@@ -28,14 +28,19 @@ const { DROPPED, DRAINED, ACCEPT_ERROR } = layout.record;
 /** The `emit` that nobody has wrapped. */
 const plainEmit = EventEmitter.prototype.emit;
 
+let screens; // once it is asked for
+
 /** Whether this Node refuses addresses of `server.blockList`. */
-const hasBlockList = (() => {
-  try {
-    return !new net.Server({ blockList: 'none' });
-  } catch {
-    return true;
+function hasBlockList() {
+  if (screens === undefined) {
+    try {
+      screens = !new net.Server({ blockList: 'none' });
+    } catch {
+      screens = true;
+    }
   }
-})();
+  return screens;
+}
 
 /** What a server shares with the engine, under `server[kServer]`. */
 class ServerLink {
@@ -79,7 +84,7 @@ class ServerLink {
     this.set('maxHeaderSize', server.maxHeaderSize || http.maxHeaderSize);
     this.set('lenient', lenientFlags(server));
     this.set('maxHeaderPairs', typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : HEADER_PAIRS);
-    const screened = hasBlockList && Boolean(server.blockList);
+    const screened = Boolean(server.blockList) && hasBlockList();
     this.screens ||= screened;
     this.set('screened', screened);
     this.set('maxConnections', screened ? -1 : this.limit());
