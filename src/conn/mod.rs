@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`task`] | the task that reads, parses, delivers, refuses and closes |
 //! | [`state`] | what it shares with the JavaScript thread |
+//! | [`delivery`] | what the JavaScript thread is told |
 //! | [`outbox`] | output that the kernel has not taken |
 //! | [`linger`] | descriptors that outlive their connection for a while |
 //! | [`registry`] | the connections of a server |
@@ -14,10 +15,9 @@
 //! or one non-blocking send. Whoever takes both takes `read` first. The queue's lock comes last.
 
 pub mod address;
+pub mod delivery;
 pub mod io;
 pub mod linger;
-#[cfg(test)]
-mod model;
 pub mod outbox;
 pub mod registry;
 #[cfg(test)]
@@ -31,8 +31,7 @@ use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::engine::Core;
-use crate::engine::queue::{Behind, Delivery, Kind, Source};
+use crate::engine;
 use crate::http1::{Code, Parser, Phase, Reason};
 use crate::observe::classify;
 use crate::observe::explain::status;
@@ -45,8 +44,22 @@ use crate::record::{
 };
 use crate::server::Server;
 use address::{Address, End};
+use delivery::{Behind, Delivery, Kind, Source};
 use outbox::{Output, Remainder};
 use state::{Control, Fate, Shutdown};
+
+/// What the engine carries for HTTP.
+#[derive(Debug)]
+pub struct Http;
+
+impl engine::Cargo for Http {
+    type Delivery = Delivery;
+    type Task = task::Task;
+    type Output = Conn;
+}
+
+/// The engine of connections.
+pub type Core = engine::Core<Http>;
 
 /// One connection.
 #[derive(Debug)]
@@ -681,6 +694,12 @@ fn notice_drain(core: &Core, server: &Server) {
     if server.settings.drain_notice() != 0 {
         core.queue
             .push(Delivery::of_server(server.id, Records::notice(&[DRAINED])));
+    }
+}
+
+impl engine::deferred::Flush for Conn {
+    fn flush(self: &Arc<Self>) {
+        Conn::flush(self);
     }
 }
 

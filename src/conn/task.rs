@@ -17,11 +17,11 @@ use std::task::{Context, Poll};
 
 use mio::{Registry, Token};
 
+use super::delivery::{Behind, Kind};
 use super::state::{Control, Fate, Shutdown};
 use super::watch::{Event, Ready, Watch};
-use super::{Conn, ReadSide, io, linger};
-use crate::engine::queue::{Behind, Kind};
-use crate::http1::{Outcome, ParseError, Phase};
+use super::{Conn, Core, ReadSide, io, linger};
+use crate::http1::{Outcome, ParseError, Parser, Phase};
 use crate::memory::{Memory, PACKET, Supply, Vecs};
 use crate::observe::classify;
 use crate::observe::kind::CodeNumber;
@@ -174,7 +174,7 @@ impl Task {
                 self.watched = None;
                 if let Some(conn) = self.conn.take() {
                     let core = conn.core.clone();
-                    core.settle(conn);
+                    settle(&core, conn);
                 }
             }
         }
@@ -371,6 +371,19 @@ impl Task {
     }
 }
 
+/// Passes an established connection on to where it is served.
+fn settle(core: &Core, conn: Arc<Conn>) {
+    if core.serves_on_js_thread() {
+        core.queue.arrive(Task::on_js_thread(conn));
+        return;
+    }
+    // Dropping the task ends the connection, where the threads are stopping.
+    let task = Task::on_io_thread(conn);
+    if let Some(io) = core.next_io_thread() {
+        io.spawn(task);
+    }
+}
+
 /// A packet.
 struct Packet<'a> {
     /// What it begins with, if that was read apart: nothing but body.
@@ -483,7 +496,7 @@ pub fn decline_upgrade(conn: &Arc<Conn>) -> Option<Records> {
     let parked = read.parked.take()?;
     read.parser.as_mut()?.resolve_upgrade(false);
     let packet = Packet::of(&parked.packet);
-    interpret(conn, &mut read, packet, parked.at, &mut Vecs).map(|(records, _)| records)
+    follow(conn, &mut read, packet, parked.at, &mut Vecs).map(|(records, _)| records)
 }
 
 /// Ends the connection as FIN does, on the JavaScript thread. See [`Conn::hang_up`].
@@ -528,7 +541,7 @@ fn parse(
     behind: Behind,
     supply: &mut dyn Supply,
 ) -> Turn {
-    let Some((records, saw_head)) = interpret(conn, read, packet, 0, supply) else {
+    let Some((records, saw_head)) = follow(conn, read, packet, 0, supply) else {
         return Turn::Close;
     };
     // The first bytes of a head say nothing yet about a stranger. A connection that
@@ -557,9 +570,53 @@ fn told(room: Room, conn: &Conn, saw_head: bool) -> Turn {
     }
 }
 
-/// What is in a packet from a position on, and whether that includes a head. None: the connection
-/// is over, as a stranger was refused.
+/// What a packet means for its connection.
+#[derive(Debug)]
+enum Then {
+    /// The next packet may be read.
+    ReadOn,
+    /// The packet waits for the answer to a head with the upgrade bit.
+    Park(Box<Parked>),
+    /// The connection speaks HTTP no longer.
+    Upgrade,
+    /// The packet was refused. That is not recorded yet: a stranger's refusal never is.
+    Refuse(ParseError),
+}
+
+/// Parses a packet from a position on, and records what is in it.
 fn interpret(
+    parser: &mut Parser,
+    packet: Packet<'_>,
+    from: usize,
+    recorder: &mut Recorder<'_>,
+) -> Then {
+    let Packet { body, rest } = packet;
+    let before = body.as_ref().map_or(0, |body| body.len());
+    if let Some(body) = body {
+        parser.pass_body(before as u64);
+        recorder.records.push_body(body);
+    }
+    let outcome = parser.execute(rest, from, recorder);
+    let records = &mut recorder.records;
+    match outcome {
+        Outcome::Consumed => Then::ReadOn,
+        Outcome::Parked { at } => {
+            let packet = whole(records, before, rest);
+            let at = before + at;
+            records.push_parked();
+            Then::Park(Box::new(Parked { packet, at }))
+        }
+        Outcome::Upgraded { at } => {
+            records.push_upgraded(rest.get(at..).unwrap_or(&[]));
+            Then::Upgrade
+        }
+        Outcome::Failed(error) => Then::Refuse(error),
+    }
+}
+
+/// Parses a packet and has the connection follow what it means. The records, and whether a complete
+/// head is among them. None: the connection is over, as a stranger was refused.
+fn follow(
     conn: &Arc<Conn>,
     read: &mut ReadSide,
     packet: Packet<'_>,
@@ -568,34 +625,22 @@ fn interpret(
 ) -> Option<(Records, bool)> {
     #[cfg(debug_assertions)]
     assert!(!conn.panics.load(Ordering::Relaxed), "a planted panic");
+    let Packet { rest, .. } = packet;
+    let before = packet.len() - rest.len();
     let parser = read.parser.as_mut()?;
     let mut recorder = Recorder::new(conn.progress(), supply);
     recorder.refusals = Some(&conn.server.refusals);
-    let Packet { body, rest } = packet;
-    let before = body.as_ref().map_or(0, |body| body.len());
-    if let Some(body) = body {
-        parser.pass_body(before as u64);
-        recorder.records.push_body(body);
-    }
-    let outcome = parser.execute(rest, from, &mut recorder);
+    let then = interpret(parser, packet, from, &mut recorder);
     conn.set_progress(recorder.progress);
-    let saw_head = recorder.saw_head;
     let mut records = std::mem::take(&mut recorder.records);
-    match outcome {
-        Outcome::Consumed => {}
-        Outcome::Parked { at } => {
-            read.parked = Some(Box::new(Parked {
-                packet: whole(&records, before, rest),
-                at: before + at,
-            }));
-            records.push_parked();
+    match then {
+        Then::ReadOn => {}
+        Then::Park(parked) => {
+            read.parked = Some(parked);
             crate::lock(&conn.control).parked = true;
         }
-        Outcome::Upgraded { at } => {
-            records.push_upgraded(rest.get(at..).unwrap_or(&[]));
-            crate::lock(&conn.control).read_done = true;
-        }
-        Outcome::Failed(mut error) => {
+        Then::Upgrade => crate::lock(&conn.control).read_done = true,
+        Then::Refuse(mut error) => {
             if let Some(seen) = &mut recorder.seen {
                 if records.is_empty() && conn.refuse_stranger(error.code, seen, None) {
                     return None;
@@ -609,7 +654,7 @@ fn interpret(
             records.push_failed(&error, packet);
         }
     }
-    Some((records, saw_head))
+    Some((records, recorder.saw_head))
 }
 
 /// A packet in one piece. `before` bytes of it were read apart; they are the first blob.
