@@ -46,6 +46,8 @@ class Connection {
     this.requests = new Queue(); // not yet answered, in order
     this.queue = new Queue(); // responses waiting for the socket
     this.queuedBytes = 0; // of those responses, approximately
+    this.refused = false; // 'clientError' was emitted for it
+    this.unread = false; // bytes were waiting when it was closed for being idle
     this.requestCount = 0;
     this.keepAliveTimerSet = false;
     this.keepAliveTimer = null;
@@ -330,8 +332,32 @@ class Connection {
     }
   }
 
+  /** Every request was answered, and the connection may have another. */
+  isIdle() {
+    const { incoming } = this;
+    return this.requests.length === 0 && !this.socket._httpMessage && (incoming === null || incoming.complete) && !this.refused;
+  }
+
+  /** The socket is closed for being idle: what one of Node's does not know any more afterwards. */
+  beforeIdleClose() {
+    const { socket } = this;
+    if (this.parser === null) return;
+    void socket.remoteAddress; // which Node keeps once it was asked for
+    // A TLS client says goodbye, so that bytes mean nothing.
+    if (socket._handle?.fd >= 0 && !socket.encrypted) this.unread = this.server[kServer].native.hasUnread(socket._handle.fd);
+  }
+
+  /** Counts that the server closes a socket of Node's between two requests. */
+  noteIdleClose() {
+    const { parser, socket, server } = this;
+    if (!parser.begun || !this.isIdle() || socket.readableEnded || socket.writableEnded || socket.errored) return;
+    const { remoteAddress, remotePort } = socket;
+    server[kServer].native.idleClosed(remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort}`, parser.started || this.unread);
+  }
+
   close() {
     debug('server socket close');
+    if (this.parser !== null) this.noteIdleClose();
     this.free();
     while (this.requests.length > 0) this.requests.shift().destroy(abortedError());
     if (traits.abortsWaitingResponses) {
@@ -537,7 +563,9 @@ function socketOnTimeout() {
   const res = this._httpMessage;
   const byResponse = res && res.emit('timeout', this);
   const byServer = this.server.emit('timeout', this);
-  if (!byRequest && !byResponse && !byServer) this.destroy();
+  if (byRequest || byResponse || byServer) return;
+  if (!(this[kId] >= 0)) this.parser?.beforeIdleClose?.();
+  this.destroy();
 }
 
 function onSocketResume() {

@@ -200,6 +200,7 @@ class Socket extends net.Socket {
       this.resetAndClosing = false;
       this[kBytesWritten] = engine.native.reset(id);
     } else {
+      if (!exception && this.parser?.isIdle?.()) engine.native.noteIdleClose(id);
       this[kBytesWritten] = engine.native.close(id);
     }
     this[kOpen] = 2;

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use crate::http1::{Fields, Head, Moment, ParseError, Sink, names};
+use crate::http1::{Code, Fields, Head, Moment, ParseError, Sink, names};
 use crate::layout::head;
 pub use crate::layout::place::{KEPT, KNOWN_NAME, PANICKED};
 pub use crate::layout::record::*;
@@ -305,6 +305,12 @@ impl Sink for Recorder<'_> {
     fn refused(&mut self, error: &ParseError, moment: &Moment<'_>) {
         if let Some(refusals) = self.refusals {
             self.seen = Some(refusals.see(error, &moment.scene()));
+        }
+    }
+
+    fn tolerated(&mut self, code: Code) {
+        if let Some(refusals) = self.refusals {
+            refusals.tolerated.count(code);
         }
     }
 }

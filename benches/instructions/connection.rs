@@ -10,6 +10,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
+use ferrohttp::conn::address::Bound;
 use ferrohttp::conn::outbox::{Outbox, Output, Piece};
 use ferrohttp::conn::task::Task;
 use ferrohttp::conn::{Conn, Taken};
@@ -57,7 +58,13 @@ impl Host {
     fn accept(&self) -> (Arc<Conn>, UnixStream) {
         let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
         self.core.enter_accepted();
-        let conn = Conn::open(&self.core, &self.server, OwnedFd::from(ours), None);
+        let conn = Conn::open(
+            &self.core,
+            &self.server,
+            OwnedFd::from(ours),
+            None,
+            Bound::default(),
+        );
         (conn, theirs)
     }
 

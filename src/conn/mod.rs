@@ -44,7 +44,7 @@ use crate::record::{
     ACCEPTED, DRAINED, Parked, Progress, Records, SOCKET_ERROR, SYSCALL_WRITE, WRITTEN, now,
 };
 use crate::server::Server;
-use address::{Address, End};
+use address::{Address, Bound, End};
 use outbox::{Output, Remainder};
 use state::{Control, Fate, Shutdown};
 
@@ -55,6 +55,8 @@ pub struct Conn {
     pub server: Arc<Server>,
     /// Asked for at accept, as it cannot be after a reset.
     peer: Option<SocketAddr>,
+    /// Where the server listens that it came to.
+    bound: Bound,
     /// When it began, in ns of [`now`](crate::record::now).
     opened: u64,
     /// It was refused: what its client still sends is read before it is closed.
@@ -121,12 +123,14 @@ impl Conn {
         server: &Arc<Server>,
         fd: OwnedFd,
         peer: Option<SocketAddr>,
+        bound: Bound,
     ) -> Arc<Conn> {
         let progress = Progress::begin();
         let conn = Arc::new(Conn {
             core: core.clone(),
             server: server.clone(),
             peer,
+            bound,
             opened: progress.start,
             refused: AtomicBool::new(false),
             id: AtomicU32::new(0),
@@ -478,7 +482,7 @@ impl Conn {
     /// JavaScript knows the connection, or may have to hear of it.
     fn refuse_stranger(&self, code: Code, seen: &mut Seen, overdue: Option<Overdue>) -> bool {
         let replies = self.server.refusals.replies();
-        let own = replies.as_ref().and_then(|replies| replies.get(Some(code)));
+        let own = replies.and_then(|replies| replies.get(Some(code)));
         let ended = self.end_stranger(|fd| {
             self.locate(seen, fd);
             let circumstances = Circumstances {
@@ -487,10 +491,14 @@ impl Conn {
                 overdue,
                 ..Circumstances::default()
             };
+            let field = own.map(|own| (own, seen.field()));
             let id = self.server.refusals.add(seen, circumstances);
             // What the kernel does not take is lost, as with a write before a destroy in Node.
-            let _ = match own {
-                Some(own) => io::send(fd, &[&own.render(seen.filling(code.as_str(), id))]),
+            let _ = match field {
+                Some((own, field)) => {
+                    let filling = seen.filling(code.as_str(), &field, id);
+                    io::send(fd, &[&own.render(filling)])
+                }
                 None => io::send(fd, &[code.default_reply()]),
             };
         });
@@ -545,8 +553,8 @@ impl Conn {
         seen
     }
 
-    /// Adds to what was seen who it was. The local address costs a system call, which only what is
-    /// kept is worth.
+    /// Adds to what was seen who it was. The local address is that of the listener; where that listens
+    /// on every address it costs a system call, which only what is kept is worth.
     fn locate(&self, seen: &mut Seen, fd: RawFd) {
         if matches!(seen.sight, Sight::Skipped) || seen.origin.opened != 0 {
             seen.origin.peer = self.peer;
@@ -554,9 +562,30 @@ impl Conn {
         }
         seen.origin = Origin {
             peer: self.peer,
-            local: address::end(fd, End::Local),
+            local: self
+                .server
+                .bound
+                .get(self.bound)
+                .or_else(|| address::end(fd, End::Local)),
             opened: self.opened,
         };
+    }
+
+    /// JavaScript is about to close the connection, all of whose requests it has answered: counts that,
+    /// if it is the server that ends it. `unread`: bytes were read that JavaScript has not heard of.
+    pub fn note_idle_close(&self, unread: bool) {
+        let progress = self.progress();
+        let control = crate::lock(&self.control);
+        if !progress.begun
+            || !control.is_open()
+            || control.read_done
+            || control.shutdown != Shutdown::No
+        {
+            return;
+        }
+        let unread = unread || progress.start != 0 || io::has_unread(control.fd);
+        drop(control);
+        self.server.refusals.note_idle_close(self.peer, unread);
     }
 
     /// Closes a stranger after a socket error, and counts that.

@@ -10,6 +10,7 @@ use std::task::{Context, Waker};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::address::Bound;
 use super::outbox::{Output, Piece};
 use super::simulation::{self, Socket};
 use super::task::Task;
@@ -143,6 +144,7 @@ impl Model {
             &self.server,
             unsafe { OwnedFd::from_raw_fd(fd) },
             None,
+            Bound::default(),
         );
         let mut cx = Context::from_waker(Waker::noop());
         assert!(pin!(Task::stranger(conn.clone())).poll(&mut cx).is_ready());
