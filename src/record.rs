@@ -215,6 +215,8 @@ pub struct Recorder<'a> {
     pub progress: Progress,
     /// A head was recorded.
     pub saw_head: bool,
+    /// When the last message of the packet began; 0 for none.
+    begun: u64,
     /// Where refusals are looked at.
     pub refusals: Option<&'a Refusals>,
     /// The packet was refused.
@@ -229,6 +231,7 @@ impl<'a> Recorder<'a> {
             records: Records::recycled(),
             progress,
             saw_head: false,
+            begun: 0,
             refusals: None,
             seen: None,
             supply,
@@ -238,8 +241,9 @@ impl<'a> Recorder<'a> {
 
 impl Sink for Recorder<'_> {
     fn message_begin(&mut self) {
+        self.begun = now();
         self.progress = Progress {
-            start: now(),
+            start: self.begun,
             headers_complete: false,
             begun: true,
         };
@@ -304,7 +308,9 @@ impl Sink for Recorder<'_> {
 
     fn refused(&mut self, error: &ParseError, moment: &Moment<'_>) {
         if let Some(refusals) = self.refusals {
-            self.seen = Some(refusals.see(error, &moment.scene()));
+            // Reading the clock is a good part of what a refusal in a flood costs.
+            let now = if self.begun == 0 { now() } else { self.begun };
+            self.seen = Some(refusals.see(error, &moment.scene(), now));
         }
     }
 

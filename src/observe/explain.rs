@@ -157,6 +157,21 @@ pub fn explain(
 /// The status code of a reply.
 pub fn status(reply: &[u8]) -> u16 {
     let digits = reply.get(9..12).unwrap_or(&[]);
-    let digits = std::str::from_utf8(digits).ok();
-    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    digits.iter().fold(0, |number, digit| {
+        number * 10 + u16::from(digit.wrapping_sub(b'0'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_reply_has_a_status() {
+        for code in crate::http1::Code::ALL {
+            let reply = code.default_reply();
+            let text = std::str::from_utf8(&reply[9..12]).expect("digits");
+            assert_eq!(text.parse(), Ok(status(reply)));
+        }
+    }
 }

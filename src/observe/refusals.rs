@@ -133,14 +133,15 @@ impl Refusals {
         crate::lock(&self.state).options = options;
     }
 
-    /// Looks at a packet that the parser refuses, while the parser still knows it.
-    pub fn see(&self, error: &ParseError, scene: &Scene<'_>) -> Seen {
+    /// Looks at a packet that the parser refuses, while the parser still knows it. `now` by the clock of
+    /// [`record::now`].
+    pub fn see(&self, error: &ParseError, scene: &Scene<'_>, now: u64) -> Seen {
         let kind = Kind {
             code: CodeNumber::of(error.code),
             reason: Some(error.reason),
             hint: classify::classify(error, scene),
         };
-        self.look(kind, |options, store| {
+        self.look(kind, now, |options, store| {
             let (secrets, size) = (&options.secrets, options.excerpt);
             let mut facts = store.room();
             facts.take_error(error, kind.hint, scene, secrets, size);
@@ -150,7 +151,7 @@ impl Refusals {
 
     /// Looks at a connection that ends between two packets.
     pub fn see_end(&self, kind: Kind, scene: &Scene<'_>) -> Seen {
-        self.look(kind, |options, store| {
+        self.look(kind, record::now(), |options, store| {
             let mut facts = store.room();
             facts.take_end(scene, &options.secrets);
             Sight::Full(facts)
@@ -159,13 +160,17 @@ impl Refusals {
 
     /// Looks at a refusal of which nothing is known but its kind.
     pub fn see_bare(&self, kind: Kind) -> Seen {
-        self.look(kind, |_, _| Sight::Bare)
+        self.look(kind, record::now(), |_, _| Sight::Bare)
     }
 
     /// Looks closely if there is time for it.
     #[inline]
-    fn look(&self, kind: Kind, closely: impl FnOnce(&Options, &mut Store) -> Sight) -> Seen {
-        let now = record::now();
+    fn look(
+        &self,
+        kind: Kind,
+        now: u64,
+        closely: impl FnOnce(&Options, &mut Store) -> Sight,
+    ) -> Seen {
         let mut state = crate::lock(&self.state);
         let State { options, store, .. } = &mut *state;
         let store = store.get_or_insert_default();
