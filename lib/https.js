@@ -3,8 +3,10 @@
 // connection that JavaScript reads (lib/connection.js).
 
 const https = require('https');
-const { kServer } = require('./client-error');
-const { ServerLink, replaceListener, shareConnections } = require('./server');
+const { kServer } = require('./server/key');
+const { replaceListener } = require('./server/accept');
+const { shareConnections } = require('./server/connections-list');
+const { ServerLink } = require('./server/link');
 const refusalMethods = require('./refusals/methods');
 
 const HttpsServer = https.Server;

@@ -13,9 +13,8 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::conn::address::{self, Bound, End};
-use crate::conn::{Conn, io as sys};
-use crate::engine::Core;
-use crate::engine::queue::Delivery;
+use crate::conn::delivery::Delivery;
+use crate::conn::{Conn, Core, io as sys};
 use crate::record::{ACCEPT_ERROR, DROPPED, Records};
 use crate::server::Server;
 

@@ -8,7 +8,7 @@ const { once } = require('node:events');
 const net = require('node:net');
 const { after, before, describe, it } = require('node:test');
 const ferrohttp = require('../../index.js');
-const engine = require('../../lib/engine.js');
+const engine = require('../../lib/engine');
 const { explain } = require('../../lib/observe/index.js');
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';

@@ -5,7 +5,7 @@
 
 const assert = require('node:assert');
 const { test } = require('node:test');
-const engine = require('../../lib/engine.js');
+const engine = require('../../lib/engine');
 const { ROOT, succeed } = require('../package/helpers.js');
 
 function missing() {

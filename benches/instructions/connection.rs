@@ -10,14 +10,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
+use ferrohttp::conn::Core;
 use ferrohttp::conn::address::Bound;
+use ferrohttp::conn::delivery::Delivery;
 use ferrohttp::conn::outbox::{Outbox, Output, Piece};
 use ferrohttp::conn::task::Task;
 use ferrohttp::conn::{Conn, Taken};
-use ferrohttp::engine::Core;
-use ferrohttp::engine::connections::Connections;
-use ferrohttp::engine::queue::{Delivery, Queue};
+use ferrohttp::engine::queue::Queue;
 use ferrohttp::http1::Profile;
+use ferrohttp::js_thread::connections::Connections;
 use ferrohttp::memory::Vecs;
 use ferrohttp::record::{CLOSED, DRAINED, HEAD, Records};
 use ferrohttp::server::Server;

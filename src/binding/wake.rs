@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use napi::{Error, Result, Status, check_status, sys};
 
 use super::uv::{Handle, UV_ASYNC, UV_POLL, UV_PREPARE, UV_READABLE, Uv};
-use crate::engine::Core;
-use crate::engine::connections::Connections;
+use crate::conn::Core;
+use crate::js_thread::connections::Connections;
 
 /// Calls the `wake` function of an engine, from any thread.
 #[derive(Debug)]

@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::conn::Conn;
+/// Output that was deferred, to be sent now.
+pub trait Flush {
+    fn flush(self: &Arc<Self>);
+}
 
 /// What the lobby lets output wait, once to twice.
 const TICK: Duration = Duration::from_millis(1);
@@ -17,18 +20,30 @@ const TICK: Duration = Duration::from_millis(1);
 /// Ticks without deferred output after which the lobby stops looking.
 const IDLE_TICKS: u32 = 50;
 
-#[derive(Debug, Default)]
-pub struct Deferred {
-    conns: Mutex<Vec<Arc<Conn>>>,
+/// The connections that have deferred output.
+#[derive(Debug)]
+pub struct Deferred<T> {
+    conns: Mutex<Vec<Arc<T>>>,
     /// Batches that the JavaScript thread has flushed.
     flushed: AtomicU64,
     watched: AtomicBool,
     wanted: Notify,
 }
 
-impl Deferred {
+impl<T> Default for Deferred<T> {
+    fn default() -> Deferred<T> {
+        Deferred {
+            conns: Mutex::default(),
+            flushed: AtomicU64::new(0),
+            watched: AtomicBool::new(false),
+            wanted: Notify::new(),
+        }
+    }
+}
+
+impl<T: Flush> Deferred<T> {
     /// Remembers a connection with deferred output.
-    pub fn add(&self, conn: &Arc<Conn>) {
+    pub fn add(&self, conn: &Arc<T>) {
         {
             let mut conns = crate::lock(&self.conns);
             if conns.last().is_some_and(|last| Arc::ptr_eq(last, conn)) {

@@ -38,8 +38,7 @@ impl Parser {
             }
             State::ChunkSizeEnd => match byte {
                 b' ' | b'\t'
-                    if self
-                        .tolerates(Lenient::SPACES_AFTER_CHUNK_SIZE, Code::InvalidChunkSize) =>
+                    if self.tolerates(Lenient::SPACES_AFTER_CHUNK_SIZE, Code::InvalidChunkSize) =>
                 {
                     input.at += 1;
                 }

@@ -2,7 +2,7 @@
 // When 'close' is emitted. Node does it in the event loop's closing phase: after the immediates of
 // the turn in which the socket was destroyed. A handle that is closed unused tells that phase.
 
-const { runTicks } = require('./host');
+const { runTicks } = require('../host');
 
 let Handle; // a class of libuv handles, as Node's own listeners use
 let closing = []; // sockets whose turn is in the closing phase that comes next

@@ -6,12 +6,12 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::Core;
-use super::queue::{Behind, Delivery, Kind, Mail, Source};
 use super::reactor::Reactor;
 use super::slots::Slots;
+use crate::conn::delivery::{Behind, Delivery, Kind, Source};
 use crate::conn::task::Task;
-use crate::conn::{Conn, Detached};
+use crate::conn::{Conn, Core, Detached, Http};
+use crate::engine::queue::Mail;
 use crate::memory::Supply;
 use crate::record::Records;
 
@@ -87,7 +87,7 @@ pub struct Connections {
     /// Those of them that were sent FIN. The next turn reads them: their peers' FIN is often there.
     refused: Vec<Task>,
     /// Empty; swapped for what there is in the queue.
-    mail: Mail,
+    mail: Mail<Http>,
     /// Whose packet is being dispatched.
     current: Option<Current>,
     /// Connections whose packets were dispatched in this turn. As by libuv, one that was read empty

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use mio::{Events, Poll, Registry, Token};
 
-use super::Core;
 use super::slots::Slots;
+use crate::conn::Core;
 use crate::conn::task::Task;
 use crate::conn::watch::Event;
 use crate::memory::Supply;

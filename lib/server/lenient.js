@@ -4,7 +4,7 @@
 
 const { OutgoingMessage } = require('http');
 
-const { STRICT, INSECURE, HEADER_VALUE_RELAXED } = require('./layout').lenient;
+const { STRICT, INSECURE, HEADER_VALUE_RELAXED } = require('../layout').lenient;
 
 const insecureByCommandLine = commandLineFlag('insecure-http-parser');
 let warned = false;

@@ -10,7 +10,7 @@
 // Node has made `headers` before a program sees the request. Here they are made of a copy of the
 // list, because programs may change `rawHeaders`.
 
-const { IncomingMessage, symbols, shortcuts } = require('./host');
+const { IncomingMessage, symbols, shortcuts } = require('../host');
 
 const { prototype } = IncomingMessage;
 const plainAddHeaderLine = prototype._addHeaderLine;
@@ -27,6 +27,11 @@ let candidate = null; // names of a list that had no pattern: the second time it
 
 class Request extends IncomingMessage {
   #lines = null; // names and values, as long as `headers` is to be made of them
+
+  // The implied constructor would pass its arguments on as a list.
+  constructor(socket) {
+    super(socket);
+  }
 
   get headers() {
     const made = this[symbols.headers];

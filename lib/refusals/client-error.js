@@ -1,14 +1,13 @@
 'use strict';
-// Errors of the clientError path and what happens to them (docs/client-error.md).
+// What becomes of an error of a connection: 'clientError', or a reply and the end (docs/client-error.md).
 
-const { _errnoException } = require('util');
-const { traits } = require('./host');
-const { codes, reasons, replies } = require('./native');
+const { traits } = require('../host');
+const { codes, reasons, replies } = require('../native');
+const { tokenOf } = require('../errors');
+const { kServer } = require('../server/key');
 
 const CODES = codes();
 const REASONS = reasons();
-const MESSAGES = REASONS.map((reason) => `Parse Error: ${reason}`);
-const kServer = Symbol('ferrohttp.server');
 
 // The default replies that codes of ours and of Node's sockets have; every other code has the 400.
 const REPLIES = new Map(replies().map((reply, i) => [CODES[i], Buffer.from(reply, 'latin1')]));
@@ -17,64 +16,10 @@ const BAD_REQUEST = REPLIES.get('HPE_INVALID_METHOD');
 const STATUS = new Map([...REPLIES].map(([code, reply]) => [code, Number(reply.toString('latin1', 9, 12))]));
 const OUTCOME = { reply: 0, listener: 1, closed: 2 }; // as `NativeServer.refused` takes them
 
-/** The number under which Rust keeps what it saw, by error; 0: it repeats an earlier refusal. */
-const tokens = new WeakMap();
 /** The server and the number of the refusal that an error became. */
 const contexts = new WeakMap();
 
 const noop = () => {};
-
-/**
- * A parse error as Node makes it: own keys in the order bytesParsed, code, reason and, if there
- * was a packet, rawPacket. Errors at EOF have no packet, and their message no reason.
- */
-function parseError(code, reason, bytesParsed, rawPacket, token) {
-  const error = errorWithoutFrames(rawPacket === undefined ? 'Parse Error' : MESSAGES[reason]);
-  error.bytesParsed = bytesParsed;
-  error.code = CODES[code];
-  error.reason = REASONS[reason];
-  if (rawPacket !== undefined) error.rawPacket = rawPacket;
-  tokens.set(error, token);
-  return error;
-}
-
-/** Node creates these below any JavaScript frame; no frame of ours should be seen, nor paid for. */
-function errorWithoutFrames(message) {
-  const { stackTraceLimit } = Error;
-  try {
-    Error.stackTraceLimit = 0;
-  } catch {
-    // A hardened program froze it.
-    const error = new Error(message);
-    error.stack = `Error: ${message}`;
-    return error;
-  }
-  const error = new Error(message);
-  Error.stackTraceLimit = stackTraceLimit;
-  return error;
-}
-
-/** A system error as Node's sockets report it; `errno` is negative, as in libuv. */
-function systemError(errno, syscall, token) {
-  const error = _errnoException(errno, syscall);
-  if (token) tokens.set(error, token);
-  return error;
-}
-
-/** A fault of ferrohttp's own has ended a connection. */
-function internalError(cause) {
-  const error = new Error('ferrohttp has failed on this connection, which is a fault of its own', { cause });
-  error.code = 'ERR_FERROHTTP_INTERNAL';
-  return error;
-}
-
-/** What destroys a request whose connection closed. */
-function abortedError() {
-  const error = new Error('aborted');
-  Object.setPrototypeOf(error, traits.abortedPrototype);
-  error.code = 'ECONNRESET';
-  return error;
-}
 
 let warned = false;
 
@@ -139,7 +84,7 @@ function note(server, error, socket) {
   const code = typeof error?.code === 'string' ? error.code : 'UNKNOWN';
   link.count(code);
   const isObject = error !== null && typeof error === 'object';
-  const token = isObject ? tokens.get(error) : undefined;
+  const token = isObject ? tokenOf(error) : undefined;
   const listens = server.listenerCount('clientError') > 0;
   const outcome = listens ? OUTCOME.listener : answers(socket) ? OUTCOME.reply : OUTCOME.closed;
   const status = outcome === OUTCOME.reply ? statusOf(link, code) : 0;
@@ -154,4 +99,4 @@ function keptOf(error) {
   return context === undefined ? null : context.native.refusal(context.number);
 }
 
-module.exports = { abortedError, answer, internalError, keptOf, parseError, systemError, socketOnError, kServer };
+module.exports = { answer, keptOf, socketOnError };

@@ -10,15 +10,15 @@ use std::task::{Context, Waker};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::address::Bound;
-use super::outbox::{Output, Piece};
-use super::simulation::{self, Socket};
-use super::task::Task;
-use super::{Conn, Taken};
-use crate::engine::Core;
-use crate::engine::connections::{Connections, Popped};
+use crate::conn::Core;
+use crate::conn::address::Bound;
+use crate::conn::outbox::{Output, Piece};
+use crate::conn::simulation::{self, Socket};
+use crate::conn::task::Task;
+use crate::conn::{Conn, Taken};
 use crate::engine::queue::Queue;
 use crate::http1::Profile;
+use crate::js_thread::connections::{Connections, Popped};
 use crate::memory::Vecs;
 use crate::record::*;
 use crate::server::Server;
@@ -183,7 +183,7 @@ impl Model {
 
     fn next(&mut self) -> Option<Popped> {
         let popped = self.connections.next(&self.core, &mut Vecs)?;
-        let new = popped.flags & crate::engine::connections::FIRST != 0;
+        let new = popped.flags & crate::js_thread::connections::FIRST != 0;
         let subject = self
             .subjects
             .iter_mut()

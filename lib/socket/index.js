@@ -11,60 +11,26 @@
 const net = require('net');
 const { constants } = require('os');
 const { AsyncResource } = require('async_hooks');
-const { runTicks, symbols, traits } = require('./host');
-const { systemError } = require('./client-error');
+const { runTicks, symbols, traits } = require('../host');
+const { systemError } = require('../errors');
+const { native } = require('../engine');
+const { atRest, closing } = require('../engine/alive');
+const { afterDeliveries } = require('../engine/turn');
+const layout = require('../layout');
 const { inClosingPhase } = require('./closing');
-const engine = require('./engine');
-const layout = require('./layout');
+const { handOver } = require('./hand-over');
+const { hold } = require('./hold');
+const { encodingOf, waiting } = require('./output');
+const { remember } = require('./places');
+const {
+  kId, kKey, kPending, kWriting, kBytesRead, kBytesWritten, kException, kRefed,
+  kHolds, kEnded, kTaken, kStopped, kOpen, kQueueSeen, kLast, kBehind,
+} = require('./keys');
 
-const kId = Symbol('ferrohttp.id');
-const kKey = Symbol('ferrohttp.key');
-const kPending = Symbol('ferrohttp.pending');
-const kWriting = Symbol('ferrohttp.writing');
-const kBytesRead = Symbol('ferrohttp.bytesRead');
-const kBytesWritten = Symbol('ferrohttp.bytesWritten');
-const kException = Symbol('ferrohttp.exception');
-const kRefed = Symbol('ferrohttp.refed');
-const kHolds = Symbol('ferrohttp.holds');
-const kEnded = Symbol('ferrohttp.ended');
-const kTaken = Symbol('ferrohttp.taken');
-const kStopped = Symbol('ferrohttp.stopped');
-const kOpen = Symbol('ferrohttp.open');
-const kQueueSeen = Symbol('ferrohttp.queueSeen');
-const kLast = Symbol('ferrohttp.last');
-const kBehind = Symbol('ferrohttp.behind');
-
-const { BYTES, LATIN1, UTF8, MAY_WAIT, MORE_FOLLOWS, FIN_FOLLOWS, HEAD_UTF8 } = layout.write;
+const { BYTES, FIN_FOLLOWS } = layout.write;
 const { NOTHING } = layout.taken;
 const ENOTCONN = -constants.errno.ENOTCONN;
 const ECANCELED = -constants.errno.ECANCELED;
-
-/**
- * Sockets that deliveries may be about, by the part of a connection's id that is its place. The rest of
- * the id tells the connections that had that place apart.
- */
-const sockets = [];
-const PLACE = 2 ** 22 - 1;
-
-/** The socket of a connection, if it was made. */
-function socketAt(id) {
-  const socket = sockets[id & PLACE];
-  return socket !== undefined && socket[kKey] === id ? socket : undefined;
-}
-
-/** No delivery is about this socket any more; its id may be given to another connection. */
-function forget(socket) {
-  const place = socket[kKey] & PLACE;
-  if (sockets[place] === socket) sockets[place] = undefined;
-}
-
-function encodingOf(encoding) {
-  switch (encoding) {
-    case 'latin1': case 'binary': return LATIN1;
-    case 'utf8': case 'utf-8': return UTF8;
-    default: return BYTES;
-  }
-}
 
 const base = net.Socket.prototype;
 const handleAccessor = Object.getOwnPropertyDescriptor(base, '_handle');
@@ -74,7 +40,7 @@ class Socket extends net.Socket {
     super(options);
     this[kId] = id;
     this[kKey] = id; // the id that deliveries carry; stays when `kId` goes
-    sockets[id & PLACE] = this;
+    remember(this);
     this[kPending] = null; // callback of the write or shutdown that Rust is still busy with
     this[kWriting] = false; // whether that is a write
     this[kBytesRead] = 0;
@@ -117,7 +83,7 @@ class Socket extends net.Socket {
       code = encodingOf(encoding);
       if (code === BYTES) chunk = Buffer.from(chunk, encoding);
     }
-    this._written(engine.native.write(id, chunk, code | waiting(this) | this[kLast]), callback);
+    this._written(native.write(id, chunk, code | waiting(this) | this[kLast]), callback);
   }
 
   _writev(chunks, callback) {
@@ -136,7 +102,7 @@ class Socket extends net.Socket {
       list[2 * i] = chunk;
       list[2 * i + 1] = code;
     }
-    this._written(engine.native.writev(id, list, waiting(this) | this[kLast]), callback);
+    this._written(native.writev(id, list, waiting(this) | this[kLast]), callback);
   }
 
   /** The engine has what the stream writes, and has said so. */
@@ -151,7 +117,7 @@ class Socket extends net.Socket {
       callback();
     } else if (result > 0) {
       this._awaits('WRITEWRAP', callback);
-      this[kQueueSeen] = result === NOTHING ? engine.native.writeQueueSize(this[kId]) : -1;
+      this[kQueueSeen] = result === NOTHING ? native.writeQueueSize(this[kId]) : -1;
     } else {
       callback(systemError(result, 'write'));
     }
@@ -181,8 +147,8 @@ class Socket extends net.Socket {
   _final(callback) {
     const id = this[kId];
     if (!(id >= 0)) return super._final(callback);
-    const result = engine.native.shutdown(id);
-    if (result === 0) engine.afterDeliveries(inOwnContext('SHUTDOWNWRAP', callback));
+    const result = native.shutdown(id);
+    if (result === 0) afterDeliveries(inOwnContext('SHUTDOWNWRAP', callback));
     else if (result === ENOTCONN) callback();
     else if (result > 0) this._awaits('SHUTDOWNWRAP', callback);
     else callback(systemError(result, 'shutdown'));
@@ -198,16 +164,16 @@ class Socket extends net.Socket {
     this[kId] = -1;
     if (this.resetAndClosing) {
       this.resetAndClosing = false;
-      this[kBytesWritten] = engine.native.reset(id);
+      this[kBytesWritten] = native.reset(id);
     } else {
-      if (!exception && this.parser?.isIdle?.()) engine.native.noteIdleClose(id);
-      this[kBytesWritten] = engine.native.close(id);
+      if (!exception && this.parser?.isIdle?.()) native.noteIdleClose(id);
+      this[kBytesWritten] = native.close(id);
     }
     this[kOpen] = 2;
     inClosingPhase(this);
     callback(exception);
-    engine.closing(1);
-    if (!this[kHolds]) engine.atRest(-1);
+    closing(1);
+    if (!this[kHolds]) atRest(-1);
     this._server?._emitCloseIfDrained();
   }
 
@@ -244,7 +210,7 @@ class Socket extends net.Socket {
       pending(this[kWriting] && traits.cancelsWrites ? systemError(ECANCELED, 'write') : null);
       runTicks();
     }
-    engine.closing(-1);
+    closing(-1);
     this.emit('close', this[kException]);
     return true;
   }
@@ -265,19 +231,19 @@ class Socket extends net.Socket {
 
   get _bytesDispatched() {
     const id = this[kId];
-    return id >= 0 ? engine.native.bytesWritten(id) : this[kBytesWritten] + super._bytesDispatched;
+    return id >= 0 ? native.bytesWritten(id) : this[kBytesWritten] + super._bytesDispatched;
   }
 
   _getpeername() {
     const id = this[kId];
     if (!(id >= 0)) return this._peername ?? super._getpeername();
-    return this._peername ??= addressOf(engine.native.address(id, true));
+    return this._peername ??= addressOf(native.address(id, true));
   }
 
   _getsockname() {
     const id = this[kId];
     if (!(id >= 0)) return super._getsockname();
-    return this._sockname ??= addressOf(engine.native.address(id, false));
+    return this._sockname ??= addressOf(native.address(id, false));
   }
 
   _onTimeout() {
@@ -286,7 +252,7 @@ class Socket extends net.Socket {
     if (!(id >= 0)) return super._onTimeout();
     if (this[kPending] !== null) {
       // Output that moves is activity.
-      const size = engine.native.writeQueueSize(id);
+      const size = native.writeQueueSize(id);
       if (size !== this[kQueueSeen]) {
         this[kQueueSeen] = size;
         if (this.timeout) this._unrefTimer();
@@ -299,7 +265,7 @@ class Socket extends net.Socket {
   setNoDelay(enable) {
     const id = this[kId];
     if (!(id >= 0)) return super.setNoDelay(enable);
-    engine.native.setNoDelay(id, enable === undefined ? true : Boolean(enable));
+    native.setNoDelay(id, enable === undefined ? true : Boolean(enable));
     return this;
   }
 
@@ -310,7 +276,7 @@ class Socket extends net.Socket {
       if (id >= 0) handOver(this);
       return super.setKeepAlive(enable, initialDelay, ...rest);
     }
-    engine.native.setKeepAlive(id, Boolean(enable), ~~(initialDelay / 1000));
+    native.setKeepAlive(id, Boolean(enable), ~~(initialDelay / 1000));
     return this;
   }
 
@@ -347,114 +313,8 @@ function inOwnContext(type, callback) {
   return (...args) => resource.runInAsyncScope(callback, undefined, ...args);
 }
 
-/**
- * Tells the engine whether a native socket keeps the process alive. As a handle of libuv does: while
- * it reads and was not unref'd, and in any case while it has something to send.
- */
-function hold(socket) {
-  const holds = socket[kPending] !== null || (socket[kRefed] && !socket[kStopped] && !socket[kEnded]);
-  if (holds === socket[kHolds] || !(socket[kId] >= 0)) return;
-  socket[kHolds] = holds;
-  engine.atRest(holds ? -1 : 1);
-}
-
-/** Starts or stops Rust's reading. */
-function setReading(socket, on) {
-  if (socket[kStopped] !== on) return;
-  socket[kStopped] = !on;
-  if (on) engine.native.resume(socket[kId]);
-  else engine.native.pause(socket[kId]);
-  hold(socket);
-}
-
-/** FIN or an error was read: there is nothing more to read. */
-function readEnded(socket) {
-  socket[kEnded] = true;
-  hold(socket);
-}
-
-/**
- * How long output may stay with us: to the end of the batch of deliveries, if there is more in it;
- * longer than the next tick if the next response of a pipeline is complete and follows then.
- */
-function waiting(socket) {
-  return socket.parser?.queue?.first?.finished ? MAY_WAIT | MORE_FOLLOWS : MAY_WAIT;
-}
-
 function addressOf(entry) {
   return entry === undefined || entry === null ? {} : { address: entry[0], family: entry[2], port: entry[1] };
 }
 
-/**
- * Moves a native socket to a real libuv handle. Parsing goes on in JavaScript (connection.js),
- * from the byte where Rust stopped. Destroys it where that fails.
- */
-function handOver(socket) {
-  const id = socket[kId];
-  const bytesWritten = engine.native.bytesWritten(id);
-  const pending = socket[kPending];
-  const detached = engine.detach(id);
-  if (typeof detached === 'number') {
-    // It takes a descriptor more, for a moment, and there may be none.
-    socket.destroy(systemError(detached, 'dup'));
-    return;
-  }
-  socket[kId] = -1;
-  // A packet that was parsed before is still delivered under the id.
-  if (detached.queued > 0) socket[kBehind] = true;
-  else forget(socket);
-  engine.atRest(socket[kHolds] ? 0 : -1);
-  socket[kBytesWritten] += bytesWritten;
-
-  const carrier = new net.Socket({ fd: detached.fd, manualStart: true, allowHalfOpen: true });
-  const handle = carrier._handle;
-  for (const symbol of Object.getOwnPropertySymbols(handle)) {
-    if (handle[symbol] === carrier) handle[symbol] = socket; // the owner, to whom reads are reported
-  }
-  carrier._handle = null;
-  socket._handle = handle;
-  socket[symbols.asyncId] = handle.getAsyncId();
-  handle.reading = false;
-  if (!socket[kRefed]) handle.unref();
-
-  socket[kPending] = null;
-  sendRemains(socket, detached, pending);
-  if (socket.parser?.handedOver) {
-    socket.parser.handedOver(detached, handle);
-  } else if (!socket[kStopped]) {
-    // As net.Socket does when it is made.
-    handle.reading = true;
-    handle.readStart();
-  }
-}
-
-/** The packet that a hand-over left in the queue has been told. */
-function caughtUp(socket) {
-  socket[kBehind] = false;
-  forget(socket);
-  socket.parser?.caughtUp?.();
-}
-
-/** What Rust had not sent yet goes first, then FIN if that was to follow; then the callback that waits. */
-function sendRemains(socket, { pending, finWanted }, callback) {
-  const chunks = [];
-  for (let i = 0; i < pending.length; i += 2) {
-    const chunk = pending[i + 1] === 0 ? pending[i] : pending[i].subarray(pending[i + 1]);
-    socket[kBytesWritten] -= chunk.byteLength; // the handle counts them
-    chunks.push({ chunk, encoding: 'buffer' });
-  }
-  const done = callback ?? ((error) => { if (error) socket.destroy(error); });
-  const finish = (error) => (error || !finWanted ? done(error) : base._final.call(socket, done));
-  if (chunks.length === 0) {
-    if (finWanted || callback !== null) finish();
-    return;
-  }
-  chunks.allBuffers = true;
-  base._writev.call(socket, chunks, finish);
-}
-
-module.exports = {
-  BYTES, LATIN1, UTF8, HEAD_UTF8, encodingOf, waiting,
-  Socket, socketAt, forget, handOver, caughtUp, setReading, readEnded,
-  kId, kBytesRead, kEnded, kTaken, kBehind,
-};
+module.exports = { Socket };

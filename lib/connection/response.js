@@ -10,9 +10,11 @@
 const { EventEmitter } = require('events');
 const { Duplex, Readable } = require('stream');
 const { types } = require('util');
-const { ServerResponse, symbols, shortcuts, bondIsPlain, endIsPlain } = require('./host');
-const { kId, kTaken, waiting, encodingOf, BYTES, LATIN1, UTF8, HEAD_UTF8 } = require('./socket');
-const { native } = require('./engine');
+const { ServerResponse, symbols, shortcuts, bondIsPlain, endIsPlain } = require('../host');
+const { kId, kTaken } = require('../socket/keys');
+const { encodingOf, waiting } = require('../socket/output');
+const { native } = require('../engine');
+const { BYTES, LATIN1, UTF8, HEAD_UTF8 } = require('../layout').write;
 
 const { isUint8Array } = types;
 const { get: byteLengthOf } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'byteLength');
