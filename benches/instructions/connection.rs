@@ -20,6 +20,7 @@ use ferrohttp::engine::queue::Queue;
 use ferrohttp::http1::Profile;
 use ferrohttp::js_thread::connections::Connections;
 use ferrohttp::memory::Vecs;
+use ferrohttp::observe::refusals::Options;
 use ferrohttp::record::{CLOSED, DRAINED, HEAD, Records};
 use ferrohttp::server::Server;
 
@@ -31,6 +32,7 @@ const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n";
 pub const WORKLOADS: &[(&str, Workload)] = &[
     ("connection-delivered", delivered),
     ("connection-refused", refused),
+    ("connection-counted", counted),
     ("deliveries-16", deliveries),
     ("response", response),
     ("response-deferred", response_deferred),
@@ -105,8 +107,22 @@ fn delivered(times: u32) {
     }
 }
 
+/// Each is captured.
 fn refused(times: u32) {
-    let mut host = Host::new();
+    refuse(Host::new(), times);
+}
+
+/// None is captured, as of a flood most are not.
+fn counted(times: u32) {
+    let host = Host::new();
+    host.server.refusals.set_options(Options {
+        keep: 0,
+        ..Options::default()
+    });
+    refuse(host, times);
+}
+
+fn refuse(mut host: Host, times: u32) {
     for _ in 0..times {
         let mut theirs = host.first_packet(b"BAD\r\n\r\n");
         expect(

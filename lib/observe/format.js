@@ -46,7 +46,7 @@ const OUTCOMES = {
 function whoLine(refusal) {
   const { connection, peer, ofPeer, local } = refusal;
   const parts = [OUTCOMES[refusal.outcome](refusal)];
-  if (peer !== undefined) parts.push(`peer ${endpoint(peer)}${ofPeer > 1 ? ` (refusal ${ofPeer} of it)` : ''}`);
+  if (peer !== undefined) parts.push(`peer ${endpoint(peer)}${ofPeer > 1 ? ` (refused ${ofPeer} times)` : ''}`);
   if (local !== undefined) parts.push(`local ${endpoint(local)}`);
   parts.push(`connection of ${connection.age} ms, ${plural(connection.requests, 'request')}, ${plural(connection.bytesRead, 'byte')}`);
   return parts.join(', ');

@@ -241,8 +241,8 @@
     const button = event.target.closest('button');
     if (button === null) return;
     show(button.dataset.key);
-    if (event.detail === 0) one.focus(); // by keyboard
-    else one.scrollIntoView({ block: 'nearest' });
+    if (event.detail === 0) one.focus({ preventScroll: true }); // by keyboard
+    one.scrollIntoView({ block: matchMedia('(min-width: 1000px)').matches ? 'nearest' : 'start' });
   });
 
   function move(step) {
