@@ -7,6 +7,7 @@ const { internalError } = require('../errors');
 const { native: engine } = require('../engine');
 const { afterDeliveries } = require('../engine/turn');
 const { keep, tell } = require('../delivery/records');
+const { kServer } = require('../server/key');
 const { kEnded, kBehind } = require('../socket/keys');
 
 class Feed {
@@ -15,6 +16,7 @@ class Feed {
     this.parser = parser; // a NativeParser
     this.hungUp = hungUp; // the end comes next, whatever a handed-over handle would read
     this.release = null; // gives a handle's bytes back to its stream
+    this.unread = false; // bytes were waiting when the socket was closed for being idle
   }
 
   /** Parses a chunk that the socket's 'data' brought. */
@@ -69,7 +71,26 @@ class Feed {
     if (this.hungUp) afterDeliveries(() => endReading(socket));
     else handle.readStart();
   }
+
+  /** The socket is closed for being idle: what it does not know any more afterwards. */
+  beforeIdleClose() {
+    const { server, socket } = this.connection;
+    void socket.remoteAddress; // which Node keeps once it was asked for
+    // A TLS client says goodbye, so that bytes mean nothing.
+    if (socket._handle?.fd >= 0 && !socket.encrypted) this.unread = server[kServer].native.hasUnread(socket._handle.fd);
+  }
+
+  /** Counts it if the server has closed the socket between two requests. */
+  noteIdleClose() {
+    const { connection, parser } = this;
+    const { server, socket } = connection;
+    if (!parser.begun || !connection.isIdle() || socket.readableEnded || socket.writableEnded || socket.errored) return;
+    const { remoteAddress, remotePort } = socket;
+    const peer = remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort}`;
+    server[kServer].native.idleClosed(peer, parser.started || this.unread);
+  }
 }
+
 /** What a handle's FIN comes to, if nobody has stopped its reading meanwhile. */
 function endReading(socket) {
   if (socket.destroyed || !socket._handle?.reading) return;

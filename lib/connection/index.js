@@ -48,6 +48,7 @@ class Connection {
     this.requests = new Queue(); // not yet answered, in order
     this.queue = new Queue(); // responses waiting for the socket
     this.queuedBytes = 0; // of those responses, approximately
+    this.refused = false; // 'clientError' was emitted for it
     this.requestCount = 0;
     this.idleTimer = new IdleTimer(this);
     this.maxHeaderPairs = typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : HEADER_PAIRS;
@@ -237,8 +238,15 @@ class Connection {
     }
   }
 
+  /** Every request was answered, and the connection may have another. */
+  isIdle() {
+    const { incoming } = this;
+    return this.requests.length === 0 && !this.socket._httpMessage && (incoming === null || incoming.complete) && !this.refused;
+  }
+
   close() {
     debug('server socket close');
+    this.feed?.noteIdleClose();
     this.free();
     while (this.requests.length > 0) this.requests.shift().destroy(abortedError());
     if (traits.abortsWaitingResponses) {
@@ -297,7 +305,9 @@ function socketOnTimeout() {
   const res = this._httpMessage;
   const byResponse = res && res.emit('timeout', this);
   const byServer = this.server.emit('timeout', this);
-  if (!byRequest && !byResponse && !byServer) this.destroy();
+  if (byRequest || byResponse || byServer) return;
+  this.parser?.feed?.beforeIdleClose();
+  this.destroy();
 }
 
 /** `http._connectionListener`: also for servers that are not ours. */

@@ -166,6 +166,7 @@ class Socket extends net.Socket {
       this.resetAndClosing = false;
       this[kBytesWritten] = native.reset(id);
     } else {
+      if (!exception && this.parser?.isIdle?.()) native.noteIdleClose(id);
       this[kBytesWritten] = native.close(id);
     }
     this[kOpen] = 2;
