@@ -10,9 +10,10 @@
 //! | `scrap` | small memory that is used again |
 //! | `sync` | locks, atomics and runtimes, which tests of schedules simulate |
 //! | [`observe`] | refusals: what is kept, counted and known of them |
-//! | `engine` | threads, their life, and the queue of deliveries to JavaScript |
-//! | `listener` | accepting connections |
+//! | `engine` | threads, their life, and the queue to the JavaScript thread |
 //! | `conn` | one connection: reads, parsing, writes, flow control, refusals |
+//! | `js_thread` | ids of connections, the deliveries of a turn, and the tasks of the JavaScript thread |
+//! | `listener` | accepting connections |
 //! | `binding` | the classes that JavaScript sees; the only module that uses napi |
 //!
 //! docs/architecture.md tells how they work together. The engine needs descriptors and so exists
@@ -34,6 +35,8 @@ mod binding;
 pub mod conn;
 #[cfg(unix)]
 pub mod engine;
+#[cfg(unix)]
+pub mod js_thread;
 #[cfg(unix)]
 pub mod listener;
 

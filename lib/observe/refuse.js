@@ -1,7 +1,7 @@
 'use strict';
 // The reply to a refusal from inside a 'clientError' listener, for frameworks that always have one.
 
-const { answer } = require('../client-error');
+const { answer } = require('../refusals/client-error');
 
 /**
  * Answers as the server would without a listener, by its `replies` or as Node does, and destroys the

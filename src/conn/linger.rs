@@ -15,8 +15,7 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::io;
-use crate::engine::Core;
+use super::{Core, io};
 
 /// How long a peer may take to read it. The kernel would wait longer, but has no descriptor to lose.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::conn::Conn;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, limit, sleep};
+
+/// Output that was deferred, to be sent now.
+pub trait Flush {
+    fn flush(self: &Arc<Self>);
+}
 
 /// What the lobby lets output wait, once to twice.
 const TICK: Duration = Duration::from_millis(1);
@@ -17,9 +21,10 @@ const TICK: Duration = Duration::from_millis(1);
 /// Ticks without deferred output after which the lobby stops looking.
 const IDLE_TICKS: usize = limit(50, 1);
 
-#[derive(Debug, Default)]
-pub struct Deferred {
-    conns: Mutex<Vec<Arc<Conn>>>,
+/// The connections that have deferred output.
+#[derive(Debug)]
+pub struct Deferred<T> {
+    conns: Mutex<Vec<Arc<T>>>,
     /// Batches that the JavaScript thread has flushed.
     flushed: AtomicU64,
     /// Somebody looks after them, or is told to by `wanted`.
@@ -27,9 +32,20 @@ pub struct Deferred {
     wanted: Notify,
 }
 
-impl Deferred {
+impl<T> Default for Deferred<T> {
+    fn default() -> Deferred<T> {
+        Deferred {
+            conns: Mutex::default(),
+            flushed: AtomicU64::new(0),
+            watched: AtomicBool::new(false),
+            wanted: Notify::new(),
+        }
+    }
+}
+
+impl<T: Flush> Deferred<T> {
     /// Remembers a connection with deferred output.
-    pub fn add(&self, conn: &Arc<Conn>) {
+    pub fn add(&self, conn: &Arc<T>) {
         {
             let mut conns = crate::lock(&self.conns);
             if conns.last().is_some_and(|last| Arc::ptr_eq(last, conn)) {
@@ -85,9 +101,9 @@ impl Deferred {
 }
 
 /// A lobby that ends may have been told to look, or be looking: the next one does, which may have begun before.
-struct PassedOn<'a>(&'a Deferred);
+struct PassedOn<'a, T>(&'a Deferred<T>);
 
-impl Drop for PassedOn<'_> {
+impl<T> Drop for PassedOn<'_, T> {
     fn drop(&mut self) {
         self.0.watched.store(true, Ordering::Release);
         self.0.wanted.notify_one();

@@ -2,7 +2,7 @@
 //!
 //! They are those of the standard library and of tokio. With the feature `schedules`, which only the crate's own
 //! tests know of, they are simulated: one thread runs at a time, and which one goes on at each lock and each atomic
-//! is up to the test (`engine/schedules.rs`).
+//! is up to the test (`js_thread/schedules.rs`).
 
 #[cfg(all(test, feature = "schedules"))]
 pub mod simulated;

@@ -126,7 +126,7 @@ fn send_with(fd: RawFd, pieces: &[&[u8]], flags: libc::c_int) -> Result<usize> {
         };
         match length(n) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
+            result => return result.map_err(system::send_error),
         }
     }
 }
@@ -151,31 +151,30 @@ fn send_many(fd: RawFd, pieces: &[&[u8]], flags: libc::c_int) -> libc::ssize_t {
     }
 }
 
+/// Whether the kernel has bytes that nobody has read.
+pub fn has_unread(fd: RawFd) -> bool {
+    simulated!(super::simulation::has_unread(fd));
+    unread(fd).is_some_and(|count| count > 0)
+}
+
+/// How many bytes they are.
+fn unread(fd: RawFd) -> Option<libc::c_int> {
+    let mut count: libc::c_int = 0;
+    // SAFETY: the pointer is that of one number.
+    let result = unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut count) };
+    (result == 0).then_some(count)
+}
+
 /// Whether both directions are over, after RST or FIN in both.
 pub fn is_gone(fd: RawFd) -> bool {
     simulated!(super::simulation::is_gone(fd));
-    let mut asked = libc::pollfd {
-        fd,
-        events: 0,
-        revents: 0,
-    };
-    // SAFETY: the pointer is that of one pollfd.
-    unsafe { libc::poll(&raw mut asked, 1, 0) > 0 && asked.revents & libc::POLLHUP != 0 }
+    system::is_gone(fd)
 }
 
-/// Likewise, and every byte is read.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+/// Likewise, and every byte is read, where libuv is told so.
 pub fn has_hung_up(fd: RawFd) -> bool {
     simulated!(super::simulation::has_hung_up(fd));
-    let mut unread: libc::c_int = 0;
-    // SAFETY: the pointer is that of one number.
-    is_gone(fd) && unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut unread) } == 0 && unread == 0
-}
-
-/// Only epoll tells libuv.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub fn has_hung_up(_fd: RawFd) -> bool {
-    false
+    system::has_hung_up(fd)
 }
 
 /// The system has no memory for a send at the moment. libuv tries again, too.
