@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use napi::{Result, check_status, sys};
 
-use super::bridge::Local;
+use super::local::Local;
 use super::pages;
 use super::values::{self, Encoding, double, int};
 use crate::conn::outbox::{Output, Piece};

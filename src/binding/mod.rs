@@ -4,9 +4,12 @@
 // Tests register no exports.
 #![cfg_attr(test, allow(dead_code))]
 
-mod bridge;
 #[cfg(unix)]
 mod calls;
+mod engine;
+mod local;
+#[cfg(unix)]
+mod native;
 mod observe;
 mod options;
 #[cfg(unix)]

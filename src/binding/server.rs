@@ -9,7 +9,7 @@ use napi::Result;
 use napi::bindgen_prelude::{Buffer, Either, Uint8Array};
 use napi_derive::napi;
 
-use super::bridge::Local;
+use super::local::Local;
 use super::parser::NativeParser;
 use super::values::invalid;
 use crate::http1::{Code, Reason};
