@@ -482,7 +482,7 @@ unsafe fn decline(env: sys::napi_env, info: sys::napi_callback_info) -> sys::nap
     let call = unsafe { Call::<1>::new(env, info) };
     let id = call.number(0);
     let connections = call.local.native().connections.borrow();
-    match connections.get(id).and_then(|conn| conn.decline_upgrade()) {
+    match connections.get(id).and_then(Conn::decline_upgrade) {
         Some(records) => call
             .local
             .publish(id, 0, 0, records)

@@ -38,7 +38,7 @@ impl Engine {
     #[napi(catch_unwind, constructor)]
     pub fn new(
         env: Env,
-        this: This,
+        this: This<'_>,
         #[napi(ts_arg_type = "Uint32Array")] meta: Value,
         #[napi(ts_arg_type = "string[]")] strings: Value,
         #[napi(ts_arg_type = "() => void")] wake: Value,

@@ -3,6 +3,8 @@
 
 // Tests register no exports.
 #![cfg_attr(test, allow(dead_code))]
+// napi-rs gives arguments by value, and what it makes classes of is for JavaScript.
+#![allow(clippy::needless_pass_by_value, missing_debug_implementations)]
 
 #[cfg(unix)]
 mod calls;

@@ -232,7 +232,7 @@ impl NativeServer {
     #[napi(catch_unwind)]
     pub fn has_unread(&self, fd: i32) -> bool {
         #[cfg(unix)]
-        return crate::conn::io::has_unread(fd);
+        return conn::io::has_unread(fd);
         #[cfg(not(unix))]
         return fd >= 0 && false;
     }

@@ -9,6 +9,7 @@ use super::{Conn, io, task, wake};
 use crate::record::{Records, SOCKET_ERROR, SYSCALL_WRITE, WRITTEN};
 
 impl Conn {
+    /// Stops and starts reading, as JavaScript wants it.
     pub fn set_paused(&self, paused: bool) {
         let mut control = crate::lock(&self.control);
         control.paused = paused;

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 /// Output that was deferred, to be sent now.
 pub trait Flush {
+    /// Sends it. What the kernel does not take is left to a task.
     fn flush(self: &Arc<Self>);
 }
 

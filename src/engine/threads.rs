@@ -78,7 +78,7 @@ impl Worker {
         let thread = std::thread::Builder::new()
             .name(name)
             .stack_size(256 * 1024)
-            .spawn(move || run(runtime, &stopped))?;
+            .spawn(move || run(&runtime, &stopped))?;
         Ok(Worker {
             handle,
             stop,
@@ -87,7 +87,7 @@ impl Worker {
     }
 }
 
-fn run(runtime: Runtime, stopped: &Notify) {
+fn run(runtime: &Runtime, stopped: &Notify) {
     block_signals();
     runtime.block_on(stopped.notified());
 }
