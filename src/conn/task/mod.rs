@@ -58,6 +58,7 @@ enum Turn {
 }
 
 impl Task {
+    /// Of a connection that was just accepted.
     pub fn stranger(conn: Arc<Conn>) -> Task {
         Task {
             watched: None,
