@@ -3,7 +3,7 @@
 
 const { Engine } = require('../native');
 const { traits } = require('../host');
-const { isAtLeast, level } = require('../host/level');
+const { isAtLeast, level, lower } = require('../host/level');
 
 /** Numbers of the delivery that was popped last; layout in docs/architecture.md. */
 const META_LENGTH = 16384;
@@ -21,11 +21,15 @@ const native = new Engine(meta, strings, () => wake(), {
 });
 
 /**
- * Whether Rust accepts and reads. Where it does not (Windows, or level `sockets`), Node's own
- * sockets do, and only the parser and the error path are ours.
+ * Whether Rust accepts and reads. Where it does not (Windows, an Electron that exports no libuv, or level
+ * `sockets`), Node's own sockets do, and only the parser and the error path are ours.
  */
 const supported = native.supported && !isAtLeast('sockets');
-if (!supported && !isAtLeast('sockets')) level.name = 'sockets';
+if (!supported && !isAtLeast('sockets')) {
+  // On Windows that is as it should be.
+  if (process.platform === 'win32') level.name = 'sockets';
+  else lower('sockets', 'this process does not export libuv to addons');
+}
 
 /** Sets what is called when there are deliveries. */
 function onWake(callback) {

@@ -2,6 +2,8 @@
 // What becomes of an error of a connection: 'clientError', or a reply and the end (docs/client-error.md).
 
 const { traits } = require('../host');
+const { headHasLeft } = require('../host/messages');
+const { responseOn } = require('../host/sockets');
 const { codes, reasons, replies } = require('../native');
 const { tokenOf } = require('../errors');
 const { kServer } = require('../server/key');
@@ -47,7 +49,7 @@ function socketOnError(error) {
 
 /** Whether a reply can be sent: it would corrupt a response whose head is on its way already. */
 function answers(socket) {
-  return socket.writable && !socket._httpMessage?._headerSent;
+  return socket.writable && !headHasLeft(responseOn(socket));
 }
 
 /** Answers, in the program's own words or Node's, and destroys the socket. */

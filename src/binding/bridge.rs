@@ -22,6 +22,7 @@ use {
     super::calls::ONLY,
     super::pages::Pages,
     super::parser::NativeParser,
+    super::uv::Uv,
     super::wake::{Ending, Parts, Wake},
     crate::conn::{Conn, Core, address::End, io, outbox::Remainder},
     crate::engine::queue::Queue,
@@ -48,8 +49,9 @@ pub struct Local {
     strings: RefCell<Strings>,
     undecided: RefCell<Undecided>,
     server_ids: Cell<u32>,
+    /// None where the process does not export libuv, as some programs that embed Node.
     #[cfg(unix)]
-    pub native: Native,
+    pub native: Option<Native>,
 }
 
 /// The engine proper.
@@ -147,10 +149,16 @@ impl Local {
         self.env
     }
 
+    /// For calls that JavaScript makes only where the engine is [`supported`](Engine::supported).
+    #[cfg(unix)]
+    pub fn native(&self) -> &Native {
+        self.native.as_ref().expect("there is an engine")
+    }
+
     /// Keeps the engine's object alive while it has something to tell.
     #[cfg(unix)]
     pub fn hold(&self) {
-        self.native.hold(self.env);
+        self.native().hold(self.env);
     }
 
     /// Takes what was seen of a refusal.
@@ -175,7 +183,9 @@ impl Drop for Local {
         // SAFETY: we are in a finalizer, on the thread of `env`; the references are ours.
         unsafe {
             #[cfg(unix)]
-            sys::napi_delete_reference(self.env, self.native.engine);
+            if let Some(native) = &self.native {
+                sys::napi_delete_reference(self.env, native.engine);
+            }
             sys::napi_delete_reference(self.env, self.meta.reference);
             sys::napi_delete_reference(self.env, self.strings.borrow().reference());
         }
@@ -243,7 +253,9 @@ impl Engine {
         let meta = Meta::new(env, meta)?;
         let strings = RefCell::new(Strings::new(env, strings.0)?);
         #[cfg(unix)]
-        let native = Native::new(env, this.object.raw(), wake, &options)?;
+        let native = Uv::load()
+            .map(|uv| Native::new(env, this.object.raw(), wake, uv, &options))
+            .transpose()?;
         let local = Rc::new(Local {
             env,
             profile,
@@ -262,10 +274,13 @@ impl Engine {
         Ok(Engine { local })
     }
 
-    /// Whether this system has an engine; where not, only the parser can be used.
+    /// Whether this system and this process have an engine; where not, only the parser can be used.
     #[napi(catch_unwind, getter)]
     pub fn supported(&self) -> bool {
-        cfg!(unix)
+        #[cfg(unix)]
+        return self.local.native.is_some();
+        #[cfg(not(unix))]
+        false
     }
 
     /// The numbers of the last delivery if they did not fit in the array.
@@ -288,24 +303,24 @@ impl Engine {
     /// Schedules a further wake.
     #[napi(catch_unwind)]
     pub fn rewake(&self) {
-        self.local.native.core.queue.rewake();
+        self.local.native().core.queue.rewake();
     }
 
     #[napi(catch_unwind, js_name = "ref")]
     pub fn reference(&self) {
-        self.local.native.wake.set_ref(true);
+        self.local.native().wake.set_ref(true);
     }
 
     #[napi(catch_unwind)]
     pub fn unref(&self) {
-        self.local.native.wake.set_ref(false);
+        self.local.native().wake.set_ref(false);
     }
 
     /// Whether the engine keeps the process alive. Who lists what does finds the engine as the
     /// resource of its own type, and asks it as it asks libuv's handles.
     #[napi(catch_unwind)]
     pub fn has_ref(&self) -> bool {
-        self.local.native.wake.has_ref()
+        self.local.native().wake.has_ref()
     }
 
     /// Counts a connection that was accepted while the setting `screened` held. False if it counts
@@ -327,7 +342,7 @@ impl Engine {
         ts_return_type = "{ fd: number, data: Buffer, pending: Array<Uint8Array | number>, finWanted: boolean, queued: number, hungUp: boolean, parser: NativeParser }"
     )]
     pub fn detach(&self, env: Env, id: u32) -> Result<Either<i32, Object<'_>>> {
-        let native = &self.local.native;
+        let native = self.local.native();
         let detached = native.connections.borrow_mut().detach(&native.core, id);
         let (detached, queued) = match detached {
             Ok(detached) => detached,
@@ -363,7 +378,7 @@ impl Engine {
     /// Bytes that were read before JavaScript knew the connection; counted once.
     #[napi(catch_unwind)]
     pub fn take_bytes_read(&self, id: u32) -> u32 {
-        let mut connections = self.local.native.connections.borrow_mut();
+        let mut connections = self.local.native().connections.borrow_mut();
         connections.take_bytes_read(id)
     }
 
@@ -396,8 +411,8 @@ impl Engine {
     /// A connection all of whose requests were answered is about to be closed.
     #[napi(catch_unwind)]
     pub fn note_idle_close(&self, id: u32) {
-        let native = &self.local.native;
-        native.connections.borrow_mut().note_idle_close(id);
+        let mut connections = self.local.native().connections.borrow_mut();
+        connections.note_idle_close(id);
     }
 
     #[napi(catch_unwind)]
@@ -411,7 +426,7 @@ impl Engine {
     }
 
     fn with<T>(&self, id: u32, f: impl FnOnce(&Arc<Conn>) -> T) -> Option<T> {
-        self.local.native.connections.borrow().get(id).map(f)
+        self.local.native().connections.borrow().get(id).map(f)
     }
 
     fn option(&self, id: u32, set: impl FnOnce(RawFd) -> std::io::Result<()>) -> i32 {
@@ -499,6 +514,7 @@ impl Native {
         env: sys::napi_env,
         engine: sys::napi_value,
         wake: Value,
+        uv: Uv,
         options: &EngineOptions,
     ) -> Result<Native> {
         let mut reference = std::ptr::null_mut();
@@ -511,7 +527,7 @@ impl Native {
                 wake.0
             ))?;
             check_status!(sys::napi_create_reference(env, engine, 0, &mut reference))?;
-            Wake::new(env, engine, wake.0)?
+            Wake::new(env, engine, wake.0, uv)?
         };
         let waker = wake.clone();
         let queue = Queue::new(Box::new(move || waker.wake()));

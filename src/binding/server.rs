@@ -254,7 +254,7 @@ impl NativeServer {
         code: CodeNumber,
         reason: Option<Reason>,
     ) -> Option<(Seen, Option<Overdue>)> {
-        let connections = self.local.native.connections.borrow();
+        let connections = self.local.native.as_ref()?.connections.borrow();
         let conn = connections.get(id)?;
         if code == CodeNumber::of(Code::RequestTimeout) {
             let (headers, request) = self.limits.get();
@@ -284,7 +284,7 @@ impl NativeServer {
     /// Listens on a duplicate of a bound descriptor. The id of the listener, or -errno.
     #[napi(catch_unwind)]
     pub fn listen(&self, fd: i32, backlog: i32) -> i32 {
-        let native = &self.local.native;
+        let native = self.local.native();
         let listener = native
             .serve()
             .and_then(|()| Listener::open(&native.core, &self.server, fd, backlog));
@@ -307,7 +307,7 @@ impl NativeServer {
     /// Stops listening; the duplicate is closed when this returns.
     #[napi(catch_unwind)]
     pub fn unlisten(&self, listener: u32) {
-        let mut listeners = self.local.native.listeners.borrow_mut();
+        let mut listeners = self.local.native().listeners.borrow_mut();
         let place = (listener as usize).wrapping_sub(1);
         if let Some(listener) = listeners.get_mut(place).and_then(Option::take) {
             listener.close();
@@ -317,7 +317,7 @@ impl NativeServer {
     /// Takes over a duplicate of a connected descriptor. 0 or -errno.
     #[napi(catch_unwind)]
     pub fn adopt(&self, fd: i32) -> i32 {
-        let native = &self.local.native;
+        let native = self.local.native();
         let adopted = native
             .serve()
             .and_then(|()| listener::adopt(&native.core, &self.server, fd));
@@ -345,7 +345,7 @@ impl NativeServer {
     /// Changes the number of open ones: JavaScript has ended a connection that was detached.
     #[napi(catch_unwind)]
     pub fn adjust(&self, delta: f64) {
-        conn::adjust_open(&self.local.native.core, &self.server, delta as i64);
+        conn::adjust_open(&self.local.native().core, &self.server, delta as i64);
     }
 
     /// Connections whose message takes longer than the limits (ms, 0 for none), each once per
@@ -377,7 +377,7 @@ impl NativeServer {
     }
 
     fn ids(&self, conns: impl Iterator<Item = Arc<Conn>>) -> Vec<u32> {
-        let mut known = self.local.native.connections.borrow_mut();
+        let mut known = self.local.native().connections.borrow_mut();
         conns
             .filter(|conn| conn.show())
             .filter_map(|conn| known.id_of(&conn))

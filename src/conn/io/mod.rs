@@ -119,7 +119,7 @@ fn send_with(fd: RawFd, pieces: &[&[u8]], flags: libc::c_int) -> Result<usize> {
         };
         match length(n) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
+            result => return result.map_err(system::send_error),
         }
     }
 }
@@ -150,6 +150,7 @@ pub fn has_unread(fd: RawFd) -> bool {
     unread(fd).is_some_and(|count| count > 0)
 }
 
+/// How many bytes they are.
 fn unread(fd: RawFd) -> Option<libc::c_int> {
     let mut count: libc::c_int = 0;
     // SAFETY: the pointer is that of one number.
@@ -160,26 +161,13 @@ fn unread(fd: RawFd) -> Option<libc::c_int> {
 /// Whether both directions are over, after RST or FIN in both.
 pub fn is_gone(fd: RawFd) -> bool {
     simulated!(super::simulation::is_gone(fd));
-    let mut asked = libc::pollfd {
-        fd,
-        events: 0,
-        revents: 0,
-    };
-    // SAFETY: the pointer is that of one pollfd.
-    unsafe { libc::poll(&raw mut asked, 1, 0) > 0 && asked.revents & libc::POLLHUP != 0 }
+    system::is_gone(fd)
 }
 
-/// Likewise, and every byte is read.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+/// Likewise, and every byte is read, where libuv is told so.
 pub fn has_hung_up(fd: RawFd) -> bool {
     simulated!(super::simulation::has_hung_up(fd));
-    is_gone(fd) && unread(fd) == Some(0)
-}
-
-/// Only epoll tells libuv.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub fn has_hung_up(_fd: RawFd) -> bool {
-    false
+    system::has_hung_up(fd)
 }
 
 /// The system has no memory for a send at the moment. libuv tries again, too.
