@@ -3,6 +3,7 @@
 // binary.
 
 const http = require('http');
+const { canAnswer } = require('./host/answering');
 const methods = require('./refusals/methods');
 const { NodeStore } = require('./refusals/node-store');
 const { optionsOf } = require('./refusals/options');
@@ -12,11 +13,6 @@ const { kServer } = require('./server/key');
 
 /** Node's default replies; every other code has the 400. */
 const STATUS = new Map([['HPE_HEADER_OVERFLOW', 431], ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413], ['ERR_HTTP_REQUEST_TIMEOUT', 408]]);
-
-/** Whether a reply can be sent: it would corrupt a response whose head is on its way already. */
-function answers(socket) {
-  return Boolean(socket.writable) && !socket._httpMessage?._headerSent;
-}
 
 /** What a server has in the place of a ServerLink. */
 class NodeLink {
@@ -54,7 +50,7 @@ class NodeLink {
     const code = typeof error?.code === 'string' ? error.code : 'UNKNOWN';
     this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
     const left = server.listenerCount('clientError') > 0;
-    const outcome = left ? 'listener' : answers(socket) ? 'reply' : 'closed';
+    const outcome = left ? 'listener' : canAnswer(socket) ? 'reply' : 'closed';
     const connection = this.connection(socket);
     const { begun, requests, refused: repeat } = connection;
     connection.refused = true;
@@ -83,7 +79,7 @@ class NodeLink {
   /** Answers, in the program's own words or Node's, and destroys the socket. */
   answer(error, socket) {
     const code = typeof error?.code === 'string' ? error.code : '';
-    if (answers(socket)) {
+    if (canAnswer(socket)) {
       const { number = 0, left = false } = this.numbers.get(error) ?? {};
       const field = JSON.parse(this.native.refusal(number) ?? '{}').at?.field ?? '';
       const own = this.own(code);

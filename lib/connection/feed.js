@@ -75,7 +75,8 @@ class Feed {
     const { server, socket } = this.connection;
     void socket.remoteAddress; // which Node keeps once it was asked for
     // A TLS client says goodbye, so that bytes mean nothing.
-    if (socket._handle?.fd >= 0 && !socket.encrypted) this.unread = server[kServer].native.hasUnread(socket._handle.fd);
+    const fd = handleOf(socket)?.fd;
+    if (fd >= 0 && !socket.encrypted) this.unread = server[kServer].native.hasUnread(fd);
   }
 
   /** Counts it if the server has closed the socket between two requests. */

@@ -243,7 +243,7 @@ class Connection {
   /** Every request was answered, and the connection may have another. */
   isIdle() {
     const { incoming } = this;
-    return this.requests.length === 0 && !this.socket._httpMessage && (incoming === null || incoming.complete) && !this.refused;
+    return this.requests.length === 0 && !responseOn(this.socket) && (incoming === null || incoming.complete) && !this.refused;
   }
 
   close() {
