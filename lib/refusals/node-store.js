@@ -26,6 +26,17 @@ function addressOf(address, port) {
   return { address, port, family: address.includes(':') ? 'IPv6' : 'IPv4' };
 }
 
+/** What a peer is counted by: an address of IPv6 with all of its /64. */
+function counted(address) {
+  if (address.startsWith('::ffff:') && address.includes('.')) return address.slice(7);
+  if (!address.includes(':')) return address;
+  const [left, right = ''] = address.split('%')[0].split('::');
+  const groups = (text) => (text === '' ? [] : text.split(':'));
+  const missing = Math.max(0, 8 - groups(left).length - groups(right).length);
+  const all = [...groups(left), ...Array(missing).fill('0'), ...groups(right)];
+  return `${all.slice(0, 4).join(':')}::/64`.replace(/^(?:0:)+0::|(?::0)+::/, '::');
+}
+
 class NodeStore {
   constructor({ keep, excerpt, redact }) {
     this.keep = keep;
@@ -68,7 +79,7 @@ class NodeStore {
     const code = typeof error?.code === 'string' ? error.code : 'UNKNOWN';
     const facts = this.keep > 0 && !repeat ? this.look(error ?? {}, insecure, maxHeaderSize) : {};
     const peer = addressOf(socket.remoteAddress, socket.remotePort);
-    const ofPeer = peer === undefined ? undefined : this.countPeer(peer.address);
+    const ofPeer = peer === undefined ? undefined : this.countPeer(counted(peer.address));
     const kind = this.kindOf(KNOWN.test(code) ? code : 'OTHER', typeof reason === 'string' ? reason : undefined, facts.hint?.id);
     if (kind === undefined || this.keep === 0) {
       if (kind === undefined) this.others++;
