@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{Either, This, Uint32Array};
+use napi::bindgen_prelude::{This, Uint32Array};
 use napi::{Env, Result, check_status, sys};
 use napi_derive::napi;
 
@@ -29,7 +29,7 @@ use {
     crate::js_thread::connections::Connections,
     crate::listener::Listener,
     napi::JsValue,
-    napi::bindgen_prelude::Object,
+    napi::bindgen_prelude::{Either, Object},
     std::os::fd::{IntoRawFd, RawFd},
     std::sync::Arc,
 };
