@@ -1,8 +1,7 @@
 'use strict';
 // The errors that connections end with, as Node makes them, and what Rust has seen of each.
 
-const { _errnoException } = require('util');
-const { traits } = require('./host');
+const { traits, errnoException } = require('./host');
 const { codes, reasons } = require('./native');
 
 const CODES = codes();
@@ -44,7 +43,7 @@ function errorWithoutFrames(message) {
 
 /** A system error as Node's sockets report it; `errno` is negative, as in libuv. */
 function systemError(errno, syscall, token) {
-  const error = _errnoException(errno, syscall);
+  const error = errnoException(errno, syscall);
   if (token) tokens.set(error, token);
   return error;
 }

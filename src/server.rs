@@ -100,6 +100,8 @@ pub struct Server {
     pub refusals: Refusals,
     #[cfg(unix)]
     pub connections: crate::conn::registry::Registry,
+    #[cfg(unix)]
+    pub bound: crate::conn::address::BoundAddresses,
 }
 
 impl Server {
@@ -112,6 +114,8 @@ impl Server {
             refusals: Refusals::default(),
             #[cfg(unix)]
             connections: Default::default(),
+            #[cfg(unix)]
+            bound: Default::default(),
         }
     }
 }

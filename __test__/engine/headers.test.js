@@ -6,7 +6,7 @@
 const assert = require('node:assert');
 const http = require('node:http');
 const { test } = require('node:test');
-const { Request } = require('../../lib/connection/request');
+const { Request } = require('../../lib/host/shortcuts/headers');
 const { Random } = require('../parity/random');
 
 function headersOf(Message, lines, { join = false, limit = lines.length } = {}) {

@@ -2,9 +2,16 @@
 // A request and its response: from a complete head to 'request', and from the last byte of the response to the next.
 
 const dc = require('diagnostics_channel');
-const { IncomingMessage, ServerResponse, symbols, traits, dumpIsPlain } = require('../host');
-const { Request } = require('./request');
-const { Response, assign, assignQueued, detach, onFinish } = require('./response');
+const { IncomingMessage, ServerResponse, traits } = require('../host');
+const {
+  addLines, isUnread, dump, dumpIfEmpty, detachAbortSignal, prepare, expectsContinue, isLast, emitClose,
+} = require('../host/messages');
+const { requestClass, responseClass } = require('../host/servers');
+const { assign, detach, onFinish } = require('../host/shortcuts/bond');
+const { isSpent, dumpSpent } = require('../host/shortcuts/dump');
+const { Request } = require('../host/shortcuts/headers');
+const { isThrottled, setThrottled, needsDrain, responseOn } = require('../host/sockets');
+const { Response, assignQueued } = require('./response');
 const { socketOn } = require('./listeners');
 
 const requestStart = dc.channel('http.server.request.start');
@@ -17,7 +24,7 @@ function makeRequest(connection, method, url, version, rawHeaders, upgrade) {
   const { server, socket, maxHeaderPairs } = connection;
   const major = version >> 8;
   const minor = version & 255;
-  const Message = server[symbols.incomingMessage] ?? IncomingMessage;
+  const Message = requestClass(server) ?? IncomingMessage;
   const req = new (Message === IncomingMessage ? Request : Message)(socket);
   connection.incoming = req;
   req.httpVersionMajor = major;
@@ -28,7 +35,7 @@ function makeRequest(connection, method, url, version, rawHeaders, upgrade) {
   req.upgrade = upgrade;
   if (connection.flushed) truncate(connection, rawHeaders);
   const n = rawHeaders.length;
-  req._addHeaderLines(rawHeaders, maxHeaderPairs > 0 && n > maxHeaderPairs ? maxHeaderPairs : n);
+  addLines(req, rawHeaders, maxHeaderPairs > 0 && n > maxHeaderPairs ? maxHeaderPairs : n);
   req.method = method;
 
   if (connection.idleTimer.armed) connection.idleTimer.disarm();
@@ -63,34 +70,23 @@ function serve(connection, req, keepAlive, hasHost, hasExpect) {
   connection.requests.push(req);
 
   // A client that pipelines without reading must not fill our memory.
-  if (!socket._paused) {
-    const { needDrain } = socket._writableState;
-    if (needDrain || connection.queuedBytes >= socket.writableHighWaterMark) {
-      socket._paused = true;
-      socket.pause();
-    }
+  if (!isThrottled(socket) && (needsDrain(socket) || connection.queuedBytes >= socket.writableHighWaterMark)) {
+    setThrottled(socket, true);
+    socket.pause();
   }
 
-  const Class = server[symbols.serverResponse];
+  const Class = responseClass(server);
   const res = new (Class === ServerResponse ? Response : Class)(req, {
     highWaterMark: socket.writableHighWaterMark,
     rejectNonStandardBodyWrites: server.rejectNonStandardBodyWrites,
   });
-  res._keepAliveTimeout = server.keepAliveTimeout;
-  res._maxRequestsPerSocket = server.maxRequestsPerSocket;
-  res._onPendingData = connection.onPendingData;
-  res.shouldKeepAlive = keepAlive;
-  res[symbols.uniqueHeaders] = server[symbols.uniqueHeaders];
+  prepare(res, server, connection.onPendingData, keepAlive);
 
   if (requestStart.hasSubscribers) requestStart.publish({ request: req, response: res, socket, server });
 
-  if (symbols.optimizeEmptyRequests !== undefined && server[symbols.optimizeEmptyRequests] === true &&
-      !('content-length' in req.headers) && !('transfer-encoding' in req.headers)) {
-    req._dumpAndCloseReadable();
-    req._read();
-  }
+  dumpIfEmpty(server, req);
 
-  if (socket._httpMessage) connection.queue.push(res);
+  if (responseOn(socket)) connection.queue.push(res);
   else assign(res, socket, connection.onClose, socketOn);
 
   onFinish(res, () => finished(connection, req, res));
@@ -124,7 +120,7 @@ function answeredByServer(connection, req, res, hasHost, hasExpect) {
 
   if (!hasExpect) return false;
   if (CONTINUE.test(req.headers.expect)) {
-    res._expect_continue = true;
+    expectsContinue(res);
     if (server.listenerCount('checkContinue') > 0) {
       server.emit('checkContinue', req, res);
       return true;
@@ -145,14 +141,14 @@ function answeredByServer(connection, req, res, hasHost, hasExpect) {
 function finished(connection, req, res) {
   const { server, socket, queue } = connection;
   if (responseFinish.hasSubscribers) responseFinish.publish({ request: req, response: res, socket, server });
-  if (symbols.detachAbortSignal !== undefined) req[symbols.detachAbortSignal]?.();
+  detachAbortSignal(req);
   connection.requests.shift();
 
   // A body that nobody reads is taken off the wire.
-  let unread = !req._consuming && !req._readableState.resumeScheduled;
-  if (unread && !spent(req)) {
+  let unread = isUnread(req);
+  if (unread && !isSpent(req)) {
     unread = false;
-    req._dump();
+    dump(req);
   }
 
   detach(res, socket, connection.onClose);
@@ -162,7 +158,7 @@ function finished(connection, req, res) {
   }
   process.nextTick(afterFinish, res, unread ? req : null);
 
-  if (res._last) {
+  if (isLast(res)) {
     if (typeof socket.destroySoon === 'function') socket.destroySoon();
     else socket.end();
   } else if (queue.length > 0) {
@@ -179,35 +175,9 @@ function finiteOr(value, otherwise) {
   return Number.isFinite(value) && value >= 0 ? value : otherwise;
 }
 
-/** A request that has no more to say than 'end' and 'close', which nobody listens for. */
-function spent(req) {
-  const state = req._readableState;
-  return dumpIsPlain() && req._eventsCount === 0 && req.complete && state.ended && state.length === 0 && !state.destroyed;
-}
-
 function afterFinish(res, unread) {
-  if (unread !== null) {
-    if (spent(unread)) {
-      // What dumping an empty body comes to, without the ticks and events on the way there.
-      unread._dumped = true;
-      const state = unread._readableState;
-      state.flowing = true;
-      state.endEmitted = true;
-      state.destroyed = true;
-      state.closed = true;
-      state.closeEmitted = true;
-    } else {
-      unread._dump();
-    }
-  }
+  if (unread !== null) dumpSpent(unread);
   emitClose(res);
-}
-
-function emitClose(res) {
-  if (res._closed) return;
-  res.destroyed = true;
-  res._closed = true;
-  res.emit('close');
 }
 
 module.exports = { makeRequest, truncate, wantsUpgrade, serve };

@@ -2,11 +2,13 @@
 // The parser of a connection that JavaScript reads: of an injected Duplex, of TLS, or of a socket that Rust no
 // longer reads.
 
-const { reader, traits } = require('../host');
+const { divert, traits } = require('../host');
+const { handleOf, isThrottled, readHandle } = require('../host/sockets');
 const { internalError } = require('../errors');
 const { native: engine } = require('../engine');
 const { afterDeliveries } = require('../engine/turn');
 const { keep, tell } = require('../delivery/records');
+const { kServer } = require('../server/key');
 const { kEnded, kBehind } = require('../socket/keys');
 
 class Feed {
@@ -15,6 +17,7 @@ class Feed {
     this.parser = parser; // a NativeParser
     this.hungUp = hungUp; // the end comes next, whatever a handed-over handle would read
     this.release = null; // gives a handle's bytes back to its stream
+    this.unread = false; // bytes were waiting when the socket was closed for being idle
   }
 
   /** Parses a chunk that the socket's 'data' brought. */
@@ -49,30 +52,47 @@ class Feed {
     tell(socket, text, packet);
   }
 
-  /** Takes what a handle reads before its stream does, as Node's parser would. */
+  /** Takes what a handle reads before its stream does, as Node's parser would, until the connection is no longer HTTP. */
   consume(handle) {
     const { connection } = this;
-    const { onread } = handle;
-    const read = reader(handle, connection.socket, (bytes) => { this.execute(bytes); });
-    this.release = () => { handle.onread = onread; };
-    handle.onread = (memory) => {
-      if (memory === undefined || connection.feed === null) return onread.call(handle, memory);
-      return read(memory);
-    };
+    this.release = divert(handle, connection.socket, () => connection.feed === null, (bytes) => this.execute(bytes));
   }
 
   startReading(handle) {
     const { socket } = this.connection;
     // A packet that Rust has parsed already comes first.
-    if (!handle || socket[kEnded] || socket[kBehind] || socket.destroyed || socket._paused || socket.isPaused()) return;
+    if (!handle || socket[kEnded] || socket[kBehind] || socket.destroyed || isThrottled(socket) || socket.isPaused()) return;
+    if (!this.hungUp) {
+      readHandle(handle);
+      return;
+    }
     handle.reading = true;
-    if (this.hungUp) afterDeliveries(() => endReading(socket));
-    else handle.readStart();
+    afterDeliveries(() => endReading(socket));
+  }
+
+  /** The socket is closed for being idle: what it does not know any more afterwards. */
+  beforeIdleClose() {
+    const { server, socket } = this.connection;
+    void socket.remoteAddress; // which Node keeps once it was asked for
+    // A TLS client says goodbye, so that bytes mean nothing.
+    const fd = handleOf(socket)?.fd;
+    if (fd >= 0 && !socket.encrypted) this.unread = server[kServer].native.hasUnread(fd);
+  }
+
+  /** Counts it if the server has closed the socket between two requests. */
+  noteIdleClose() {
+    const { connection, parser } = this;
+    const { server, socket } = connection;
+    if (!parser.begun || !connection.isIdle() || socket.readableEnded || socket.writableEnded || socket.errored) return;
+    const { remoteAddress, remotePort } = socket;
+    const peer = remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort}`;
+    server[kServer].native.idleClosed(peer, parser.started || this.unread);
   }
 }
+
 /** What a handle's FIN comes to, if nobody has stopped its reading meanwhile. */
 function endReading(socket) {
-  if (socket.destroyed || !socket._handle?.reading) return;
+  if (socket.destroyed || !handleOf(socket)?.reading) return;
   socket.push(null);
   socket.read(0);
 }

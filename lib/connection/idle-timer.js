@@ -1,9 +1,10 @@
 'use strict';
 // How long a connection may be idle between two requests. The timer is the socket's own timeout. Disarming keeps it
-// and sets `socket.timeout` to 0, which our sockets' `_onTimeout` ignores; arming refreshes it, where making a
+// and sets `socket.timeout` to 0, which our sockets ignore when it fires; arming refreshes it, where making a
 // new one would come to the same.
 
-const { symbols, idleIsPlain } = require('../host');
+const { idleIsPlain } = require('../host');
+const { hasEnded, idleTimerOf } = require('../host/sockets');
 const { Socket } = require('../socket');
 
 class IdleTimer {
@@ -17,13 +18,13 @@ class IdleTimer {
   arm(milliseconds) {
     const { socket } = this.connection;
     const { timer } = this;
-    if (timer !== null && socket[symbols.timeout] === timer && !timer._destroyed && idleIsPlain() &&
+    if (timer !== null && idleTimerOf(socket) === timer && !hasEnded(timer) && idleIsPlain() &&
         this.milliseconds === milliseconds) {
       socket.timeout = milliseconds;
       timer.refresh();
     } else {
       socket.setTimeout(milliseconds);
-      this.timer = socket instanceof Socket ? socket[symbols.timeout] : null;
+      this.timer = socket instanceof Socket ? idleTimerOf(socket) : null;
       this.milliseconds = milliseconds;
     }
     this.armed = true;
@@ -33,7 +34,7 @@ class IdleTimer {
     const { server, socket } = this.connection;
     const { timer } = this;
     this.armed = false;
-    if (!server.timeout && timer !== null && socket[symbols.timeout] === timer && idleIsPlain()) socket.timeout = 0;
+    if (!server.timeout && timer !== null && idleTimerOf(socket) === timer && idleIsPlain()) socket.timeout = 0;
     else socket.setTimeout(server.timeout || 0);
   }
 }

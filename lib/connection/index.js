@@ -7,7 +7,9 @@
 
 const { AsyncResource } = require('async_hooks');
 const { debuglog } = require('util');
-const { nodeConnectionListener, symbols, traits, endedIsPlain, ioIsPlain } = require('../host');
+const { nodeConnectionListener, traits, endedIsPlain, ioIsPlain } = require('../host');
+const { addLines, isDumped, makeLast, awaitsDrain, emitDrain } = require('../host/messages');
+const { acceptedBy, handleOf, hasStreamHandle, isThrottled, setThrottled, responseOn } = require('../host/sockets');
 const { abortedError } = require('../errors');
 const { NativeParser } = require('../native');
 const { native: engine } = require('../engine');
@@ -48,6 +50,7 @@ class Connection {
     this.requests = new Queue(); // not yet answered, in order
     this.queue = new Queue(); // responses waiting for the socket
     this.queuedBytes = 0; // of those responses, approximately
+    this.refused = false; // 'clientError' was emitted for it
     this.requestCount = 0;
     this.idleTimer = new IdleTimer(this);
     this.maxHeaderPairs = typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : HEADER_PAIRS;
@@ -77,7 +80,7 @@ class Connection {
     // The first who listens gets a handle's bytes, until it no longer wants them; then all who listen do.
     const first = socket.parser;
     const taken = first instanceof Connection && first.consumed;
-    if (!taken && socket[kId] >= 0 && socket._server !== server) handOver(socket);
+    if (!taken && socket[kId] >= 0 && acceptedBy(socket) !== server) handOver(socket);
     socket.server = server;
     if (server.timeout && typeof socket.setTimeout === 'function') socket.setTimeout(server.timeout);
     socket.on('timeout', socketOnTimeout);
@@ -86,13 +89,13 @@ class Connection {
       handOver(socket); // to the methods that somebody wrapped
     }
     const native = !taken && socket[kId] >= 0;
-    this.consumed = native || (!taken && Boolean(socket._handle?.isStreamBase));
+    this.consumed = native || (!taken && hasStreamHandle(socket));
     if (!native) {
       const link = server[kServer];
       link.sync();
       this.feed ??= new Feed(this, new NativeParser(link.native), false); // a hand-over has brought one
       link.injected.add(this);
-      if (this.consumed) this.feed.consume(socket._handle);
+      if (this.consumed) this.feed.consume(handleOf(socket));
     }
     if (taken) {
       Socket.prototype.on.call(socket, 'data', this.onData);
@@ -110,7 +113,7 @@ class Connection {
     socket.addListener = socketAddListener;
     socket.prependListener = socketPrependListener;
     socket.setEncoding = socketSetEncoding;
-    socket._paused = false;
+    setThrottled(socket, false);
   }
 
   // --- records -----------------------------------------------------------------------------------
@@ -129,7 +132,7 @@ class Connection {
 
   onBody(chunk) {
     const req = this.incoming;
-    if (req !== null && !req._dumped && !req.push(chunk)) this.socket?.pause();
+    if (req !== null && !isDumped(req) && !req.push(chunk)) this.socket?.pause();
   }
 
   onComplete(rawTrailers) {
@@ -138,13 +141,13 @@ class Connection {
       req.complete = true;
       if (rawTrailers !== null) {
         exchange.truncate(this, rawTrailers);
-        req._addHeaderLines(rawTrailers, rawTrailers.length);
+        addLines(req, rawTrailers, rawTrailers.length);
       }
       req.push(null);
     }
     const { socket } = this;
     // The next message may be read.
-    if (!socket._paused && socket.readable && (!ioIsPlain() || socket.readableFlowing !== true || socket.isPaused())) {
+    if (!isThrottled(socket) && socket.readable && (!ioIsPlain() || socket.readableFlowing !== true || socket.isPaused())) {
       socket.resume();
     }
   }
@@ -229,16 +232,23 @@ class Connection {
       // Ending what has ended would only make an error that nobody gets.
       if (!(socket instanceof Socket && socket.writableFinished && endedIsPlain())) socket.end();
     } else if (this.queue.length > 0) {
-      this.queue.last._last = true;
-    } else if (socket._httpMessage) {
-      socket._httpMessage._last = true;
+      makeLast(this.queue.last);
+    } else if (responseOn(socket)) {
+      makeLast(responseOn(socket));
     } else {
       socket.end();
     }
   }
 
+  /** Every request was answered, and the connection may have another. */
+  isIdle() {
+    const { incoming } = this;
+    return this.requests.length === 0 && !responseOn(this.socket) && (incoming === null || incoming.complete) && !this.refused;
+  }
+
   close() {
     debug('server socket close');
+    this.feed?.noteIdleClose();
     this.free();
     while (this.requests.length > 0) this.requests.shift().destroy(abortedError());
     if (traits.abortsWaitingResponses) {
@@ -249,16 +259,12 @@ class Connection {
   drain() {
     const { socket } = this;
     const needPause = this.queuedBytes > socket.writableHighWaterMark;
-    if (socket._paused && !needPause) {
-      socket._paused = false;
+    if (isThrottled(socket) && !needPause) {
+      setThrottled(socket, false);
       socket.resume();
     }
-    const message = socket._httpMessage;
-    if (message && !message.finished && message[symbols.needDrain] &&
-        (!traits.drainMeansEmpty || message.writableLength === 0)) {
-      message[symbols.needDrain] = false;
-      message.emit('drain');
-    }
+    const res = responseOn(socket);
+    if (res && !res.finished && awaitsDrain(res) && (!traits.drainMeansEmpty || res.writableLength === 0)) emitDrain(res);
   }
 
   /** HTTP is over on this socket. */
@@ -287,17 +293,19 @@ class Connection {
 
   /** The packet that was parsed before the hand-over has been told. */
   caughtUp() {
-    this.feed?.startReading(this.socket._handle);
+    this.feed?.startReading(handleOf(this.socket));
   }
 }
 
 function socketOnTimeout() {
   const req = this.parser?.incoming;
   const byRequest = req && !req.complete && req.emit('timeout', this);
-  const res = this._httpMessage;
+  const res = responseOn(this);
   const byResponse = res && res.emit('timeout', this);
   const byServer = this.server.emit('timeout', this);
-  if (!byRequest && !byResponse && !byServer) this.destroy();
+  if (byRequest || byResponse || byServer) return;
+  this.parser?.feed?.beforeIdleClose();
+  this.destroy();
 }
 
 /** `http._connectionListener`: also for servers that are not ours. */

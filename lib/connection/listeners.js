@@ -1,6 +1,7 @@
 'use strict';
 // What the methods of a socket do while HTTP is spoken on it: pausing and resuming, and listeners who want the bytes.
 
+const { handleOf, isThrottled, readHandle, stopHandle } = require('../host/sockets');
 const { Socket } = require('../socket');
 const { handOver } = require('../socket/hand-over');
 const { setReading } = require('../socket/hold');
@@ -9,24 +10,22 @@ const { kId } = require('../socket/keys');
 const RAW_EVENTS = new Set(['data', 'readable']);
 
 function onSocketResume() {
-  if (this._paused) {
+  if (isThrottled(this)) {
     this.pause();
     return;
   }
   if (this[kId] >= 0) {
     setReading(this, true);
-  } else if (this._handle && !this._handle.reading) {
-    this._handle.reading = true;
-    this._handle.readStart();
+  } else {
+    readHandle(handleOf(this));
   }
 }
 
 function onSocketPause() {
   if (this[kId] >= 0) {
     setReading(this, false);
-  } else if (this._handle?.reading) {
-    this._handle.reading = false;
-    this._handle.readStop();
+  } else {
+    stopHandle(handleOf(this));
   }
 }
 

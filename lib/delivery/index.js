@@ -6,6 +6,7 @@ const { socketAt } = require('../socket/places');
 const { kBytesRead, kBehind } = require('../socket/keys');
 const { tell, closed } = require('./records');
 const { runTicks, traits } = require('../host');
+const { restartIdleTimer } = require('../host/sockets');
 const layout = require('../layout');
 const { native, meta } = require('../engine');
 
@@ -36,7 +37,7 @@ function dispatch(text) {
   const bytesRead = meta[3];
   socket[kBytesRead] += bytesRead;
   // A keep-alive timer is stopped by the head that is told next.
-  if (socket.timeout && !(first === HEAD && socket.parser?.idleTimer?.armed)) socket._unrefTimer();
+  if (socket.timeout && !(first === HEAD && socket.parser?.idleTimer?.armed)) restartIdleTimer(socket);
 
   if (first === CLOSED && meta[0] === RECORDS + 1) {
     // Not silent where the socket was made just now: its 'connection' was emitted.

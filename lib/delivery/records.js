@@ -9,6 +9,8 @@
 const { fieldNames, methods } = require('../native');
 const { internalError, parseError, systemError } = require('../errors');
 const { readEnded } = require('../socket/hold');
+const { emitClosed } = require('../socket/closing');
+const { settled } = require('../socket/output');
 const { forget } = require('../socket/places');
 const { runTicks } = require('../host');
 const layout = require('../layout');
@@ -250,10 +252,10 @@ function tellRecords(cursor, socket) {
         break;
       }
       case WRITTEN:
-        socket._settled(cursor.number(), 'write');
+        settled(socket, cursor.number(), 'write');
         break;
       case SHUTDOWN:
-        socket._settled(cursor.number(), 'shutdown');
+        settled(socket, cursor.number(), 'shutdown');
         break;
       case CLOSED:
         closed(socket);
@@ -287,7 +289,7 @@ function flushed(connection) {
 /** The descriptor is closed; whether 'close' was emitted. */
 function closed(socket) {
   forget(socket);
-  return socket._closed();
+  return emitClosed(socket);
 }
 
 function inScope(connection, method, argument) {

@@ -2,6 +2,8 @@
 // What becomes of an error of a connection: 'clientError', or a reply and the end (docs/client-error.md).
 
 const { traits } = require('../host');
+const { headHasLeft } = require('../host/messages');
+const { responseOn } = require('../host/sockets');
 const { codes, reasons, replies } = require('../native');
 const { tokenOf } = require('../errors');
 const { kServer } = require('../server/key');
@@ -47,7 +49,7 @@ function socketOnError(error) {
 
 /** Whether a reply can be sent: it would corrupt a response whose head is on its way already. */
 function answers(socket) {
-  return socket.writable && !socket._httpMessage?._headerSent;
+  return socket.writable && !headHasLeft(responseOn(socket));
 }
 
 /** Answers, in the program's own words or Node's, and destroys the socket. */
@@ -56,8 +58,15 @@ function answer(error, socket) {
   if (answers(socket)) {
     socket.write(ownReply(error, link) ?? REPLIES.get(error?.code) ?? BAD_REQUEST);
     if (link?.linger > 0) link.lingers(socket);
+    const context = contexts.get(error);
+    if (context?.left) context.native.answered(context.number, statusOf(link, error.code));
   }
   socket.destroy(error);
+}
+
+/** The status of the reply to a code. */
+function statusOf(link, code) {
+  return link.replies.get(code) ?? link.replies.get('default') ?? STATUS.get(code) ?? 400;
 }
 
 /** The reply that the server's `replies` have for an error. */
@@ -73,17 +82,17 @@ function ownReply(error, link) {
 /** Counts a refusal, and keeps it with what Rust saw of it. */
 function note(server, error, socket) {
   const link = server[kServer];
+  if (socket.parser?.refused === false) socket.parser.refused = true;
   const code = typeof error?.code === 'string' ? error.code : 'UNKNOWN';
   link.count(code);
   const isObject = error !== null && typeof error === 'object';
   const token = isObject ? tokenOf(error) : undefined;
   const listens = server.listenerCount('clientError') > 0;
   const outcome = listens ? OUTCOME.listener : answers(socket) ? OUTCOME.reply : OUTCOME.closed;
-  const status = outcome !== OUTCOME.reply ? 0 :
-    link.replies.get(code) ?? link.replies.get('default') ?? STATUS.get(code) ?? 400;
+  const status = outcome === OUTCOME.reply ? statusOf(link, code) : 0;
   const reason = token === undefined ? -1 : REASONS.indexOf(error.reason);
   const number = link.refused(socket, token, code, reason, outcome, status);
-  if (isObject) contexts.set(error, { native: link.native, number });
+  if (isObject) contexts.set(error, { native: link.native, number, left: listens });
 }
 
 /** What a server keeps of an error that was given to 'clientError', as JSON; null if nothing. */

@@ -3,6 +3,8 @@
 
 const dc = require('diagnostics_channel');
 const { nodeConnectionListener } = require('../host');
+const { exchangeListener, listenersOf } = require('../host/emitters');
+const { setAcceptedBy } = require('../host/sockets');
 const { native: engine } = require('../engine');
 const { connectionListener } = require('../connection');
 const { Socket } = require('../socket');
@@ -27,12 +29,12 @@ function accept(link, id) {
     decodeStrings: false,
   });
   socket.server = server;
-  socket._server = server;
+  setAcceptedBy(socket, server);
   if (server.pauseOnConnect) {
     setReading(socket, false);
     socket.readableFlowing = false;
   }
-  if (server._events.connection !== connectionListener && !announce(link, socket)) return socket;
+  if (listenersOf(server, 'connection') !== connectionListener && !announce(link, socket)) return socket;
   try {
     server.emit('connection', socket);
   } finally {
@@ -89,8 +91,8 @@ function dropped(server, localAddress, localPort, localFamily, remoteAddress, re
 
 /** Puts our connection listener where Node's was; 'eventNames' keeps its order. */
 function replaceListener(server, event) {
-  if (server._events[event] === nodeConnectionListener) {
-    server._events[event] = connectionListener;
+  if (listenersOf(server, event) === nodeConnectionListener) {
+    exchangeListener(server, event, connectionListener);
   } else {
     server.removeListener(event, nodeConnectionListener);
     server.on(event, connectionListener);

@@ -1,7 +1,8 @@
 'use strict';
 // Node's list of the connections of a server, which answers for those that Rust has, too.
 
-const { symbols, traits } = require('../host');
+const { traits } = require('../host');
+const { overdueEntry, watchConnectionsList } = require('../host/servers');
 const { supported } = require('../engine');
 const { socketOf } = require('../delivery');
 const { socketOnError } = require('../refusals/client-error');
@@ -54,42 +55,20 @@ class ConnectionsList {
       !dispatching && (!parser.started || (traits.idleIncludesSilent && !parser.begun)));
   }
 
-  /** Node's checker asks, makes the error, and gives it to the server of what looks like a socket. */
+  /** The entries whose message is overdue. */
   expired(headersTimeout, requestTimeout) {
     if (this.link.stale()) this.link.sync();
     this.link.native.setLimits(headersTimeout, requestTimeout);
     const ids = supported ? this.link.native.expired(headersTimeout, requestTimeout) : [];
     const overdue = this.entries(ids,
       ({ feed }) => feed.parser.expired(headersTimeout, requestTimeout));
-    return overdue.map(({ socket }) => ({
-      socket: {
-        removeListener() {},
-        listenerCount: () => 1,
-        server: {
-          emit(_event, error) {
-            socketOnError.call(socket, error);
-            return true;
-          },
-        },
-      },
-    }));
+    return overdue.map(({ socket }) => overdueEntry((error) => socketOnError.call(socket, error)));
   }
 }
 
-/** Lets `share` have the list of connections that Node puts under a symbol of each server that listens. */
+/** Lets `share` have the list of each server of a class. */
 function shareConnections(prototype) {
-  Object.defineProperty(prototype, symbols.connections, {
-    configurable: true,
-    get() {
-      return undefined;
-    },
-    set(list) {
-      this[kServer]?.list.share(list);
-      Object.defineProperty(this, symbols.connections, {
-        value: list, writable: true, enumerable: true, configurable: true,
-      });
-    },
-  });
+  watchConnectionsList(prototype, (server, list) => server[kServer]?.list.share(list));
 }
 
 module.exports = { ConnectionsList, shareConnections };

@@ -1,8 +1,8 @@
 'use strict';
 // The server: an http.Server whose listening descriptors Rust accepts on.
 
-const { debuglog } = require('util');
-const { Server: HttpServer, shortcuts } = require('../host');
+const { Server: HttpServer } = require('../host');
+const { defineConnectionCount, defineHandle, watchDrain } = require('../host/servers');
 const { supported } = require('../engine');
 const { serve } = require('../engine/turn');
 const { dispatch, beginTurn } = require('../delivery');
@@ -12,10 +12,6 @@ const { shareConnections } = require('./connections-list');
 const { kServer } = require('./key');
 const { ServerLink } = require('./link');
 const { watchProperties, watchOptional } = require('./watched');
-
-const netDebug = debuglog('net'); // NODE_DEBUG=net
-
-const { _emitCloseIfDrained: plainDrained } = HttpServer.prototype;
 
 /** Events whose listeners decide what Rust may do without JavaScript. */
 const WATCHED_EVENTS = new Set(['clientError', 'connection', 'drop']);
@@ -39,27 +35,14 @@ function Server(options, requestListener) {
         link.sync();
       },
     },
-    _handle: {
-      configurable: true,
-      enumerable: true,
-      get: () => link.listening.handle,
-      set(handle) {
-        if (handle !== null && handle !== undefined) link.listening.intercept(handle);
-        link.listening.handle = handle;
-      },
-    },
+  });
+  defineHandle(this, () => link.listening.handle, (handle) => {
+    if (handle !== null && handle !== undefined) link.listening.intercept(handle);
+    link.listening.handle = handle;
   });
   if (!supported) return;
-  Object.defineProperties(this, {
-    // net.Socket and net.Server count here, by one up or down from what they read.
-    _connections: {
-      configurable: true,
-      enumerable: true,
-      get: () => (link.lastConnections = link.native.connections),
-      set(count) {
-        link.native.adjust(count - link.lastConnections);
-      },
-    },
+  defineConnectionCount(this, () => (link.lastConnections = link.native.connections), (count) => {
+    link.native.adjust(count - link.lastConnections);
   });
 }
 Object.setPrototypeOf(Server.prototype, HttpServer.prototype);
@@ -77,19 +60,7 @@ for (const name of ['on', 'addListener', 'prependListener', 'removeListener', 'o
   Object.defineProperty(Server.prototype, name, { value: method, writable: true, configurable: true });
 }
 
-Object.defineProperty(Server.prototype, '_emitCloseIfDrained', {
-  value: function _emitCloseIfDrained() {
-    // Node's has nothing to do but to count connections, for its log.
-    if (this[kServer].listening.handle && !netDebug.enabled && shortcuts.drained.open &&
-        HttpServer.prototype._emitCloseIfDrained === plainDrained) {
-      return;
-    }
-    HttpServer.prototype._emitCloseIfDrained.call(this);
-    if (this._handle === null) this[kServer].listening.retire();
-  },
-  writable: true,
-  configurable: true,
-});
+watchDrain(Server, (server) => server[kServer].listening.handle, (server) => server[kServer].listening.retire());
 
 refusalMethods.define(Server);
 

@@ -2,8 +2,7 @@
 // Which lenient flags the parser of a server's next connection gets (Node: httpValidation from
 // 24 on, insecureHTTPParser, and the command line's --insecure-http-parser).
 
-const { OutgoingMessage } = require('http');
-
+const { warnOfLeniency } = require('../host/messages');
 const { STRICT, INSECURE, HEADER_VALUE_RELAXED } = require('../layout').lenient;
 
 const insecureByCommandLine = commandLineFlag('insecure-http-parser');
@@ -37,9 +36,7 @@ function warningIsDue(server) {
 /** Node's warning, once a process: by its own means where a response may give it as well. */
 function warn() {
   warned = true;
-  const message = new OutgoingMessage();
-  if (message._isLenientHeaderValidation !== undefined) message._isLenientHeaderValidation();
-  else process.emitWarning('Using insecure HTTP parsing');
+  if (!warnOfLeniency()) process.emitWarning('Using insecure HTTP parsing');
 }
 
 module.exports = { lenientFlags, warn, warningIsDue };

@@ -6,6 +6,8 @@ const { EventEmitter } = require('events');
 const net = require('net');
 const { debuglog } = require('util');
 const { traits, refusalsArePlain } = require('../host');
+const { eventCount, listenersOf } = require('../host/emitters');
+const { emitCloseIfDrained } = require('../host/servers');
 const { systemError } = require('../errors');
 const { native: engine } = require('../engine');
 const alive = require('../engine/alive');
@@ -59,7 +61,7 @@ class ServerLink {
     this.list = new ConnectionsList(this);
     this.screens = false; // a block list was set: connections count once they have passed it
     this.injected = new Set(); // connections whose parser JavaScript feeds
-    this.lastConnections = 0; // as last read through server._connections
+    this.lastConnections = 0; // as Node has read it last
     this.properties = {}; // values of the watched properties
     this.values = new Map(); // settings as last given to Rust
     this.counted = new Map(); // refusals by code, of which Rust does not know yet
@@ -79,8 +81,8 @@ class ServerLink {
     const { seen } = this;
     seen.emit = server.emit;
     seen.subscribed = socketChannel.hasSubscribers;
-    seen.events = server._eventsCount;
-    seen.connection = server._events.connection;
+    seen.events = eventCount(server);
+    seen.connection = listenersOf(server, 'connection');
     this.set('maxHeaderSize', server.maxHeaderSize || http.maxHeaderSize);
     this.set('lenient', lenientFlags(server));
     this.set('maxHeaderPairs', typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : HEADER_PAIRS);
@@ -113,7 +115,7 @@ class ServerLink {
   stale() {
     const { server, seen } = this;
     return server.emit !== seen.emit || refusalsArePlain() !== seen.plain || socketChannel.hasSubscribers !== seen.subscribed || warningIsDue(server) ||
-      server._eventsCount !== seen.events || server._events.connection !== seen.connection;
+      eventCount(server) !== seen.events || listenersOf(server, 'connection') !== seen.connection;
   }
 
   count(code) {
@@ -153,7 +155,7 @@ class ServerLink {
     const { server } = this;
     if (type === DRAINED) {
       alive.update();
-      server._emitCloseIfDrained();
+      emitCloseIfDrained(server);
     } else if (type === ACCEPT_ERROR) {
       // Connections wait in the backlog until descriptors are free again. An 'error' event would
       // end a program that does not listen for it.

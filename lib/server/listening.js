@@ -1,6 +1,6 @@
 'use strict';
 // How a server listens. Node's own listen machinery binds (ports, paths, DNS, cluster, errors are its own); when it
-// puts the bound handle into `_handle`, the handle's `listen` is shadowed and Rust takes a
+// gives the server the bound handle, the handle's `listen` is shadowed and Rust takes a
 // duplicate of the descriptor.
 
 const { AsyncResource } = require('async_hooks');

@@ -2,7 +2,13 @@
 // When 'close' is emitted. Node does it in the event loop's closing phase: after the immediates of
 // the turn in which the socket was destroyed. A handle that is closed unused tells that phase.
 
-const { runTicks } = require('../host');
+const { constants } = require('os');
+const { runTicks, traits } = require('../host');
+const { systemError } = require('../errors');
+const { closing: countClosing } = require('../engine/alive');
+const { kException, kOpen, kPending, kWriting } = require('./keys');
+
+const ECANCELED = -constants.errno.ECANCELED;
 
 let Handle; // a class of libuv handles, as Node's own listeners use
 let closing = []; // sockets whose turn is in the closing phase that comes next
@@ -12,7 +18,7 @@ function learnHandle(handle) {
   Handle ??= handle.constructor;
 }
 
-/** Calls `_closed` of the socket in the next closing phase. */
+/** Calls `emitClosed` in the next closing phase. */
 function inClosingPhase(socket) {
   closing.push(socket);
   if (closing.length === 1) new Handle(0).close(run);
@@ -24,7 +30,7 @@ function run() {
   let done = 0;
   try {
     while (done < sockets.length) {
-      sockets[done++]._closed();
+      emitClosed(sockets[done++]);
       runTicks();
     }
   } finally {
@@ -33,4 +39,19 @@ function run() {
   }
 }
 
-module.exports = { inClosingPhase, learnHandle };
+/** The descriptor is closed, or the closing phase has come: 'close' follows both. False: not yet. */
+function emitClosed(socket) {
+  if (--socket[kOpen] > 0) return false;
+  const pending = socket[kPending];
+  if (pending !== null) {
+    // As libuv cancels it, which the stream is told as a success, or, of a write, by later releases as an error.
+    socket[kPending] = null;
+    pending(socket[kWriting] && traits.cancelsWrites ? systemError(ECANCELED, 'write') : null);
+    runTicks();
+  }
+  countClosing(-1);
+  socket.emit('close', socket[kException]);
+  return true;
+}
+
+module.exports = { emitClosed, inClosingPhase, learnHandle };

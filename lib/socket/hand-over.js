@@ -1,15 +1,12 @@
 'use strict';
 // The move of a connection from Rust to a libuv handle.
 
-const net = require('net');
-const { symbols } = require('../host');
+const { openHandle, readHandle, endThroughHandle, writeThroughHandle } = require('../host/sockets');
 const { systemError } = require('../errors');
 const { native } = require('../engine');
 const { atRest } = require('../engine/alive');
 const { forget } = require('./places');
 const { kId, kPending, kBytesWritten, kRefed, kHolds, kStopped, kBehind } = require('./keys');
-
-const base = net.Socket.prototype;
 
 /**
  * Moves a native socket to a real libuv handle. Parsing goes on in JavaScript (connection.js),
@@ -32,15 +29,7 @@ function handOver(socket) {
   atRest(socket[kHolds] ? 0 : -1);
   socket[kBytesWritten] += bytesWritten;
 
-  const carrier = new net.Socket({ fd: detached.fd, manualStart: true, allowHalfOpen: true });
-  const handle = carrier._handle;
-  for (const symbol of Object.getOwnPropertySymbols(handle)) {
-    if (handle[symbol] === carrier) handle[symbol] = socket; // the owner, to whom reads are reported
-  }
-  carrier._handle = null;
-  socket._handle = handle;
-  socket[symbols.asyncId] = handle.getAsyncId();
-  handle.reading = false;
+  const handle = openHandle(socket, detached.fd);
   if (!socket[kRefed]) handle.unref();
 
   socket[kPending] = null;
@@ -48,9 +37,7 @@ function handOver(socket) {
   if (socket.parser?.handedOver) {
     socket.parser.handedOver(detached, handle);
   } else if (!socket[kStopped]) {
-    // As net.Socket does when it is made.
-    handle.reading = true;
-    handle.readStart();
+    readHandle(handle); // as net.Socket does when it is made
   }
 }
 
@@ -70,13 +57,13 @@ function sendRemains(socket, { pending, finWanted }, callback) {
     chunks.push({ chunk, encoding: 'buffer' });
   }
   const done = callback ?? ((error) => { if (error) socket.destroy(error); });
-  const finish = (error) => (error || !finWanted ? done(error) : base._final.call(socket, done));
+  const finish = (error) => (error || !finWanted ? done(error) : endThroughHandle(socket, done));
   if (chunks.length === 0) {
     if (finWanted || callback !== null) finish();
     return;
   }
   chunks.allBuffers = true;
-  base._writev.call(socket, chunks, finish);
+  writeThroughHandle(socket, chunks, finish);
 }
 
 module.exports = { handOver, caughtUp };

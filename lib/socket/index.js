@@ -5,13 +5,16 @@
 //   native    `kId` >= 0: reads arrive as deliveries, writes go through the engine
 //   handed over   a real libuv handle: every method below defers to net.Socket's own
 //   closed    neither
-// Whoever reaches for `_handle`, or drives the stream itself (a 'data' listener, pipe, push,
-// unshift), makes a native socket hand over; no byte is lost (see connection.js, `unconsume`).
+// Whoever reaches for its handle, or drives the stream itself (a 'data' listener, pipe, push,
+// unshift), makes a native socket hand over; no byte is lost (see `unconsume` in lib/connection/listeners.js).
 
 const net = require('net');
 const { constants } = require('os');
-const { AsyncResource } = require('async_hooks');
-const { runTicks, symbols, traits } = require('../host');
+const { emitCloseIfDrained } = require('../host/servers');
+const {
+  restartIdleTimer, closeIdleTimer, acceptedBy, defineInternals, inherited, isResetting, setResetting,
+  rememberedPeer, rememberPeer, rememberedLocal, rememberLocal,
+} = require('../host/sockets');
 const { systemError } = require('../errors');
 const { native } = require('../engine');
 const { atRest, closing } = require('../engine/alive');
@@ -20,7 +23,7 @@ const layout = require('../layout');
 const { inClosingPhase } = require('./closing');
 const { handOver } = require('./hand-over');
 const { hold } = require('./hold');
-const { encodingOf, waiting } = require('./output');
+const { alreadyWritten, awaits, encodingOf, inOwnContext, waiting, written } = require('./output');
 const { remember } = require('./places');
 const {
   kId, kKey, kPending, kWriting, kBytesRead, kBytesWritten, kException, kRefed,
@@ -28,12 +31,7 @@ const {
 } = require('./keys');
 
 const { BYTES, FIN_FOLLOWS } = layout.write;
-const { NOTHING } = layout.taken;
 const ENOTCONN = -constants.errno.ENOTCONN;
-const ECANCELED = -constants.errno.ECANCELED;
-
-const base = net.Socket.prototype;
-const handleAccessor = Object.getOwnPropertyDescriptor(base, '_handle');
 
 class Socket extends net.Socket {
   constructor(id, options) {
@@ -57,15 +55,6 @@ class Socket extends net.Socket {
     this[kBehind] = false; // handed over, but a packet that was parsed before is still to come
   }
 
-  get _handle() {
-    if (this[kId] >= 0) handOver(this);
-    return handleAccessor.get.call(this);
-  }
-
-  set _handle(handle) {
-    handleAccessor.set.call(this, handle);
-  }
-
   // --- stream implementation ---------------------------------------------------------------
 
   _read(size) {
@@ -76,21 +65,21 @@ class Socket extends net.Socket {
   _write(chunk, encoding, callback) {
     const id = this[kId];
     if (!(id >= 0)) return super._write(chunk, encoding, callback);
-    if (this[kTaken] !== undefined) return this._alreadyWritten(callback);
-    if (this.timeout) this._unrefTimer();
+    if (this[kTaken] !== undefined) return alreadyWritten(this, callback);
+    restartIdleTimer(this);
     let code = BYTES;
     if (typeof chunk === 'string') {
       code = encodingOf(encoding);
       if (code === BYTES) chunk = Buffer.from(chunk, encoding);
     }
-    this._written(native.write(id, chunk, code | waiting(this) | this[kLast]), callback);
+    written(this, native.write(id, chunk, code | waiting(this) | this[kLast]), callback);
   }
 
   _writev(chunks, callback) {
     const id = this[kId];
     if (!(id >= 0)) return super._writev(chunks, callback);
-    if (this[kTaken] !== undefined) return this._alreadyWritten(callback);
-    if (this.timeout) this._unrefTimer();
+    if (this[kTaken] !== undefined) return alreadyWritten(this, callback);
+    restartIdleTimer(this);
     const list = new Array(chunks.length * 2);
     for (let i = 0; i < chunks.length; i++) {
       let { chunk } = chunks[i];
@@ -102,32 +91,7 @@ class Socket extends net.Socket {
       list[2 * i] = chunk;
       list[2 * i + 1] = code;
     }
-    this._written(native.writev(id, list, waiting(this) | this[kLast]), callback);
-  }
-
-  /** The engine has what the stream writes, and has said so. */
-  _alreadyWritten(callback) {
-    const result = this[kTaken];
-    this[kTaken] = undefined;
-    this._written(result, callback);
-  }
-
-  _written(result, callback) {
-    if (result === 0) {
-      callback();
-    } else if (result > 0) {
-      this._awaits('WRITEWRAP', callback);
-      this[kQueueSeen] = result === NOTHING ? native.writeQueueSize(this[kId]) : -1;
-    } else {
-      callback(systemError(result, 'write'));
-    }
-  }
-
-  /** Rust is busy with a write or shutdown, and calls back when it is done. */
-  _awaits(type, callback) {
-    this[kPending] = inOwnContext(type, callback);
-    this[kWriting] = type === 'WRITEWRAP';
-    hold(this);
+    written(this, native.writev(id, list, waiting(this) | this[kLast]), callback);
   }
 
   /** The last bytes and FIN leave together: `_final` is called in here, unless the bytes are pending. */
@@ -150,7 +114,7 @@ class Socket extends net.Socket {
     const result = native.shutdown(id);
     if (result === 0) afterDeliveries(inOwnContext('SHUTDOWNWRAP', callback));
     else if (result === ENOTCONN) callback();
-    else if (result > 0) this._awaits('SHUTDOWNWRAP', callback);
+    else if (result > 0) awaits(this, 'SHUTDOWNWRAP', callback);
     else callback(systemError(result, 'shutdown'));
   }
 
@@ -158,14 +122,15 @@ class Socket extends net.Socket {
     const id = this[kId];
     if (!(id >= 0)) return super._destroy(exception, callback);
     this.connecting = false;
-    this[symbols.timeout]?.close(); // not clearTimeout(), which a program's tests may have replaced
+    closeIdleTimer(this);
     this[kException] = Boolean(exception);
-    this._sockname = null;
+    rememberLocal(this, null);
     this[kId] = -1;
-    if (this.resetAndClosing) {
-      this.resetAndClosing = false;
+    if (isResetting(this)) {
+      setResetting(this, false);
       this[kBytesWritten] = native.reset(id);
     } else {
+      if (!exception && this.parser?.isIdle?.()) native.noteIdleClose(id);
       this[kBytesWritten] = native.close(id);
     }
     this[kOpen] = 2;
@@ -173,45 +138,14 @@ class Socket extends net.Socket {
     callback(exception);
     closing(1);
     if (!this[kHolds]) atRest(-1);
-    this._server?._emitCloseIfDrained();
+    emitCloseIfDrained(acceptedBy(this));
   }
 
   resetAndDestroy() {
     if (!(this[kId] >= 0)) return super.resetAndDestroy();
-    this.resetAndClosing = true;
+    setResetting(this, true);
     this.destroy();
     return this;
-  }
-
-  // --- what the engine reports ---------------------------------------------------------------
-
-  /** The pending write or shutdown is done. */
-  _settled(errno, syscall) {
-    const callback = this[kPending];
-    this[kPending] = null;
-    this[kQueueSeen] = 0;
-    hold(this);
-    if (callback === null) {
-      if (errno !== 0 && !this.destroyed) this.destroy(systemError(-errno, syscall));
-      return;
-    }
-    if (errno === 0) callback();
-    else callback(systemError(-errno, syscall));
-  }
-
-  /** The descriptor is closed, or the closing phase has come: 'close' follows both. False: not yet. */
-  _closed() {
-    if (--this[kOpen] > 0) return false;
-    const pending = this[kPending];
-    if (pending !== null) {
-      // As libuv cancels it, which the stream is told as a success, or, of a write, by later releases as an error.
-      this[kPending] = null;
-      pending(this[kWriting] && traits.cancelsWrites ? systemError(ECANCELED, 'write') : null);
-      runTicks();
-    }
-    closing(-1);
-    this.emit('close', this[kException]);
-    return true;
   }
 
   // --- what net.Socket shows -----------------------------------------------------------------
@@ -226,39 +160,6 @@ class Socket extends net.Socket {
 
   get bytesRead() {
     return this[kId] >= 0 ? this[kBytesRead] : this[kBytesRead] + (super.bytesRead ?? 0);
-  }
-
-  get _bytesDispatched() {
-    const id = this[kId];
-    return id >= 0 ? native.bytesWritten(id) : this[kBytesWritten] + super._bytesDispatched;
-  }
-
-  _getpeername() {
-    const id = this[kId];
-    if (!(id >= 0)) return this._peername ?? super._getpeername();
-    return this._peername ??= addressOf(native.address(id, true));
-  }
-
-  _getsockname() {
-    const id = this[kId];
-    if (!(id >= 0)) return super._getsockname();
-    return this._sockname ??= addressOf(native.address(id, false));
-  }
-
-  _onTimeout() {
-    if (!this.timeout) return; // left running by connection.js
-    const id = this[kId];
-    if (!(id >= 0)) return super._onTimeout();
-    if (this[kPending] !== null) {
-      // Output that moves is activity.
-      const size = native.writeQueueSize(id);
-      if (size !== this[kQueueSeen]) {
-        this[kQueueSeen] = size;
-        if (this.timeout) this._unrefTimer();
-        return;
-      }
-    }
-    this.emit('timeout');
   }
 
   setNoDelay(enable) {
@@ -304,13 +205,48 @@ class Socket extends net.Socket {
   }
 }
 Object.defineProperty(Socket, 'name', { value: 'Socket' });
-const { prototype } = Socket;
 
-/** What is called back later runs in the async context of the call, as under a request of libuv's. */
-function inOwnContext(type, callback) {
-  const resource = new AsyncResource(type, { requireManualDestroy: true });
-  return (...args) => resource.runInAsyncScope(callback, undefined, ...args);
-}
+defineInternals(Socket, {
+  handle(socket) {
+    if (socket[kId] >= 0) handOver(socket);
+    return inherited.handle(socket);
+  },
+  setHandle: inherited.setHandle,
+  bytesDispatched(socket) {
+    const id = socket[kId];
+    return id >= 0 ? native.bytesWritten(id) : socket[kBytesWritten] + inherited.bytesDispatched(socket);
+  },
+  peerName(socket) {
+    const id = socket[kId];
+    if (!(id >= 0)) return rememberedPeer(socket) ?? inherited.peerName(socket);
+    return rememberedPeer(socket) ?? rememberPeer(socket, addressOf(native.address(id, true)));
+  },
+  localName(socket) {
+    const id = socket[kId];
+    if (!(id >= 0)) return inherited.localName(socket);
+    return rememberedLocal(socket) ?? rememberLocal(socket, addressOf(native.address(id, false)));
+  },
+  timeout(socket) {
+    if (!socket.timeout) return; // disarmed (lib/connection/idle-timer.js)
+    const id = socket[kId];
+    if (!(id >= 0)) {
+      inherited.timeout(socket);
+      return;
+    }
+    if (socket[kPending] !== null) {
+      // Output that moves is activity.
+      const size = native.writeQueueSize(id);
+      if (size !== socket[kQueueSeen]) {
+        socket[kQueueSeen] = size;
+        restartIdleTimer(socket);
+        return;
+      }
+    }
+    socket.emit('timeout');
+  },
+});
+
+const { prototype } = Socket;
 
 function addressOf(entry) {
   return entry === undefined || entry === null ? {} : { address: entry[0], family: entry[2], port: entry[1] };

@@ -1,7 +1,15 @@
 'use strict';
-// What a write says of its bytes to the engine.
+// Output of a native socket: what a write tells the engine of its bytes, and what the engine says of them.
 
-const { BYTES, LATIN1, UTF8, MAY_WAIT, MORE_FOLLOWS } = require('../layout').write;
+const { AsyncResource } = require('async_hooks');
+const { systemError } = require('../errors');
+const { native } = require('../engine');
+const layout = require('../layout');
+const { hold } = require('./hold');
+const { kId, kPending, kWriting, kTaken, kQueueSeen } = require('./keys');
+
+const { BYTES, LATIN1, UTF8, MAY_WAIT, MORE_FOLLOWS } = layout.write;
+const { NOTHING } = layout.taken;
 
 function encodingOf(encoding) {
   switch (encoding) {
@@ -19,4 +27,50 @@ function waiting(socket) {
   return socket.parser?.queue?.first?.finished ? MAY_WAIT | MORE_FOLLOWS : MAY_WAIT;
 }
 
-module.exports = { encodingOf, waiting };
+/** What is called back later runs in the async context of the call, as under a request of libuv's. */
+function inOwnContext(type, callback) {
+  const resource = new AsyncResource(type, { requireManualDestroy: true });
+  return (...args) => resource.runInAsyncScope(callback, undefined, ...args);
+}
+
+/** What the engine says of a write: 0, what it has not taken, or a negative errno. */
+function written(socket, result, callback) {
+  if (result === 0) {
+    callback();
+  } else if (result > 0) {
+    awaits(socket, 'WRITEWRAP', callback);
+    socket[kQueueSeen] = result === NOTHING ? native.writeQueueSize(socket[kId]) : -1;
+  } else {
+    callback(systemError(result, 'write'));
+  }
+}
+
+/** The engine has what the stream writes, and has said so. */
+function alreadyWritten(socket, callback) {
+  const result = socket[kTaken];
+  socket[kTaken] = undefined;
+  written(socket, result, callback);
+}
+
+/** Rust is busy with a write or shutdown, and calls back when it is done. */
+function awaits(socket, type, callback) {
+  socket[kPending] = inOwnContext(type, callback);
+  socket[kWriting] = type === 'WRITEWRAP';
+  hold(socket);
+}
+
+/** The pending write or shutdown is done. */
+function settled(socket, errno, syscall) {
+  const callback = socket[kPending];
+  socket[kPending] = null;
+  socket[kQueueSeen] = 0;
+  hold(socket);
+  if (callback === null) {
+    if (errno !== 0 && !socket.destroyed) socket.destroy(systemError(-errno, syscall));
+    return;
+  }
+  if (errno === 0) callback();
+  else callback(systemError(-errno, syscall));
+}
+
+module.exports = { encodingOf, waiting, inOwnContext, written, alreadyWritten, awaits, settled };

@@ -408,6 +408,13 @@ impl Engine {
         self.with(id, |conn| conn.set_refused());
     }
 
+    /// A connection all of whose requests were answered is about to be closed.
+    #[napi(catch_unwind)]
+    pub fn note_idle_close(&self, id: u32) {
+        let mut connections = self.local.native().connections.borrow_mut();
+        connections.note_idle_close(id);
+    }
+
     #[napi(catch_unwind)]
     pub fn set_no_delay(&self, id: u32, on: bool) -> i32 {
         self.option(id, |fd| io::set_no_delay(fd, on))

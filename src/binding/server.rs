@@ -92,7 +92,7 @@ impl NativeServer {
 
     /// Sets the replies of the program's own: codes ('default' for all others), statuses, heads
     /// and bodies at the same places; a body's placeholders are escaped as 0 plain text, 1 JSON,
-    /// 2 HTML. Without any, Node's.
+    /// 2 HTML. Called at most once.
     #[napi(catch_unwind)]
     pub fn set_replies(
         &self,
@@ -117,8 +117,7 @@ impl NativeServer {
                 Reply::new(*status as u16, head, body, escape),
             );
         }
-        let any = !codes.is_empty();
-        self.server.refusals.set_replies(any.then_some(replies));
+        self.server.refusals.set_replies(replies);
     }
 
     /// The program's own reply to a code, reason, field and refusal, if it has one.
@@ -190,7 +189,7 @@ impl NativeServer {
         let reason = usize::try_from(reason).ok();
         let reason = reason.and_then(|index| Reason::ALL.get(index)).copied();
         let known = (token != 0).then(|| self.local.take_seen(token)).flatten();
-        let (seen, overdue) = match (known, parser) {
+        let (mut seen, overdue) = match (known, parser) {
             (Some(seen), _) => (*seen, None),
             _ if repeat => (self.see_bare(number, reason), None),
             (None, Some(parser)) => parser.look(number, reason, self.limits.get()),
@@ -198,15 +197,9 @@ impl NativeServer {
                 .look(id, number, reason)
                 .unwrap_or_else(|| (self.see_bare(number, reason), None)),
         };
-        let address = |text: Option<String>| {
-            let text = text?;
-            let (address, port) = text.split_once(' ')?;
-            let address = address.split('%').next()?.parse().ok()?;
-            Some(SocketAddr::new(address, port.parse().ok()?))
-        };
         let circumstances = Circumstances {
-            peer: address(peer),
-            local: address(local),
+            peer: peer.as_deref().and_then(address),
+            local: local.as_deref().and_then(address),
             outcome: match outcome {
                 0 => Outcome::Reply,
                 1 => Outcome::Listener,
@@ -218,7 +211,30 @@ impl NativeServer {
             own_code: (number.as_str() != code).then(|| Text::of(&[code.as_bytes()])),
             ..Circumstances::default()
         };
-        self.server.refusals.add(&seen, circumstances) as f64
+        self.server.refusals.add(&mut seen, circumstances) as f64
+    }
+
+    /// The program has answered the refusal of this number with a reply of this status.
+    #[napi(catch_unwind)]
+    pub fn answered(&self, number: f64, status: u32) {
+        self.server.refusals.answered(number as u64, status as u16);
+    }
+
+    /// One of Node's own sockets was closed between two requests: its peer's address, and whether bytes
+    /// were unread.
+    #[napi(catch_unwind)]
+    pub fn idle_closed(&self, peer: Option<String>, unread: bool) {
+        let address = peer.as_deref().and_then(address);
+        self.server.refusals.note_idle_close(address, unread);
+    }
+
+    /// Whether the kernel has unread bytes of a descriptor.
+    #[napi(catch_unwind)]
+    pub fn has_unread(&self, fd: i32) -> bool {
+        #[cfg(unix)]
+        return crate::conn::io::has_unread(fd);
+        #[cfg(not(unix))]
+        return fd >= 0 && false;
     }
 
     fn see_bare(&self, code: CodeNumber, reason: Option<Reason>) -> Seen {
@@ -372,4 +388,11 @@ impl NativeServer {
 #[cfg(unix)]
 fn negative(error: &std::io::Error) -> i32 {
     -error.raw_os_error().unwrap_or(libc::EIO)
+}
+
+/// An address and its port behind a space.
+fn address(text: &str) -> Option<SocketAddr> {
+    let (address, port) = text.split_once(' ')?;
+    let address = address.split('%').next()?.parse().ok()?;
+    Some(SocketAddr::new(address, port.parse().ok()?))
 }

@@ -43,7 +43,7 @@ use crate::engine;
 use crate::http1::Parser;
 use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records};
 use crate::server::Server;
-use address::{Address, End};
+use address::{Address, Bound, End};
 use delivery::{Behind, Delivery, Kind, Source};
 use state::{Control, Fate};
 
@@ -71,6 +71,8 @@ pub struct Conn {
     pub server: Arc<Server>,
     /// Asked for at accept, as it cannot be after a reset.
     peer: Option<SocketAddr>,
+    /// Where the server listens that it came to.
+    bound: Bound,
     /// When it began, in ns of [`now`](crate::record::now).
     opened: u64,
     /// It was refused: what its client still sends is read before it is closed.
@@ -118,12 +120,14 @@ impl Conn {
         server: &Arc<Server>,
         fd: OwnedFd,
         peer: Option<SocketAddr>,
+        bound: Bound,
     ) -> Arc<Conn> {
         let progress = Progress::begin();
         let conn = Arc::new(Conn {
             core: core.clone(),
             server: server.clone(),
             peer,
+            bound,
             opened: progress.start,
             refused: AtomicBool::new(false),
             id: AtomicU32::new(0),

@@ -4,7 +4,7 @@ use std::os::fd::RawFd;
 use std::sync::atomic::Ordering;
 
 use super::address::{self, End};
-use super::state::Fate;
+use super::state::{Fate, Shutdown};
 use super::{Conn, io, wake};
 use crate::http1::{Code, Parser, Phase, Reason};
 use crate::observe::classify;
@@ -26,7 +26,7 @@ impl Conn {
         overdue: Option<Overdue>,
     ) -> bool {
         let replies = self.server.refusals.replies();
-        let own = replies.as_ref().and_then(|replies| replies.get(Some(code)));
+        let own = replies.and_then(|replies| replies.get(Some(code)));
         let ended = self.end_stranger(|fd| {
             self.locate(seen, fd);
             let circumstances = Circumstances {
@@ -35,10 +35,14 @@ impl Conn {
                 overdue,
                 ..Circumstances::default()
             };
+            let own = own.map(|own| (own, seen.field()));
             let id = self.server.refusals.add(seen, circumstances);
             // What the kernel does not take is lost, as with a write before a destroy in Node.
             let _ = match own {
-                Some(own) => io::send(fd, &[&own.render(seen.filling(code.as_str(), id))]),
+                Some((own, field)) => {
+                    let filling = seen.filling(code.as_str(), &field, id);
+                    io::send(fd, &[&own.render(filling)])
+                }
                 None => io::send(fd, &[code.default_reply()]),
             };
         });
@@ -93,8 +97,8 @@ impl Conn {
         seen
     }
 
-    /// Adds to what was seen who it was. The local address costs a system call, which only what is
-    /// kept is worth.
+    /// Adds to what was seen who it was. The local address is that of the listener; where that listens
+    /// on every address it costs a system call, which only what is kept is worth.
     pub(super) fn locate(&self, seen: &mut Seen, fd: RawFd) {
         if matches!(seen.sight, Sight::Skipped) || seen.origin.opened != 0 {
             seen.origin.peer = self.peer;
@@ -102,9 +106,27 @@ impl Conn {
         }
         seen.origin = Origin {
             peer: self.peer,
-            local: address::end(fd, End::Local),
+            local: self
+                .server
+                .bound
+                .get(self.bound)
+                .or_else(|| address::end(fd, End::Local)),
             opened: self.opened,
         };
+    }
+
+    /// JavaScript is about to close the connection, all of whose requests it has answered: counts that,
+    /// if it is the server that ends it. `unread`: bytes were read that JavaScript has not heard of.
+    pub fn note_idle_close(&self, unread: bool) {
+        let progress = self.progress();
+        let control = crate::lock(&self.control);
+        let ending = control.read_done || control.shutdown != Shutdown::No;
+        if !progress.begun || !control.is_open() || ending {
+            return;
+        }
+        let unread = unread || progress.start != 0 || io::has_unread(control.fd);
+        drop(control);
+        self.server.refusals.note_idle_close(self.peer, unread);
     }
 
     /// Closes a stranger after a socket error, and counts that.

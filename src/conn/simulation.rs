@@ -157,6 +157,10 @@ pub fn is_gone(fd: RawFd) -> Option<bool> {
     with(fd, |socket| socket.rst || socket.fin && socket.sent_fin)
 }
 
+pub fn has_unread(fd: RawFd) -> Option<bool> {
+    with(fd, |socket| !socket.incoming.is_empty())
+}
+
 pub fn has_hung_up(fd: RawFd) -> Option<bool> {
     Some(is_gone(fd)? && with(fd, |socket| socket.incoming.is_empty())?)
 }

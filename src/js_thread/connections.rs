@@ -49,6 +49,14 @@ struct Slot {
     held: Option<Delivery>,
 }
 
+impl Slot {
+    /// Whether bytes were read of which JavaScript has not heard. A notice and FIN have none.
+    fn has_unread(&self, told: bool) -> bool {
+        let held = self.held.as_ref().is_some_and(|held| held.bytes > 0);
+        held || !told && self.conn.has_bytes_coming()
+    }
+}
+
 #[derive(Debug)]
 struct Current {
     conn: Arc<Conn>,
@@ -332,11 +340,18 @@ impl Connections {
         let Some(slot) = self.slot(id) else {
             return 0;
         };
-        // A notice and FIN have no bytes.
-        let held = slot.held.take().is_some_and(|held| held.bytes > 0);
-        let unread = held || !told && slot.conn.has_bytes_coming();
+        let unread = slot.has_unread(told);
+        slot.held = None;
         slot.destroyed = true;
         slot.conn.close(reset || unread)
+    }
+
+    /// JavaScript is about to close a connection between two requests.
+    pub fn note_idle_close(&mut self, id: u32) {
+        let told = self.is_told(id);
+        if let Some(slot) = self.slot(id) {
+            slot.conn.note_idle_close(slot.has_unread(told));
+        }
     }
 
     /// Bytes that were read of a connection and belong to no delivery; later calls and deliveries

@@ -11,6 +11,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::conn::Core;
+use crate::conn::address::Bound;
 use crate::conn::outbox::{Output, Piece};
 use crate::conn::simulation::{self, Socket};
 use crate::conn::task::Task;
@@ -143,6 +144,7 @@ impl Model {
             &self.server,
             unsafe { OwnedFd::from_raw_fd(fd) },
             None,
+            Bound::default(),
         );
         let mut cx = Context::from_waker(Waker::noop());
         assert!(pin!(Task::stranger(conn.clone())).poll(&mut cx).is_ready());

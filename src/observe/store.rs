@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::bucket::Bucket;
 use super::facts::Facts;
+use super::hints::Hint;
 use super::kind::Kind;
 use super::peers::Peers;
 use super::refusals::Seen;
@@ -20,12 +21,17 @@ const KINDS: usize = 96;
 pub const MEMORY: usize = 256 * 1024;
 
 const _: () = assert!(
-    (RING + 2 * KINDS) * size_of::<Record>() + KINDS * size_of::<Entry>() + size_of::<Store>()
+    (RING + 2 * KINDS) * (size_of::<Record>() + size_of::<Facts>())
+        + KINDS * size_of::<Entry>()
+        + size_of::<Store>()
         <= MEMORY,
 );
 
 /// So many of a kind are always kept.
 const FEW: u64 = 8;
+
+/// So many heads of one peer that came too slowly are no accident.
+const MANY_SLOW: u64 = 10;
 
 /// What became of a connection that was refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,26 +85,25 @@ pub struct Circumstances {
 }
 
 /// One refusal.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Record {
     pub seq: u64,
     pub kind: Kind,
     pub circumstances: Circumstances,
-    pub facts: Option<Facts>,
+    /// Refusals of this peer so far, or more: as [`Peers::add`] says.
+    pub of_peer: u64,
+    pub facts: Option<Box<Facts>>,
 }
 
 /// What was captured of a refusal.
-#[derive(Clone, Copy, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is copied once, and a box would be an allocation"
-)]
+#[derive(Debug, Default)]
 pub enum Sight {
     /// There was no time for it.
+    #[default]
     Skipped,
     /// Nothing is known of a message.
     Bare,
-    Full(Facts),
+    Full(Box<Facts>),
 }
 
 /// One kind.
@@ -121,6 +126,8 @@ pub struct Store {
     /// Of which nothing was kept but their number.
     pub skipped: u64,
     pub peers: Peers,
+    /// Whose heads came too slowly.
+    pub slow: Peers,
     pub bucket: Bucket,
     kinds: Vec<Entry>,
     /// Refusals of kinds for which there was no place.
@@ -128,6 +135,8 @@ pub struct Store {
     ring: Vec<Record>,
     /// Where the next one goes.
     next: usize,
+    /// Memory of a record that is no longer kept, for the next.
+    spare: Option<Box<Facts>>,
 }
 
 impl Store {
@@ -136,12 +145,19 @@ impl Store {
             seq: 0,
             skipped: 0,
             peers: Peers::default(),
+            slow: Peers::default(),
             bucket: Bucket::default(),
             kinds: Vec::with_capacity(KINDS),
             others: 0,
             ring: Vec::with_capacity(RING),
             next: 0,
+            spare: None,
         }
+    }
+
+    /// Memory for what is captured.
+    pub fn room(&mut self) -> Box<Facts> {
+        self.spare.take().unwrap_or_default()
     }
 
     /// Whether a refusal of this kind is worth the time of a capture.
@@ -156,10 +172,16 @@ impl Store {
     }
 
     /// Counts a refusal and keeps it, if it was admitted, among the last `keep`. Its number.
-    pub fn add(&mut self, seen: &Seen, circumstances: Circumstances, keep: usize) -> u64 {
+    pub fn add(&mut self, seen: &mut Seen, circumstances: Circumstances, keep: usize) -> u64 {
         self.seq += 1;
-        if let Some(peer) = circumstances.peer {
-            self.peers.add(peer.ip());
+        let of_peer = circumstances
+            .peer
+            .map_or(0, |peer| self.peers.add(peer.ip()).count);
+        if seen.kind.hint == Some(Hint::HeadTimeout)
+            && let Some(peer) = circumstances.peer
+            && self.slow.add(peer.ip()).at_least() >= MANY_SLOW
+        {
+            seen.kind.hint = Some(Hint::Slowloris);
         }
         let kind = seen.kind;
         let place = self.place(kind).or_else(|| self.new_kind(kind));
@@ -169,22 +191,25 @@ impl Store {
             return self.seq;
         };
         entry.count += 1;
-        if keep == 0 || matches!(seen.sight, Sight::Skipped) {
+        let facts = match std::mem::take(&mut seen.sight) {
+            Sight::Skipped => None,
+            Sight::Bare => Some(None),
+            Sight::Full(facts) => Some(Some(facts)),
+        };
+        let Some(facts) = facts.filter(|_| keep > 0) else {
             self.skipped += 1;
             return self.seq;
-        }
+        };
         let record = Record {
             seq: self.seq,
             kind,
             circumstances,
-            facts: match &seen.sight {
-                Sight::Full(facts) => Some(*facts),
-                _ => None,
-            },
+            of_peer,
+            facts,
         };
         entry.last_seq = self.seq;
         if entry.first.is_none() {
-            entry.first = Some(Box::new(record));
+            entry.first = Some(Box::new(record.clone()));
         }
         self.push(record, keep.min(RING));
         self.seq
@@ -217,17 +242,32 @@ impl Store {
         let Some(slot) = self.ring.get_mut(place) else {
             return;
         };
-        let key = slot.kind.key();
+        let mut gone = std::mem::replace(slot, record);
+        let key = gone.kind.key();
         let entry = self.kinds.iter_mut().find(|entry| entry.key == key);
         if let Some(entry) = entry
-            && entry.last_seq == slot.seq
+            && entry.last_seq == gone.seq
         {
             match &mut entry.last {
-                Some(last) => **last = *slot,
-                none => *none = Some(Box::new(*slot)),
+                Some(last) => std::mem::swap(&mut **last, &mut gone),
+                none => {
+                    *none = Some(Box::new(gone));
+                    return;
+                }
             }
         }
-        *slot = record;
+        self.spare = gone.facts;
+    }
+
+    /// A program has answered what was left to its listener.
+    pub fn answered(&mut self, seq: u64, status: u16) {
+        let rare = self.kinds.iter_mut();
+        let rare = rare.flat_map(|entry| entry.first.iter_mut().chain(&mut entry.last));
+        let all = rare.map(|record| &mut **record).chain(&mut self.ring);
+        for record in all.filter(|record| record.seq == seq) {
+            record.circumstances.outcome = Outcome::Reply;
+            record.circumstances.status = status;
+        }
     }
 
     fn place(&self, kind: Kind) -> Option<usize> {
@@ -283,10 +323,14 @@ mod tests {
         let mut add = |reason, now| {
             let kind = kind(reason);
             let sight = match store.admits(kind, now) {
-                true => Sight::Full(nothing()),
+                true => Sight::Full(Box::new(nothing())),
                 false => Sight::Skipped,
             };
-            store.add(&Seen::new(kind, sight, now), Circumstances::default(), RING);
+            store.add(
+                &mut Seen::new(kind, sight, now),
+                Circumstances::default(),
+                RING,
+            );
         };
         for i in 0..500_000 {
             add(Reason::InvalidMethod, i * 1000);
@@ -316,8 +360,8 @@ mod tests {
     fn the_last_ones_are_kept_in_order() {
         let mut store = Store::new();
         for _ in 0..200 {
-            let seen = Seen::new(kind(Reason::InvalidMethod), Sight::Bare, 0);
-            store.add(&seen, Circumstances::default(), 10);
+            let mut seen = Seen::new(kind(Reason::InvalidMethod), Sight::Bare, 0);
+            store.add(&mut seen, Circumstances::default(), 10);
         }
         let seqs: Vec<_> = store.records().iter().map(|record| record.seq).collect();
         let expected: Vec<_> = std::iter::once(1).chain(191..=200).collect();

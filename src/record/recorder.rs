@@ -1,7 +1,7 @@
 //! From what the parser finds to records.
 
 use super::{COMPLETE, FLUSHED, HEAD, Progress, Records, now};
-use crate::http1::{Fields, Head, Moment, ParseError, Sink};
+use crate::http1::{Code, Fields, Head, Moment, ParseError, Sink};
 use crate::layout::head;
 use crate::memory::Supply;
 use crate::observe::refusals::{Refusals, Seen};
@@ -13,6 +13,8 @@ pub struct Recorder<'a> {
     pub progress: Progress,
     /// A head was recorded.
     pub saw_head: bool,
+    /// When the last message of the packet began; 0 for none.
+    begun: u64,
     /// Where refusals are looked at.
     pub refusals: Option<&'a Refusals>,
     /// The packet was refused.
@@ -27,6 +29,7 @@ impl<'a> Recorder<'a> {
             records: Records::recycled(),
             progress,
             saw_head: false,
+            begun: 0,
             refusals: None,
             seen: None,
             supply,
@@ -36,8 +39,9 @@ impl<'a> Recorder<'a> {
 
 impl Sink for Recorder<'_> {
     fn message_begin(&mut self) {
+        self.begun = now();
         self.progress = Progress {
-            start: now(),
+            start: self.begun,
             headers_complete: false,
             begun: true,
         };
@@ -102,7 +106,15 @@ impl Sink for Recorder<'_> {
 
     fn refused(&mut self, error: &ParseError, moment: &Moment<'_>) {
         if let Some(refusals) = self.refusals {
-            self.seen = Some(refusals.see(error, &moment.scene()));
+            // Reading the clock is a good part of what a refusal in a flood costs.
+            let now = if self.begun == 0 { now() } else { self.begun };
+            self.seen = Some(refusals.see(error, &moment.scene(), now));
+        }
+    }
+
+    fn tolerated(&mut self, code: Code) {
+        if let Some(refusals) = self.refusals {
+            refusals.tolerated.count(code);
         }
     }
 }

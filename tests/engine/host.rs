@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ferrohttp::conn::Core;
-use ferrohttp::conn::address::End;
+use ferrohttp::conn::address::{Bound, End};
 use ferrohttp::conn::outbox::{DEFERRED, Output, Piece, Remainder};
 use ferrohttp::conn::task::Task;
 use ferrohttp::conn::{Conn, Taken, io};

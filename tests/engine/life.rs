@@ -144,7 +144,7 @@ fn a_panic_on_a_connection_that_nobody_knows_is_counted() {
     let (ours, client) = UnixStream::pair().unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
     let lobby = host.core.enter().unwrap();
-    let conn = Conn::open(&host.core, &host.server, ours.into(), None);
+    let conn = Conn::open(&host.core, &host.server, ours.into(), None, Bound::default());
     conn.panics.store(true, Ordering::Relaxed);
     lobby.spawn(Task::stranger(conn));
     (&client).write_all(GET).unwrap();

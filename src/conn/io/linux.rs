@@ -51,7 +51,5 @@ pub fn is_gone(fd: RawFd) -> bool {
 
 /// Likewise, and every byte is read. epoll tells libuv.
 pub fn has_hung_up(fd: RawFd) -> bool {
-    let mut unread: libc::c_int = 0;
-    // SAFETY: the pointer is that of one number.
-    is_gone(fd) && unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut unread) } == 0 && unread == 0
+    is_gone(fd) && super::unread(fd) == Some(0)
 }

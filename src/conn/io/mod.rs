@@ -144,6 +144,20 @@ fn send_many(fd: RawFd, pieces: &[&[u8]], flags: libc::c_int) -> libc::ssize_t {
     }
 }
 
+/// Whether the kernel has bytes that nobody has read.
+pub fn has_unread(fd: RawFd) -> bool {
+    simulated!(super::simulation::has_unread(fd));
+    unread(fd).is_some_and(|count| count > 0)
+}
+
+/// How many bytes they are.
+fn unread(fd: RawFd) -> Option<libc::c_int> {
+    let mut count: libc::c_int = 0;
+    // SAFETY: the pointer is that of one number.
+    let result = unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut count) };
+    (result == 0).then_some(count)
+}
+
 /// Whether both directions are over, after RST or FIN in both.
 pub fn is_gone(fd: RawFd) -> bool {
     simulated!(super::simulation::is_gone(fd));

@@ -127,7 +127,7 @@ fn follow(
                 }
                 conn.with_fd(|fd| conn.locate(seen, fd));
                 seen.shift(before);
-                records.seen = Some(Box::new(*seen));
+                records.seen = recorder.seen.take().map(Box::new);
             }
             error.bytes_parsed += before as i32;
             let packet = whole(&records, before, rest);

@@ -8,9 +8,9 @@ const { EventEmitter } = require('events');
 const { ServerResponse, IncomingMessage } = require('http');
 const net = require('net');
 const { Duplex, Readable } = require('stream');
-const { newest, texts } = require('./known.json');
-const { isAtLeast } = require('./level');
-const { find, fingerprint } = require('./texts');
+const { newest, texts } = require('../known.json');
+const { isAtLeast } = require('../level');
+const { find, fingerprint } = require('../texts');
 
 const LEAVES_OUT = {
   // req.headers out of a pattern of earlier ones (lib/request.js)

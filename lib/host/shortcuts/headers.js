@@ -10,7 +10,7 @@
 // Node has made `headers` before a program sees the request. Here they are made of a copy of the
 // list, because programs may change `rawHeaders`.
 
-const { IncomingMessage, symbols, shortcuts } = require('../host');
+const { IncomingMessage, symbols, shortcuts } = require('..');
 
 const { prototype } = IncomingMessage;
 const plainAddHeaderLine = prototype._addHeaderLine;
