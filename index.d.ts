@@ -107,13 +107,15 @@ export interface Refusal {
   /** As on the error, like `reason`. */
   code: string;
   reason?: string;
-  /** Of the reply; null if there was none from the server itself. */
+  /** Of the reply; null if there was none from the server itself or by `refuse`. */
   status: number | null;
-  /** A reply was sent; a 'clientError' listener got it; the connection was closed without a word. */
+  /** A reply was sent; a 'clientError' listener got it and did something else than `refuse`; the connection was closed without a word. */
   outcome: 'reply' | 'listener' | 'closed';
   /** How far the message had come. */
   phase: 'silent' | 'start-line' | 'head' | 'body' | 'chunk' | 'trailers' | 'between';
   peer?: RefusalAddress;
+  /** Refusals of this peer so far, this one included; with very many peers it may be too high. */
+  ofPeer?: number;
   local?: RefusalAddress;
   /** Milliseconds since it began; heads that were complete; bytes that were read. */
   connection: { age: number; requests: number; bytesRead: number };
@@ -166,10 +168,25 @@ export interface RefusalStats {
   dropped: number;
   /** Connections that the client ended without having sent a byte. */
   silent: number;
-  /**
-   * Who was refused most, at most 20; IPv6 by /64. A count may be too high by `error`.
-   */
-  peers: Array<{ address: string; count: number; error: number }>;
+  /** Connections that the server closed between two requests: by `keepAliveTimeout`, or by the program. */
+  idleCloses: number;
+  /** Those of them on which the next request was on its way. Where Node does the I/O, only plain sockets tell. */
+  keepAliveRaces: number;
+  /** Messages that lenient parsing (`insecureHTTPParser`) let through, by the code of strict parsing. A message may have several. */
+  tolerated: Array<{ code: string; count: number }>;
+  /** Who was refused most, at most 20. */
+  peers: RefusalPeer[];
+  /** Whose idle connections were closed most, likewise. */
+  idlePeers: RefusalPeer[];
+  /** What the numbers most likely mean. */
+  advice: Array<{ id: 'one-peer' | 'slowloris' | 'keep-alive-races' | 'idle-closes-one-peer'; text: string; peer?: string }>;
+}
+
+/** An address, IPv6 as its /64, and how often it was counted: too often by `error` at most. */
+export interface RefusalPeer {
+  address: string;
+  count: number;
+  error: number;
 }
 
 /** The option `refusals` of a server. */

@@ -3,8 +3,11 @@
 // connection that JavaScript reads (lib/connection.js).
 
 const https = require('https');
-const { kServer } = require('./client-error');
-const { ServerLink, replaceListener, shareConnections } = require('./server');
+const { exchangeListener, listenersOf } = require('./host/emitters');
+const { kServer } = require('./server/key');
+const { replaceListener } = require('./server/accept');
+const { shareConnections } = require('./server/connections-list');
+const { ServerLink } = require('./server/link');
 const refusalMethods = require('./refusals/methods');
 
 const HttpsServer = https.Server;
@@ -26,15 +29,15 @@ refusalMethods.define(Server);
 
 /** Counts failed handshakes, in the place of Node's own listener, which goes on as ever. */
 function countHandshakes(server) {
-  const own = server._events.tlsClientError;
+  const own = listenersOf(server, 'tlsClientError');
   const handshakes = { failed: 0, plainHttp: 0 };
   server[kServer].handshakes = handshakes;
   if (typeof own !== 'function') return;
-  server._events.tlsClientError = function tlsClientError(error) {
+  exchangeListener(server, 'tlsClientError', function tlsClientError(error) {
     handshakes.failed++;
     if (error?.code === 'ERR_SSL_HTTP_REQUEST') handshakes.plainHttp++;
     return Reflect.apply(own, this, arguments);
-  };
+  });
 }
 
 function createServer(options, requestListener) {

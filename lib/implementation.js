@@ -3,17 +3,13 @@
 
 const { level, lower } = require('./host/level');
 
-// Before 'ferrohttp/register' replaces them.
+// Before 'ferrohttp/register' replaces it.
 const { Server: HttpServer } = require('http');
-const https = loadHttps();
 
-/** A Node without crypto has no https. */
-function loadHttps() {
-  try {
-    return require('https');
-  } catch {
-    return undefined;
-  }
+/** `https` is made when it is asked for: it loads tls and crypto, which a Node may lack. */
+function withHttps(http, make) {
+  let https;
+  return { http, get https() { return (https ??= make()); } };
 }
 
 function ofNode() {
@@ -22,13 +18,13 @@ function ofNode() {
     const Server = countingServer(Base);
     return { Server, createServer: (options, listener) => new Server(options, listener) };
   };
-  return { http: make(HttpServer), https: https && make(https.Server) };
+  return withHttps(make(HttpServer), () => make(require('https').Server));
 }
 
 function ours() {
   const { Server, createServer } = require('./server');
   const { connectionListener } = require('./connection');
-  return { http: { Server, createServer, _connectionListener: connectionListener }, https: https && require('./https') };
+  return withHttps({ Server, createServer, _connectionListener: connectionListener }, () => require('./https'));
 }
 
 /** The reason why the host's parser is not ours, if it is not. */

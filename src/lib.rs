@@ -8,10 +8,12 @@
 //! | [`memory`] | what bodies travel in |
 //! | [`server`] | the live settings of one server, and what it counts |
 //! | `scrap` | small memory that is used again |
+//! | `sync` | locks, atomics and runtimes, which tests of schedules simulate |
 //! | [`observe`] | refusals: what is kept, counted and known of them |
-//! | `engine` | threads, their life, and the queue of deliveries to JavaScript |
-//! | `listener` | accepting connections |
+//! | `engine` | threads, their life, and the queue to the JavaScript thread |
 //! | `conn` | one connection: reads, parsing, writes, flow control, refusals |
+//! | `js_thread` | ids of connections, the deliveries of a turn, and the tasks of the JavaScript thread |
+//! | `listener` | accepting connections |
 //! | `binding` | the classes that JavaScript sees; the only module that uses napi |
 //!
 //! docs/architecture.md tells how they work together. The engine needs descriptors and so exists
@@ -26,6 +28,7 @@ pub mod record;
 pub mod server;
 
 mod scrap;
+mod sync;
 
 mod binding;
 #[cfg(unix)]
@@ -33,12 +36,8 @@ pub mod conn;
 #[cfg(unix)]
 pub mod engine;
 #[cfg(unix)]
+pub mod js_thread;
+#[cfg(unix)]
 pub mod listener;
 
-/// Locks a mutex whatever became of its last holder: every critical section of this crate leaves
-/// its data whole, and a panic on one connection must not spread to others.
-fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
+use sync::lock;

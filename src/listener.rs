@@ -4,20 +4,19 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
-use crate::conn::address::{self, End};
-use crate::conn::{Conn, io as sys};
-use crate::engine::Core;
-use crate::engine::queue::Delivery;
+use crate::conn::address::{self, Bound, End};
+use crate::conn::delivery::Delivery;
+use crate::conn::{Conn, Core, io as sys};
 use crate::record::{ACCEPT_ERROR, DROPPED, Records};
 use crate::server::Server;
+use crate::sync::atomic::Ordering;
+use crate::sync::{self, AsyncFd, Mutex};
 
 /// Connections that are accepted before other tasks of the lobby get a turn.
 const BURST: u32 = 64;
@@ -32,6 +31,7 @@ pub struct Listener {
     /// The JavaScript thread closes it while the lobby may be accepting, so it lies under a lock.
     state: Mutex<State>,
     tcp: bool,
+    bound: Bound,
 }
 
 struct State {
@@ -68,7 +68,17 @@ impl Listener {
         let fd = sys::duplicate(fd)?;
         sys::set_nonblocking(fd.as_raw_fd())?;
         sys::listen(fd.as_raw_fd(), backlog)?;
-        let tcp = address::is_tcp(fd.as_raw_fd());
+        let local = address::end(fd.as_raw_fd(), End::Local);
+        Listener::on(core, server, fd, local)
+    }
+
+    /// Accepts from a listening descriptor until [`close`](Self::close). `local` is its Internet address.
+    pub fn on(
+        core: &Arc<Core>,
+        server: &Arc<Server>,
+        fd: OwnedFd,
+        local: Option<SocketAddr>,
+    ) -> io::Result<Arc<Listener>> {
         let lobby = core.enter()?;
         let registered = {
             let _context = lobby.enter();
@@ -89,7 +99,8 @@ impl Listener {
                 fd: Some(fd),
                 waker: None,
             }),
-            tcp,
+            tcp: local.is_some(),
+            bound: server.bound.place(local),
         });
         lobby.spawn(run(Entered(listener.clone())));
         Ok(listener)
@@ -174,21 +185,25 @@ async fn run(entered: Entered) {
             Turn::Accepted(fd, peer) => {
                 starved = false;
                 listener.core.enter_accepted();
-                if let Some(conn) = admit(&listener.core, &listener.server, fd, peer, listener.tcp)
-                {
-                    tokio::spawn(crate::conn::task::Task::stranger(conn));
+                let from = Origin {
+                    peer,
+                    bound: listener.bound,
+                    tcp: listener.tcp,
+                };
+                if let Some(conn) = admit(&listener.core, &listener.server, fd, from) {
+                    sync::spawn(crate::conn::task::Task::stranger(conn));
                 }
             }
-            Turn::Yield => tokio::task::yield_now().await,
+            Turn::Yield => sync::yield_now().await,
             Turn::Starved(error) => {
                 if !std::mem::replace(&mut starved, true) {
                     listener.report(&error);
                 }
-                tokio::time::sleep(STARVED_PAUSE).await;
+                sync::sleep(STARVED_PAUSE).await;
             }
             Turn::Failed(error) => {
                 listener.report(&error);
-                tokio::time::sleep(STARVED_PAUSE).await;
+                sync::sleep(STARVED_PAUSE).await;
             }
             Turn::Closed => return,
         }
@@ -200,13 +215,24 @@ pub fn adopt(core: &Arc<Core>, server: &Arc<Server>, fd: RawFd) -> io::Result<()
     let fd = sys::duplicate(fd)?;
     sys::set_nonblocking(fd.as_raw_fd())?;
     sys::set_no_sigpipe(fd.as_raw_fd())?;
-    let tcp = address::is_tcp(fd.as_raw_fd());
+    let local = address::end(fd.as_raw_fd(), End::Local);
     let lobby = core.enter()?;
-    let peer = address::end(fd.as_raw_fd(), End::Peer);
-    if let Some(conn) = admit(core, server, fd, peer, tcp) {
+    let from = Origin {
+        peer: address::end(fd.as_raw_fd(), End::Peer),
+        bound: server.bound.place(local),
+        tcp: local.is_some(),
+    };
+    if let Some(conn) = admit(core, server, fd, from) {
         lobby.spawn(crate::conn::task::Task::stranger(conn));
     }
     Ok(())
+}
+
+/// Where a connection came from, and to.
+struct Origin {
+    peer: Option<SocketAddr>,
+    bound: Bound,
+    tcp: bool,
 }
 
 /// Makes a connection of a descriptor for which the engine was entered, unless the server has
@@ -215,8 +241,7 @@ fn admit(
     core: &Arc<Core>,
     server: &Arc<Server>,
     fd: OwnedFd,
-    peer: Option<SocketAddr>,
-    tcp: bool,
+    Origin { peer, bound, tcp }: Origin,
 ) -> Option<Arc<Conn>> {
     let settings = &server.settings;
     let limit = settings.max_connections();
@@ -246,5 +271,5 @@ fn admit(
             let _ = sys::set_keep_alive(fd.as_raw_fd(), true, delay);
         }
     }
-    Some(Conn::open(core, server, fd, peer))
+    Some(Conn::open(core, server, fd, peer, bound))
 }

@@ -6,7 +6,7 @@
 const assert = require('node:assert');
 const http = require('node:http');
 const { test } = require('node:test');
-const { Request } = require('../../lib/request');
+const { Request } = require('../../lib/host/shortcuts/headers');
 const { Random } = require('../parity/random');
 
 function headersOf(Message, lines, { join = false, limit = lines.length } = {}) {
@@ -122,7 +122,7 @@ test('the properties that loops find are those of Node\'s messages', () => {
     for (const name in message) names.push(name);
     return names.sort();
   };
-  const { Response } = require('../../lib/response');
+  const { Response } = require('../../lib/connection/response');
   assert.deepStrictEqual(found(new Request()), found(new http.IncomingMessage()));
   const req = new http.IncomingMessage();
   assert.deepStrictEqual(found(new Response(req)), found(new http.ServerResponse(req)));

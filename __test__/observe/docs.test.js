@@ -14,6 +14,7 @@ const { hints } = require('../../lib/native.js');
 const { ROOT } = require('../package/helpers.js');
 const { bytes } = require('../support/client-error-page.js');
 
+const TELL_PORT = path.join(ROOT, '__test__/support/tell-port.js');
 const PAGE = fs.readFileSync(path.join(ROOT, 'docs/observability.md'), 'utf8');
 
 /** Each program with what its comment says: what to send and get, and what to see. */
@@ -25,21 +26,14 @@ function programs() {
   });
 }
 
-async function freePort() {
-  const probe = net.createServer().listen(0);
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
 /** A program while it runs: what it printed, and how to wait for that. */
 class Program {
-  constructor(args, port) {
+  constructor(args) {
     this.output = '';
-    this.child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, PORT: String(port) } });
+    const stdio = ['ignore', 'pipe', 'pipe', 'ipc'];
+    this.child = spawn(process.execPath, ['-r', TELL_PORT, ...args], { cwd: ROOT, env: { ...process.env, PORT: '0' }, stdio });
     this.ended = once(this.child, 'exit');
+    this.port = Promise.race([once(this.child, 'message').then(([port]) => port), this.ended.then(() => null)]);
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => { this.output += text; this.child.emit('said'); });
     }
@@ -58,23 +52,12 @@ class Program {
   }
 }
 
-async function connect(port, program) {
-  for (;;) {
-    const client = net.connect(port, '127.0.0.1');
-    try {
-      await once(client, 'connect');
-      return client;
-    } catch (error) {
-      if (program.child.exitCode !== null) throw new Error(program.output, { cause: error });
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-}
-
-async function send(port, packet, program) {
-  const client = await connect(port, program);
+/** What comes back for a packet; with `keep` the server has to end the connection. */
+async function send(port, packet, keep) {
+  const client = net.connect(port, '127.0.0.1');
   client.on('error', () => {});
-  client.end(packet);
+  client.write(packet);
+  if (!keep) client.end();
   let reply = '';
   client.setEncoding('latin1').on('data', (text) => { reply += text; });
   await once(client, 'close');
@@ -89,13 +72,14 @@ async function get(port, target) {
 }
 
 async function run(t, args, told) {
-  const port = await freePort();
-  const program = new Program(args, port);
+  const program = new Program(args);
   t.after(() => program.stop());
+  const port = told.send === undefined ? 0 : await program.port;
+  assert.notStrictEqual(port, null, program.output);
   let shown = '';
   if (told.send !== undefined) {
-    const reply = await send(port, bytes(told.send), program);
-    assert.match(reply, /^HTTP\/1.1 4\d\d /);
+    const reply = await send(port, bytes(told.send), told.keep !== undefined);
+    assert.ok(reply.startsWith(`HTTP/1.1 ${told.expect ?? '4'}`), reply);
     if (told.reply !== undefined) assert.ok(reply.endsWith(`\r\n\r\n${told.reply.replaceAll('\\"', '"')}`), reply);
     shown += reply;
   }

@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
 const { BINARY, ROOT, platform, run, succeed, temporary } = require('./helpers.js');
-const { glibcNeeded, newer, readBinary } = require('../../scripts/release/binary.js');
+const { glibcNeeded, newer, objdumpImports, readBinary } = require('../../scripts/release/binary.js');
 const crate = require('../../scripts/release/crate.js');
 const { TARGETS, find } = require('../../scripts/targets.js');
 
@@ -62,14 +62,28 @@ test('the binary that was built here is told to be for this system', () => {
 });
 
 test('the imports of a binary are those that objdump tells', (t) => {
-  const objdump = spawnSync('objdump', ['-T', BINARY], { encoding: 'utf8' });
-  if (process.platform !== 'linux' || objdump.status !== 0) return t.skip('objdump cannot read it here');
-  const told = objdump.stdout.split('\n').filter((line) => line.includes('*UND*')).map((line) => line.trim().split(/\s+/));
+  const told = process.platform === 'linux' && objdumpImports(BINARY);
+  if (!told) return t.skip('objdump cannot read it here');
   const { imports } = readBinary(BINARY);
   assert.ok(imports.length > 20);
-  assert.deepStrictEqual(imports.map(({ name }) => name).sort(), told.map((words) => words.at(-1)).sort());
-  const versions = told.flatMap((words) => words.map((word) => /^\(?GLIBC_([\d.]+)\)?$/.exec(word)?.[1]).filter(Boolean));
-  assert.strictEqual(glibcNeeded({ imports }), versions.sort((a, b) => (newer(a, b) ? -1 : 1))[0] ?? '0');
+  assert.deepStrictEqual(imports.map(({ name }) => name).sort(), told.map(({ name }) => name).sort());
+  assert.strictEqual(glibcNeeded({ imports }), glibcNeeded({ imports: told }));
+});
+
+test('the workflows name what is there: commands, platforms, fuzz targets', () => {
+  const folder = path.join(ROOT, '.github/workflows');
+  const workflows = new Map(fs.readdirSync(folder).map((name) => [name, fs.readFileSync(path.join(folder, name), 'utf8')]));
+  const { scripts } = require('../../package.json');
+  for (const [name, text] of workflows) {
+    for (const [, script] of text.matchAll(/npm run ([\w:-]+)/g)) assert.ok(Object.hasOwn(scripts, script), `${name}: ${script}`);
+    for (const [, file] of text.matchAll(/node (scripts\/\S+)/g)) assert.ok(fs.existsSync(path.join(ROOT, file)), `${name}: ${file}`);
+  }
+  const built = [...workflows.get('build.yml').matchAll(/platform: ([\w-]+), runner: \S+, target: ([\w-]+)/g)];
+  assert.deepStrictEqual(built.map(([, name, rust]) => ({ platform: name, rust })), TARGETS.map(({ platform: name, rust }) => ({ platform: name, rust })));
+  const manifest = fs.readFileSync(path.join(ROOT, 'crates/h1/fuzz/Cargo.toml'), 'utf8');
+  const targets = [...manifest.matchAll(/^\[\[bin\]\]\nname = "(.*)"/gm)].map(([, name]) => name);
+  const [, fuzzed] = /target: \[(.*)\]/.exec(workflows.get('fuzz.yml'));
+  assert.deepStrictEqual(fuzzed.split(', ').sort(), targets.sort());
 });
 
 test('versions are compared by number', () => {

@@ -1,6 +1,6 @@
 'use strict';
 
-// npm run parity -- [--cases N] [--seed S] [--first I] [--options JSON] [--node BINARY] [--quiet]
+// npm run parity -- [--cases N] [--seed S] [--first I] [--options JSON] [--observed] [--node BINARY] [--quiet]
 //                   [--packets JSON --mode MODE --handler HANDLER]
 //
 // Runs generated cases against node:http and ferrohttp in one process, over loopback sockets, and
@@ -10,11 +10,15 @@
 //   --seed      of the generator (1)
 //   --first     the number of the first case (0)
 //   --options   of createServer, and maxHeadersCount, maxRequestsPerSocket, httpAllowHalfOpen
+//   --observed  ferrohttp with everything that watches refusals: the channel, a log, redaction, and its
+//               refusals, counts and metrics read all the time
 //   --node      another Node to run under
 //   --packets   one case of your own, as a list of latin1 strings: both traces are printed
 
 const { spawnSync } = require('node:child_process');
+const dc = require('node:diagnostics_channel');
 const { parseArgs } = require('node:util');
+const { prometheus } = require('../../lib/observe/index.js');
 const { node, ours } = require('../support/implementations.js');
 const { supported } = require('../support/quiet.js');
 const { ARENA_HANDLERS, ARENA_MODES, Arena } = require('./arena.js');
@@ -39,6 +43,7 @@ function readArguments() {
       options: { type: 'string', default: '{}' },
       node: { type: 'string' },
       quiet: { type: 'boolean', default: false },
+      observed: { type: 'boolean', default: false },
       packets: { type: 'string' },
       mode: { type: 'string', default: 'listener' },
       handler: { type: 'string', default: 'hello' },
@@ -60,6 +65,20 @@ function caseOf(seed, index) {
     mode: random.pick(Object.keys(ARENA_MODES)),
     handler: random.pick(ARENA_HANDLERS),
   };
+}
+
+/** Watches the refusals of every server; what it was told. */
+function watch() {
+  const told = { batches: 0, refusals: 0, lost: 0, logged: 0 };
+  const options = { refusals: { redact: { fields: ['x-mine'], query: true }, log: () => { told.logged++; } } };
+  dc.subscribe('ferrohttp.server.refusals', ({ server, refusals, lost }) => {
+    told.batches++;
+    told.refusals += refusals.length;
+    told.lost += lost;
+    server.refusals();
+    prometheus(server);
+  });
+  return { told, options };
 }
 
 function latin1(packets) {
@@ -175,7 +194,8 @@ async function main() {
     process.exit(status ?? 1);
   }
   if (!supported) throw new Error('parity runs need /proc to know when a packet was consumed');
-  const arena = await Arena.open([node, ours], args.options);
+  const watching = args.observed ? watch() : null;
+  const arena = await Arena.open([node, ours], { ...watching?.options, ...args.options });
   let same;
   if (args.packets) {
     same = await runOne(arena, args);
@@ -185,6 +205,7 @@ async function main() {
     if (same) {
       console.log(`${args.cases} cases of seed ${args.seed} on Node ${process.versions.node}: ` +
         `no difference${differences.met ? `, ${differences.met} run twice` : ''}`);
+      if (watching !== null) console.log('seen meanwhile:', watching.told);
     } else {
       await report(arena, differences, args);
     }

@@ -24,12 +24,14 @@ const SLICES = [
   ['as it is', 1500, {}],
   ['lenient', 500, { insecureHTTPParser: true }],
   ['with small limits', 500, { maxHeaderSize: 60, maxHeadersCount: 3 }],
+  ['observed', 1000, {}, '--observed'],
 ];
-for (const [name, cases, options] of SLICES) {
+for (const [name, cases, options, ...flags] of SLICES) {
   test(`parity: a slice, ${name}`, { skip }, async () => {
     const { code, output } = await parity(
-      ['--cases', String(cases), '--seed', '7', '--options', JSON.stringify(options)]);
+      ['--cases', String(cases), '--seed', '7', '--options', JSON.stringify(options), ...flags]);
     assert.strictEqual(code, 0, output);
+    if (flags.length > 0) assert.match(output, /seen meanwhile: \{ batches: [1-9]\d*, refusals: [1-9]\d*, lost: \d+, logged: [1-9]\d* \}/);
   });
 }
 

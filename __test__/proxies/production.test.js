@@ -8,31 +8,18 @@ const http = require('node:http');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
-const { spawn } = require('node:child_process');
+const { execFile, spawn } = require('node:child_process');
 const { once } = require('node:events');
 const { test } = require('node:test');
+const { promisify } = require('node:util');
 const implementations = require('../support/implementations.js');
+const { HOST, find, freePort, listening } = require('./programs.js');
 
 const EXAMPLES = path.join(__dirname, '../../examples');
-const HOST = '127.0.0.1';
 
 const example = (name) => fs.readFileSync(path.join(EXAMPLES, name), 'utf8');
 
-function find(program) {
-  const folders = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin', '/usr/local/sbin'];
-  return folders.map((folder) => path.join(folder, program)).find((file) => fs.existsSync(file));
-}
-
 const needs = (program) => ({ skip: !find(program) && `${program} is not installed` });
-
-async function freePort() {
-  const server = net.createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Starts a program; resolves with it once what it prints matches. It goes when the test ends. */
 async function start(t, command, args, ready, env = {}) {
@@ -140,6 +127,19 @@ test('HAProxy with the configuration of the examples: no request is lost while a
   await load;
 });
 
+test('Envoy with the configuration of the examples: many requests', needs('envoy'), async (t) => {
+  const app = await startApp(t);
+  const port = await freePort();
+  const { file } = configure(t, 'production/envoy.yaml', [
+    ['port_value: 8000', `port_value: ${app.port}`],
+    ['port_value: 8080', `port_value: ${port}`],
+  ]);
+  // It listens once the first health check has found the application ready.
+  await start(t, find('envoy'), ['--disable-hot-restart', '--concurrency', '1', '-c', file], /starting workers/);
+  await listening(port);
+  for (let i = 0; i < 20; i++) assert.deepStrictEqual(await get(port, '/'), [200, 'hello\n']);
+});
+
 test('the PROXY protocol is refused as on node:http, unless the example reads it', async (t) => {
   const line = 'PROXY TCP4 192.0.2.7 192.0.2.1 40000 80\r\n';
   const request = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
@@ -198,4 +198,35 @@ test('the cluster of the examples serves, replaces a worker that died, and ends 
   }
   primary.kill('SIGTERM');
   assert.deepStrictEqual(await primary.closed, [0, null]);
+});
+
+test('PM2 with the configuration of the examples: a reload under load loses no request', needs('pm2'), async (t) => {
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-pm2-'));
+  const port = await freePort();
+  const env = { ...process.env, PM2_HOME: home, PORT: String(port) };
+  const pm2 = (...args) => promisify(execFile)(find('pm2'), args, { env });
+  t.after(async () => {
+    await pm2('kill');
+    fs.rmSync(home, { recursive: true, force: true });
+  });
+  await pm2('start', path.join(EXAMPLES, 'production/ecosystem.config.js'));
+  await listening(port);
+  const pids = async () => JSON.parse((await pm2('jlist')).stdout).map(({ pid }) => pid);
+  const before = await pids();
+  let answered = 0;
+  let stopped = false;
+  const load = (async () => {
+    while (!stopped) {
+      assert.deepStrictEqual(await get(port, '/'), [200, 'hello\n']);
+      answered++;
+    }
+  })();
+  while (answered < 20) await new Promise(setImmediate);
+  await pm2('reload', 'application');
+  const after = await pids();
+  assert.ok(after.length === before.length && !after.some((pid) => before.includes(pid)));
+  const reloaded = answered;
+  while (answered < reloaded + 20) await new Promise(setImmediate);
+  stopped = true;
+  await load;
 });

@@ -23,6 +23,7 @@ class Browser {
     this.last = 0;
     this.waiting = new Map();
     this.logs = []; // what the page logged, and what its policy refused
+    this.listeners = new Map(); // by the name of an event
     socket.on('message', (text) => this.receive(JSON.parse(text)));
   }
 
@@ -56,6 +57,7 @@ class Browser {
       if (method === 'Log.entryAdded') this.logs.push(params.entry.text);
       if (method === 'Runtime.exceptionThrown') this.logs.push(params.exceptionDetails.exception?.description);
       if (method === 'Page.javascriptDialogOpening') this.logs.push('dialog');
+      this.listeners.get(method)?.(params);
       return;
     }
     const [resolve, reject] = this.waiting.get(id);

@@ -10,14 +10,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
+use ferrohttp::conn::Core;
+use ferrohttp::conn::address::Bound;
+use ferrohttp::conn::delivery::Delivery;
 use ferrohttp::conn::outbox::{Outbox, Output, Piece};
 use ferrohttp::conn::task::Task;
 use ferrohttp::conn::{Conn, Taken};
-use ferrohttp::engine::Core;
-use ferrohttp::engine::connections::Connections;
-use ferrohttp::engine::queue::{Delivery, Queue};
+use ferrohttp::engine::queue::Queue;
 use ferrohttp::http1::Profile;
+use ferrohttp::js_thread::connections::Connections;
 use ferrohttp::memory::Vecs;
+use ferrohttp::observe::refusals::Options;
 use ferrohttp::record::{CLOSED, DRAINED, HEAD, Records};
 use ferrohttp::server::Server;
 
@@ -29,6 +32,7 @@ const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n";
 pub const WORKLOADS: &[(&str, Workload)] = &[
     ("connection-delivered", delivered),
     ("connection-refused", refused),
+    ("connection-counted", counted),
     ("deliveries-16", deliveries),
     ("response", response),
     ("response-deferred", response_deferred),
@@ -57,7 +61,13 @@ impl Host {
     fn accept(&self) -> (Arc<Conn>, UnixStream) {
         let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
         self.core.enter_accepted();
-        let conn = Conn::open(&self.core, &self.server, OwnedFd::from(ours), None);
+        let conn = Conn::open(
+            &self.core,
+            &self.server,
+            OwnedFd::from(ours),
+            None,
+            Bound::default(),
+        );
         (conn, theirs)
     }
 
@@ -97,8 +107,22 @@ fn delivered(times: u32) {
     }
 }
 
+/// Each is captured.
 fn refused(times: u32) {
-    let mut host = Host::new();
+    refuse(Host::new(), times);
+}
+
+/// None is captured, as of a flood most are not.
+fn counted(times: u32) {
+    let host = Host::new();
+    host.server.refusals.set_options(Options {
+        keep: 0,
+        ..Options::default()
+    });
+    refuse(host, times);
+}
+
+fn refuse(mut host: Host, times: u32) {
     for _ in 0..times {
         let mut theirs = host.first_packet(b"BAD\r\n\r\n");
         expect(

@@ -81,7 +81,7 @@ async function run(args) {
   }
   const { firstDifference, shippedCases } = require('../../lib/host/check.js');
   const { generatedCases } = require('../../lib/host/generate.js');
-  const { Server } = require('../../lib/server.js');
+  const { Server } = require('../../lib/server');
   const { node, llhttp } = process.versions;
   const shipped = [...shippedCases()];
   process.stdout.write(`Node ${node}, llhttp ${llhttp}: ${shipped.length} shipped cases, ` +

@@ -4,6 +4,7 @@
 const { EventEmitter } = require('events');
 const net = require('net');
 const { Readable } = require('stream');
+const { withoutTrace } = require('./trial');
 
 const NEEDED = ['connections', 'timeout', 'incomingMessage', 'serverResponse', 'headers', 'headersCount', 'uniqueHeaders',
   'asyncId', 'needDrain'];
@@ -23,7 +24,7 @@ const PROBES = [
     return typeof accessor?.get === 'function' && typeof accessor.set === 'function';
   }],
   ['plain', 'emitters hold their listeners in another way', () => {
-    const emitter = new EventEmitter();
+    const emitter = withoutTrace(() => new EventEmitter());
     let heard = false;
     emitter._events.probe = () => { heard = true; };
     emitter._eventsCount = 1;
@@ -31,7 +32,7 @@ const PROBES = [
     return heard && emitter.listenerCount('probe') === 1;
   }],
   ['plain', 'streams hold their state in another way', () => {
-    const stream = new Readable({ read() {} });
+    const stream = withoutTrace(() => new Readable({ read() {} }));
     const state = stream._readableState;
     state.flowing = true;
     state.endEmitted = true;

@@ -3,8 +3,11 @@
 // how much was read, and where, Node's own function for `onread` takes from state that it shares with
 // C++. That function makes the Buffer, for a stream that is us.
 
-/** `take(bytes)` for each packet, as a function of the memory that `onread` of `handle` is called with. */
-function reader(handle, socket, take) {
+/**
+ * Has `take(bytes)` called with each packet of a handle whose owner is `socket`, in the place of the stream, until
+ * `isOver()`. Errors and FIN are the stream's. Returns what gives the bytes back to the stream.
+ */
+function divert(handle, socket, isOver, take) {
   const { onread } = handle;
   const stream = Object.create(socket, {
     push: { value(bytes) { take(bytes); return true; } },
@@ -14,7 +17,9 @@ function reader(handle, socket, take) {
     // The owner, to whom reads are reported.
     if (handle[symbol] === socket) Object.defineProperty(stand, symbol, { value: stream });
   }
-  return (memory) => Reflect.apply(onread, stand, [memory]);
+  handle.onread = (memory) =>
+    Reflect.apply(onread, memory === undefined || isOver() ? handle : stand, [memory]);
+  return () => { handle.onread = onread; };
 }
 
-module.exports = { reader };
+module.exports = { divert };

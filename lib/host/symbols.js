@@ -4,15 +4,19 @@
 
 const http = require('http');
 const net = require('net');
+const { withoutTrace } = require('./trial');
 const { Server, IncomingMessage, OutgoingMessage } = http;
 
 function symbolOf(object, description) {
   return Object.getOwnPropertySymbols(object).find((s) => s.description === description);
 }
 
-const server = new Server();
-const request = new IncomingMessage();
-const response = new OutgoingMessage(); // a ServerResponse would begin a trace event
+const { server, request, response, socket } = withoutTrace(() => ({
+  server: new Server(),
+  request: new IncomingMessage(),
+  response: new OutgoingMessage(), // a ServerResponse would begin a trace event
+  socket: new net.Socket(),
+}));
 const symbols = {
   incomingMessage: symbolOf(server, 'IncomingMessage'),
   serverResponse: symbolOf(server, 'ServerResponse'),
@@ -46,7 +50,6 @@ for (const holder of [server, listening]) {
   }
 }
 
-const socket = new net.Socket();
 socket.setTimeout(2 ** 30);
 symbols.timeout = symbolOf(socket, 'timeout');
 socket.setTimeout(0);

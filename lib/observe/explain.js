@@ -3,7 +3,7 @@
 
 const http = require('http');
 const { explain: parse } = require('../native');
-const { keptOf } = require('../client-error');
+const { keptOf } = require('../refusals/client-error');
 const { toRefusal } = require('./record');
 const { RELEASES, releaseOf } = require('./releases');
 

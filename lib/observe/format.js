@@ -41,13 +41,12 @@ const OUTCOMES = {
   reply: ({ status }) => `answered ${status}`,
   listener: () => "left to the 'clientError' listener",
   closed: () => 'closed without a reply',
-  dropped: () => 'dropped at maxConnections',
 };
 
 function whoLine(refusal) {
-  const { connection, peer, local } = refusal;
+  const { connection, peer, ofPeer, local } = refusal;
   const parts = [OUTCOMES[refusal.outcome](refusal)];
-  if (peer !== undefined) parts.push(`peer ${endpoint(peer)}`);
+  if (peer !== undefined) parts.push(`peer ${endpoint(peer)}${ofPeer > 1 ? ` (refused ${ofPeer} times)` : ''}`);
   if (local !== undefined) parts.push(`local ${endpoint(local)}`);
   parts.push(`connection of ${connection.age} ms, ${plural(connection.requests, 'request')}, ${plural(connection.bytesRead, 'byte')}`);
   return parts.join(', ');

@@ -22,6 +22,24 @@ const METRICS = [
     labels: [],
     samples: ({ silent }) => [[{}, silent]],
   },
+  {
+    name: 'ferrohttp_connections_idle_closed_total',
+    help: 'Connections that the server closed between two requests.',
+    labels: [],
+    samples: ({ idleCloses }) => [[{}, idleCloses]],
+  },
+  {
+    name: 'ferrohttp_keepalive_races_total',
+    help: 'Connections that the server closed between two requests while the next one was on its way.',
+    labels: [],
+    samples: ({ keepAliveRaces }) => [[{}, keepAliveRaces]],
+  },
+  {
+    name: 'ferrohttp_tolerated_total',
+    help: 'Messages that lenient parsing let through, by the code that strict parsing has for them.',
+    labels: ['code'],
+    samples: ({ tolerated }) => tolerated.map(({ code, count }) => [{ code }, count]),
+  },
 ];
 
 /** The samples of a metric over several servers, added up. */

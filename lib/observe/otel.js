@@ -3,7 +3,7 @@
 
 const { METRICS, samplesOf, toServers } = require('./metrics');
 
-const [REFUSALS, DROPPED, SILENT] = METRICS;
+const [REFUSALS, DROPPED, SILENT, IDLE_CLOSED, RACES, TOLERATED] = METRICS;
 
 const COUNTERS = [
   {
@@ -19,6 +19,9 @@ const COUNTERS = [
   },
   { name: 'ferrohttp.server.connections.dropped', unit: '{connection}', metric: DROPPED, attributes: () => ({}) },
   { name: 'ferrohttp.server.connections.silent', unit: '{connection}', metric: SILENT, attributes: () => ({}) },
+  { name: 'ferrohttp.server.connections.idle_closed', unit: '{connection}', metric: IDLE_CLOSED, attributes: () => ({}) },
+  { name: 'ferrohttp.server.keepalive_races', unit: '{connection}', metric: RACES, attributes: () => ({}) },
+  { name: 'ferrohttp.server.tolerated', unit: '{message}', metric: TOLERATED, attributes: ({ code }) => ({ 'error.type': code }) },
 ];
 
 /**

@@ -1,7 +1,7 @@
 'use strict';
 // What servers offer beside Node's: `refusals()`, `refusalStats()` and `clientErrorCounts()`.
 
-const { kServer } = require('../client-error');
+const { kServer } = require('../server/key');
 const { toRefusal } = require('../observe/record');
 const { checkKeys } = require('./check');
 

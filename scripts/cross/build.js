@@ -64,6 +64,17 @@ function toolchain(rust) {
   return { ...found[0], std: ['-Z', 'build-std=std,panic_unwind'], env: { RUSTC_BOOTSTRAP: '1' } };
 }
 
+/**
+ * A folder with an empty import library of Node. The crate `napi` asks for one with every compiler but MSVC's, and takes
+ * nothing from it: Node's functions are looked up at run time.
+ */
+function emptyNodeLibrary() {
+  const folder = path.join(CROSS, 'libnode');
+  fs.mkdirSync(folder, { recursive: true });
+  for (const name of ['libnode.dll', 'libnode.dll.a']) fs.writeFileSync(path.join(folder, name), '!<arch>\n');
+  return folder;
+}
+
 function build({ platform, os, rust: published }) {
   const recipe = recipeFor({ platform, os });
   const rust = recipe.rust ?? published;
@@ -75,7 +86,14 @@ function build({ platform, os, rust: published }) {
   ], {
     cwd: ROOT,
     stdio: 'inherit',
-    env: environment({ RUSTC: rustc, CARGO: cargo, ...env, ...recipe.env, ...(linker && { [linker]: tool(linkerProgram) }) }),
+    env: environment({
+      RUSTC: rustc,
+      CARGO: cargo,
+      ...env,
+      ...recipe.env,
+      ...(rust !== published && { LIBNODE_PATH: emptyNodeLibrary() }),
+      ...(linker && { [linker]: tool(linkerProgram) }),
+    }),
   });
   if (result.status !== 0) throw new Failure(`${platform} was not built`);
   const file = path.join(ROOT, 'dist/binaries', binaryName(platform));

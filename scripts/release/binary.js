@@ -4,6 +4,7 @@
 // symbols that it imports, with their versions. The tools of other processors' binutils are not
 // everywhere, so the few tables are read here.
 
+const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 
 const ELF_MACHINES = { 62: 'x64', 183: 'arm64' };
@@ -100,4 +101,20 @@ function glibcNeeded({ imports }) {
     .reduce((newest, version) => (newer(version, newest) ? version : newest), '0');
 }
 
-module.exports = { glibcNeeded, newer, readBinary };
+/**
+ * What objdump says of the symbols that a binary imports: `{ name, version }`. Undefined where no objdump can read it,
+ * since that of one processor's binutils may not know another's files.
+ */
+function objdumpImports(file) {
+  for (const program of ['llvm-objdump', 'objdump']) {
+    const { status, stdout } = spawnSync(program, ['-T', file], { encoding: 'utf8' });
+    if (status !== 0) continue;
+    return stdout.split('\n').filter((line) => line.includes('*UND*')).map((line) => {
+      const words = line.trim().split(/\s+/);
+      return { name: words.at(-1), version: words.map((word) => /^\(?(GLIBC_[\d.]+)\)?$/.exec(word)?.[1]).find(Boolean) };
+    });
+  }
+  return undefined;
+}
+
+module.exports = { glibcNeeded, newer, objdumpImports, readBinary };

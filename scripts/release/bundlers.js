@@ -5,6 +5,7 @@
 //
 //   npm run release:bundlers [-- NAME ...]
 
+const crypto = require('node:crypto');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -15,7 +16,7 @@ const { CROSS } = require('../cross/tools.js');
 const { binaryName, platform } = require('../../lib/platform.js');
 const { version } = require('../../package.json');
 
-const TOOLS = ['esbuild@0.28', 'webpack@5', '@vercel/nft@1', 'postject@1.0.0-alpha.6'];
+const TOOLS = ['esbuild@0.28', 'webpack@5', '@vercel/nft@1', 'postject@1.0.0-alpha.6', 'next@16', 'react@19', 'react-dom@19'];
 
 const APPLICATION = `
 const { createServer } = require('ferrohttp');
@@ -28,9 +29,41 @@ server.listen(0, '127.0.0.1', async () => {
 });
 `;
 
+const NEXT = {
+  'package.json': JSON.stringify({ private: true, dependencies: { ferrohttp: version, next: '*', react: '*', 'react-dom': '*' } }),
+  'next.config.js': "module.exports = { output: 'standalone', serverExternalPackages: ['ferrohttp'], outputFileTracingRoot: __dirname };",
+  'pages/api/it.js': `
+import http from 'node:http';
+import { createServer } from 'ferrohttp';
+export default function handler(req, res) {
+  res.send(http.createServer === createServer ? 'served /it' : 'served by http.Server');
+}
+`,
+  // It ends the server, which by itself goes on.
+  'app.js': `
+require('ferrohttp/register');
+const net = require('node:net');
+const free = net.createServer().listen(0, '127.0.0.1', () => {
+  const { port } = free.address();
+  free.close(async () => {
+    Object.assign(process.env, { PORT: String(port), HOSTNAME: '127.0.0.1' });
+    console.log = () => {};
+    require('./server.js');
+    for (;;) {
+      const reply = await fetch('http://127.0.0.1:' + port + '/api/it').catch(() => undefined);
+      if (reply === undefined) continue;
+      process.stdout.write(await reply.text() + '\\n', () => process.exit());
+      break;
+    }
+  });
+});
+`,
+};
+
 /** The folder with the tools, installed once. */
 async function tools() {
-  const folder = path.join(CROSS, 'bundlers');
+  const list = crypto.createHash('sha256').update(TOOLS.join()).digest('hex').slice(0, 8);
+  const folder = path.join(CROSS, `bundlers-${list}`);
   if (!fs.existsSync(folder)) {
     const incoming = `${folder}.${process.pid}`;
     fs.mkdirSync(incoming, { recursive: true });
@@ -90,7 +123,23 @@ const WAYS = {
     fs.copyFileSync(binding(from), path.join(to, binaryName()));
   },
 
-  // What Next's `output: 'standalone'`, and Vercel's and Netlify's builds do.
+  // Next's own server runs on ferrohttp, and one of its routes uses it.
+  async 'Next, standalone output'({ from, to, modules }) {
+    const work = path.join(from, 'next');
+    for (const source of [modules, path.join(from, 'node_modules')]) {
+      fs.cpSync(source, path.join(work, 'node_modules'), { recursive: true, verbatimSymlinks: true });
+    }
+    for (const [name, text] of Object.entries(NEXT)) {
+      fs.mkdirSync(path.dirname(path.join(work, name)), { recursive: true });
+      fs.writeFileSync(path.join(work, name), text);
+    }
+    const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', CI: '1' };
+    await run(process.execPath, ['node_modules/next/dist/bin/next', 'build'], { cwd: work, env });
+    fs.cpSync(path.join(work, '.next/standalone'), to, { recursive: true, verbatimSymlinks: true });
+    fs.copyFileSync(path.join(work, 'app.js'), path.join(to, 'app.js'));
+  },
+
+  // What Vercel's and Netlify's builds do.
   async 'traced files'({ from, to, modules }) {
     const { nodeFileTrace } = require(path.join(modules, '@vercel/nft'));
     const { fileList } = await nodeFileTrace([path.join(from, 'app.js')], { base: from });

@@ -15,7 +15,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
-const { glibcNeeded, newer, readBinary } = require('./binary.js');
+const { glibcNeeded, newer, objdumpImports, readBinary } = require('./binary.js');
 const { DIST, bindingManifest, packageName } = require('./pack.js');
 const { Registry } = require('./registry.js');
 const { Failure, main, run } = require('./run.js');
@@ -179,16 +179,21 @@ async function tryProject({ node, platform, name, folder, express }) {
 function checkBinary(platform, file) {
   if (!platform.startsWith('linux')) return 'no C library to check';
   const binary = readBinary(file);
+  const told = objdumpImports(file);
+  const witness = told ? ', and objdump says so' : '';
+  const names = (imports) => imports.map(({ name }) => name).sort().join();
+  if (told && names(told) !== names(binary.imports)) throw new Failure(`objdump tells other imports of ${platform}: ${names(told)}`);
   if (platform.endsWith('gnu')) {
     const needed = glibcNeeded(binary);
     if (newer(needed, GLIBC)) throw new Failure(`${platform} needs glibc ${needed}, not ${GLIBC}`);
-    return `glibc ${needed}`;
+    if (told && glibcNeeded({ imports: told }) !== needed) throw new Failure(`objdump tells another glibc of ${platform} than ${needed}`);
+    return `glibc ${needed}${witness}`;
   }
   const unknown = binary.imports.filter(({ name, weak }) => !weak && !MUSL.has(name)).map(({ name }) => name);
   if (unknown.length > 0) {
     throw new Failure(`${platform} imports ${unknown.join(', ')}: if musl 1.2.3 has them, add them to scripts/release/musl-1.2.3.json`);
   }
-  return 'musl 1.2.3';
+  return `musl 1.2.3${witness}`;
 }
 
 async function unpackBinary(folder, platform) {

@@ -8,12 +8,11 @@ use std::sync::Arc;
 
 use napi::{Result, check_status, sys};
 
-use super::bridge::Local;
+use super::local::Local;
 use super::pages;
 use super::values::{self, Encoding, double, int};
 use crate::conn::outbox::{Output, Piece};
-use crate::conn::{Conn, Taken};
-use crate::engine::Core;
+use crate::conn::{Conn, Core, Taken};
 use crate::engine::deferred::Moment;
 use crate::layout::taken;
 use crate::layout::write::{
@@ -160,7 +159,7 @@ impl<const N: usize> Call<'_, N> {
         blanks: u32,
         value: sys::napi_value,
     ) -> sys::napi_value {
-        let native = &self.local.native;
+        let native = self.local.native();
         let connections = native.connections.borrow();
         let Some(conn) = connections.get(self.number(0)) else {
             return int(self.env, -libc::EBADF);
@@ -193,7 +192,7 @@ impl<const N: usize> Call<'_, N> {
         &self,
         write: impl FnOnce(&mut Vec<u8>) -> Result<sys::napi_value>,
     ) -> sys::napi_value {
-        let mut text = self.local.native.scratch.borrow_mut();
+        let mut text = self.local.native().scratch.borrow_mut();
         let result = write(&mut text).unwrap_or_else(|error| throw(self.env, error));
         text.clear();
         text.shrink_to(SCRATCH);
@@ -202,13 +201,13 @@ impl<const N: usize> Call<'_, N> {
 
     /// Closes the connection of the first argument.
     fn close(&self, reset: bool) -> sys::napi_value {
-        let mut connections = self.local.native.connections.borrow_mut();
+        let mut connections = self.local.native().connections.borrow_mut();
         let written = connections.close(self.number(0), reset);
         double(self.env, written as f64)
     }
 
     fn with_conn(&self, f: impl FnOnce(&Arc<Conn>) -> i32) -> sys::napi_value {
-        let connections = self.local.native.connections.borrow();
+        let connections = self.local.native().connections.borrow();
         let result = connections.get(self.number(0)).map_or(-libc::EBADF, f);
         int(self.env, result)
     }
@@ -246,7 +245,7 @@ fn throw(env: sys::napi_env, error: napi::Error) -> sys::napi_value {
 unsafe fn next(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<0>::new(env, info) };
-    let native = &call.local.native;
+    let native = call.local.native();
     let popped = {
         let mut pages = native.pages.borrow_mut();
         let mut connections = native.connections.borrow_mut();
@@ -266,7 +265,7 @@ unsafe fn next(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_v
 unsafe fn go_on(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<0>::new(env, info) };
-    let native = &call.local.native;
+    let native = call.local.native();
     let mut connections = native.connections.borrow_mut();
     let goes_on = connections.go_on(&native.core, || native.wake.is_loop_idle());
     int(env, goes_on.into())
@@ -386,7 +385,7 @@ unsafe fn respond(env: sys::napi_env, info: sys::napi_callback_info) -> sys::nap
 unsafe fn flush(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<0>::new(env, info) };
-    call.local.native.core.deferred.flush(Moment::Turn);
+    call.local.native().core.deferred.flush(Moment::Turn);
     call.undefined()
 }
 
@@ -434,7 +433,7 @@ unsafe fn pieces<'a>(
 unsafe fn shutdown(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
-    let deferred = &call.local.native.core.deferred;
+    let deferred = &call.local.native().core.deferred;
     call.with_conn(|conn| {
         let result = conn.shutdown();
         if result == Ok(false) {
@@ -450,7 +449,7 @@ unsafe fn shutdown(env: sys::napi_env, info: sys::napi_callback_info) -> sys::na
 unsafe fn server_of(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
-    let connections = call.local.native.connections.borrow();
+    let connections = call.local.native().connections.borrow();
     let server = connections.get(call.number(0)).map_or(0, |c| c.server.id);
     double(env, server.into())
 }
@@ -461,7 +460,7 @@ unsafe fn pause(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
     call.local
-        .native
+        .native()
         .connections
         .borrow_mut()
         .pause(call.number(0));
@@ -473,11 +472,8 @@ unsafe fn pause(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_
 unsafe fn resume(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
-    call.local
-        .native
-        .connections
-        .borrow_mut()
-        .resume(call.number(0));
+    let id = call.number(0);
+    call.local.native().connections.borrow_mut().resume(id);
     call.undefined()
 }
 
@@ -503,8 +499,8 @@ unsafe fn decline(env: sys::napi_env, info: sys::napi_callback_info) -> sys::nap
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
     let id = call.number(0);
-    let connections = call.local.native.connections.borrow();
-    match connections.get(id).and_then(|conn| conn.decline_upgrade()) {
+    let connections = call.local.native().connections.borrow();
+    match connections.get(id).and_then(Conn::decline_upgrade) {
         Some(records) => call
             .local
             .publish(id, 0, 0, records)

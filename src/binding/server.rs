@@ -9,7 +9,7 @@ use napi::Result;
 use napi::bindgen_prelude::{Buffer, Either, Uint8Array};
 use napi_derive::napi;
 
-use super::bridge::Local;
+use super::local::Local;
 use super::parser::NativeParser;
 use super::values::invalid;
 use crate::http1::{Code, Reason};
@@ -92,7 +92,7 @@ impl NativeServer {
 
     /// Sets the replies of the program's own: codes ('default' for all others), statuses, heads
     /// and bodies at the same places; a body's placeholders are escaped as 0 plain text, 1 JSON,
-    /// 2 HTML. Without any, Node's.
+    /// 2 HTML. Called at most once.
     #[napi(catch_unwind)]
     pub fn set_replies(
         &self,
@@ -117,8 +117,7 @@ impl NativeServer {
                 Reply::new(*status as u16, head, body, escape),
             );
         }
-        let any = !codes.is_empty();
-        self.server.refusals.set_replies(any.then_some(replies));
+        self.server.refusals.set_replies(replies);
     }
 
     /// The program's own reply to a code, reason, field and refusal, if it has one.
@@ -190,7 +189,7 @@ impl NativeServer {
         let reason = usize::try_from(reason).ok();
         let reason = reason.and_then(|index| Reason::ALL.get(index)).copied();
         let known = (token != 0).then(|| self.local.take_seen(token)).flatten();
-        let (seen, overdue) = match (known, parser) {
+        let (mut seen, overdue) = match (known, parser) {
             (Some(seen), _) => (*seen, None),
             _ if repeat => (self.see_bare(number, reason), None),
             (None, Some(parser)) => parser.look(number, reason, self.limits.get()),
@@ -198,15 +197,9 @@ impl NativeServer {
                 .look(id, number, reason)
                 .unwrap_or_else(|| (self.see_bare(number, reason), None)),
         };
-        let address = |text: Option<String>| {
-            let text = text?;
-            let (address, port) = text.split_once(' ')?;
-            let address = address.split('%').next()?.parse().ok()?;
-            Some(SocketAddr::new(address, port.parse().ok()?))
-        };
         let circumstances = Circumstances {
-            peer: address(peer),
-            local: address(local),
+            peer: peer.as_deref().and_then(address),
+            local: local.as_deref().and_then(address),
             outcome: match outcome {
                 0 => Outcome::Reply,
                 1 => Outcome::Listener,
@@ -218,7 +211,30 @@ impl NativeServer {
             own_code: (number.as_str() != code).then(|| Text::of(&[code.as_bytes()])),
             ..Circumstances::default()
         };
-        self.server.refusals.add(&seen, circumstances) as f64
+        self.server.refusals.add(&mut seen, circumstances) as f64
+    }
+
+    /// The program has answered the refusal of this number with a reply of this status.
+    #[napi(catch_unwind)]
+    pub fn answered(&self, number: f64, status: u32) {
+        self.server.refusals.answered(number as u64, status as u16);
+    }
+
+    /// One of Node's own sockets was closed between two requests: its peer's address, and whether bytes
+    /// were unread.
+    #[napi(catch_unwind)]
+    pub fn idle_closed(&self, peer: Option<String>, unread: bool) {
+        let address = peer.as_deref().and_then(address);
+        self.server.refusals.note_idle_close(address, unread);
+    }
+
+    /// Whether the kernel has unread bytes of a descriptor.
+    #[napi(catch_unwind)]
+    pub fn has_unread(&self, fd: i32) -> bool {
+        #[cfg(unix)]
+        return conn::io::has_unread(fd);
+        #[cfg(not(unix))]
+        return fd >= 0 && false;
     }
 
     fn see_bare(&self, code: CodeNumber, reason: Option<Reason>) -> Seen {
@@ -238,7 +254,7 @@ impl NativeServer {
         code: CodeNumber,
         reason: Option<Reason>,
     ) -> Option<(Seen, Option<Overdue>)> {
-        let connections = self.local.native.connections.borrow();
+        let connections = self.local.native.as_ref()?.connections.borrow();
         let conn = connections.get(id)?;
         if code == CodeNumber::of(Code::RequestTimeout) {
             let (headers, request) = self.limits.get();
@@ -268,7 +284,7 @@ impl NativeServer {
     /// Listens on a duplicate of a bound descriptor. The id of the listener, or -errno.
     #[napi(catch_unwind)]
     pub fn listen(&self, fd: i32, backlog: i32) -> i32 {
-        let native = &self.local.native;
+        let native = self.local.native();
         let listener = native
             .serve()
             .and_then(|()| Listener::open(&native.core, &self.server, fd, backlog));
@@ -291,7 +307,7 @@ impl NativeServer {
     /// Stops listening; the duplicate is closed when this returns.
     #[napi(catch_unwind)]
     pub fn unlisten(&self, listener: u32) {
-        let mut listeners = self.local.native.listeners.borrow_mut();
+        let mut listeners = self.local.native().listeners.borrow_mut();
         let place = (listener as usize).wrapping_sub(1);
         if let Some(listener) = listeners.get_mut(place).and_then(Option::take) {
             listener.close();
@@ -301,7 +317,7 @@ impl NativeServer {
     /// Takes over a duplicate of a connected descriptor. 0 or -errno.
     #[napi(catch_unwind)]
     pub fn adopt(&self, fd: i32) -> i32 {
-        let native = &self.local.native;
+        let native = self.local.native();
         let adopted = native
             .serve()
             .and_then(|()| listener::adopt(&native.core, &self.server, fd));
@@ -329,7 +345,7 @@ impl NativeServer {
     /// Changes the number of open ones: JavaScript has ended a connection that was detached.
     #[napi(catch_unwind)]
     pub fn adjust(&self, delta: f64) {
-        conn::adjust_open(&self.local.native.core, &self.server, delta as i64);
+        conn::adjust_open(&self.local.native().core, &self.server, delta as i64);
     }
 
     /// Connections whose message takes longer than the limits (ms, 0 for none), each once per
@@ -361,7 +377,7 @@ impl NativeServer {
     }
 
     fn ids(&self, conns: impl Iterator<Item = Arc<Conn>>) -> Vec<u32> {
-        let mut known = self.local.native.connections.borrow_mut();
+        let mut known = self.local.native().connections.borrow_mut();
         conns
             .filter(|conn| conn.show())
             .filter_map(|conn| known.id_of(&conn))
@@ -372,4 +388,11 @@ impl NativeServer {
 #[cfg(unix)]
 fn negative(error: &std::io::Error) -> i32 {
     -error.raw_os_error().unwrap_or(libc::EIO)
+}
+
+/// An address and its port behind a space.
+fn address(text: &str) -> Option<SocketAddr> {
+    let (address, port) = text.split_once(' ')?;
+    let address = address.split('%').next()?.parse().ok()?;
+    Some(SocketAddr::new(address, port.parse().ok()?))
 }

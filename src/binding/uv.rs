@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::transmute;
 
-use napi::{Error, Result, Status, sys};
+use napi::sys;
 
 /// Numbers in libuv's list of handle types, and that of the event `UV_READABLE`, which are part of
 /// its ABI.
@@ -48,10 +48,11 @@ pub struct Uv {
 }
 
 impl Uv {
-    pub fn load() -> Result<Uv> {
+    /// None if this process does not export libuv.
+    pub fn load() -> Option<Uv> {
         // SAFETY: these are the signatures of libuv 1, whose ABI is stable.
         unsafe {
-            Ok(Uv {
+            Some(Uv {
                 init: transmute::<*mut c_void, Init>(symbol(c"uv_async_init")?),
                 send: transmute::<*mut c_void, Signal>(symbol(c"uv_async_send")?),
                 close: transmute::<*mut c_void, Close>(symbol(c"uv_close")?),
@@ -70,12 +71,8 @@ impl Uv {
     }
 }
 
-fn symbol(name: &CStr) -> Result<*mut c_void> {
+fn symbol(name: &CStr) -> Option<*mut c_void> {
     // SAFETY: the name is a terminated string.
     let symbol = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
-    if symbol.is_null() {
-        let message = format!("This process does not export {}", name.to_string_lossy());
-        return Err(Error::new(Status::GenericFailure, message));
-    }
-    Ok(symbol)
+    (!symbol.is_null()).then_some(symbol)
 }

@@ -2,7 +2,8 @@
 //!
 //! This is a libuv handle of our own, not a threadsafe function: that one signals while it holds
 //! the lock that the JavaScript thread takes first, which costs two more context switches at
-//! every wake-up. Node exports libuv to addons.
+//! every wake-up. Node exports libuv to addons; where a program that embeds Node does not, there is no
+//! engine.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
@@ -15,8 +16,8 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use napi::{Error, Result, Status, check_status, sys};
 
 use super::uv::{Handle, UV_ASYNC, UV_POLL, UV_PREPARE, UV_READABLE, Uv};
-use crate::engine::Core;
-use crate::engine::connections::Connections;
+use crate::conn::Core;
+use crate::js_thread::connections::Connections;
 
 /// Calls the `wake` function of an engine, from any thread.
 #[derive(Debug)]
@@ -69,8 +70,8 @@ impl Wake {
         env: sys::napi_env,
         engine: sys::napi_value,
         function: sys::napi_value,
+        uv: Uv,
     ) -> Result<Arc<Wake>> {
-        let uv = Uv::load()?;
         let mut event_loop = std::ptr::null_mut();
         let mut reference = std::ptr::null_mut();
         let mut context = std::ptr::null_mut();

@@ -2,19 +2,26 @@
 
 use std::ffi::CStr;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU8;
 use std::os::fd::RawFd;
+
+use crate::sync::Mutex;
 
 /// Which end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
+    /// Our end.
     Local,
+    /// The client's end.
     Peer,
 }
 
 /// An Internet address as Node shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
+    /// An IPv4 or IPv6 address, without a port.
     pub host: String,
+    /// The TCP port.
     pub port: u16,
     /// `IPv4` or `IPv6`.
     pub family: &'static str,
@@ -23,6 +30,37 @@ pub struct Address {
 /// The address of one end, if it has an Internet address, as Rust has it.
 pub fn end(fd: RawFd, end: End) -> Option<SocketAddr> {
     plain(&name(fd, end)?)
+}
+
+/// A place in [`BoundAddresses`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bound(Option<NonZeroU8>);
+
+/// The addresses that a server has listened on, which are those of the connections that it accepted.
+/// There are few, so that a connection keeps a small number instead of one.
+#[derive(Debug, Default)]
+pub struct BoundAddresses(Mutex<Vec<SocketAddr>>);
+
+impl BoundAddresses {
+    /// The place of a listener's address; none if it listens on every address.
+    pub fn place(&self, address: Option<SocketAddr>) -> Bound {
+        let Some(address) = address.filter(|address| !address.ip().is_unspecified()) else {
+            return Bound(None);
+        };
+        let mut all = crate::lock(&self.0);
+        let known = all.iter().position(|other| *other == address);
+        let number = u8::try_from(known.unwrap_or(all.len()) + 1).ok();
+        if known.is_none() && number.is_some() {
+            all.push(address);
+        }
+        Bound(number.and_then(NonZeroU8::new))
+    }
+
+    /// The address of a place that [`add`](Self::add) gave; None if it is gone.
+    pub fn get(&self, Bound(place): Bound) -> Option<SocketAddr> {
+        let place = usize::from(place?.get()) - 1;
+        crate::lock(&self.0).get(place).copied()
+    }
 }
 
 /// Room for an address that the kernel writes.
@@ -126,14 +164,6 @@ pub fn both_ends(fd: RawFd) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Whether the socket speaks TCP (or at least IP).
-pub fn is_tcp(fd: RawFd) -> bool {
-    name(fd, End::Local).is_some_and(|storage| {
-        let family = libc::c_int::from(storage.ss_family);
-        family == libc::AF_INET || family == libc::AF_INET6
-    })
-}
-
 fn name(fd: RawFd, end: End) -> Option<libc::sockaddr_storage> {
     // SAFETY: zeros are a valid sockaddr_storage; the pointer and the length passed are its own.
     unsafe {
@@ -185,5 +215,30 @@ fn interface(index: u32) -> Option<String> {
             .to_str()
             .ok()
             .map(str::to_owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_has_the_place_of_its_address() {
+        let all = BoundAddresses::default();
+        let address = |text: &str| Some(text.parse().expect("an address"));
+        let first = all.place(address("192.0.2.1:80"));
+        assert_eq!(all.get(first), address("192.0.2.1:80"));
+        assert_eq!(all.place(address("192.0.2.1:80")), first);
+        let second = all.place(address("[2001:db8::1]:80"));
+        assert_eq!(all.get(second), address("[2001:db8::1]:80"));
+        for every in [None, address("0.0.0.0:80"), address("[::]:80")] {
+            assert_eq!(all.place(every), Bound::default());
+            assert_eq!(all.get(Bound::default()), None);
+        }
+        // Beyond what a place can number, the kernel is asked.
+        for port in 1000..1300 {
+            let bound = all.place(address(&format!("192.0.2.1:{port}")));
+            assert!(all.get(bound).is_none_or(|found| found.port() == port));
+        }
     }
 }

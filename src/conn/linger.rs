@@ -15,8 +15,7 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::io;
-use crate::engine::Core;
+use super::{Core, io};
 
 /// How long a peer may take to read it. The kernel would wait longer, but has no descriptor to lose.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,9 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Sends the bytes and closes the descriptor, as long as the engine runs.
 pub fn send(core: &Arc<Core>, fd: OwnedFd, bytes: Vec<u8>) {
     #[cfg(test)]
-    let fd = match super::simulation::linger(fd) {
-        Some(fd) => fd,
-        None => return,
+    let Some(fd) = super::simulation::linger(fd, &bytes) else {
+        return;
     };
     let Some(lobby) = core.lobby() else {
         return;

@@ -3,7 +3,12 @@
 //! | Module | What it holds |
 //! |---|---|
 //! | [`task`] | the task that reads, parses, delivers, refuses and closes |
+//! | [`flow`] | when it is read next |
+//! | [`write`] | output of JavaScript's |
+//! | [`refuse`] | refusals, and the end of strangers |
+//! | [`detach`] | a connection that is given away |
 //! | [`state`] | what it shares with the JavaScript thread |
+//! | [`delivery`] | what the JavaScript thread is told |
 //! | [`outbox`] | output that the kernel has not taken |
 //! | [`linger`] | descriptors that outlive their connection for a while |
 //! | [`registry`] | the connections of a server |
@@ -14,46 +19,63 @@
 //! or one non-blocking send. Whoever takes both takes `read` first. The queue's lock comes last.
 
 pub mod address;
+pub mod delivery;
+mod detach;
+mod flow;
 pub mod io;
 pub mod linger;
-#[cfg(test)]
-mod model;
 pub mod outbox;
+mod refuse;
 pub mod registry;
 #[cfg(test)]
+#[allow(missing_docs, reason = "for the crate's own tests")]
 pub mod simulation;
 pub mod state;
 pub mod task;
 pub mod watch;
+mod write;
 
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
-use crate::engine::Core;
-use crate::engine::deferred::Moment;
-use crate::engine::queue::{Behind, Delivery, Kind, Source};
-use crate::http1::{Code, Parser, Phase, Reason};
-use crate::observe::classify;
-use crate::observe::explain::status;
-use crate::observe::hints::Hint;
-use crate::observe::kind::{CodeNumber, Kind as RefusalKind};
-use crate::observe::refusals::{Origin, Seen};
-use crate::observe::store::{Circumstances, Outcome, Overdue, Sight};
-use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records, now};
+use crate::engine;
+use crate::http1::Parser;
+use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records};
 use crate::server::Server;
-use address::{Address, End};
-use outbox::{Output, Remainder};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use address::{Address, Bound, End};
+use delivery::{Behind, Delivery, Kind, Source};
 use state::{Control, Fate, Shutdown};
+
+pub use detach::Detached;
+pub use write::Taken;
+use write::send_deferred;
+
+/// What the engine carries for HTTP.
+#[derive(Debug)]
+pub struct Http;
+
+impl engine::Cargo for Http {
+    type Delivery = Delivery;
+    type Task = task::Task;
+    type Output = Conn;
+}
+
+/// The engine of connections.
+pub type Core = engine::Core<Http>;
 
 /// One connection.
 #[derive(Debug)]
 pub struct Conn {
     core: Arc<Core>,
+    /// The server that accepted it.
     pub server: Arc<Server>,
     /// Asked for at accept, as it cannot be after a reset.
     peer: Option<SocketAddr>,
+    /// Where the server listens that it came to.
+    bound: Bound,
     /// When it began, in ns of [`now`](crate::record::now).
     opened: u64,
     /// It was refused: what its client still sends is read before it is closed.
@@ -102,27 +124,6 @@ struct ReadSide {
     asked: bool,
 }
 
-/// A connection given away.
-#[derive(Debug)]
-pub struct Detached {
-    pub fd: OwnedFd,
-    pub server: Arc<Server>,
-    pub parser: Parser,
-    pub progress: Progress,
-    /// Bytes that were read and not parsed.
-    pub parked: Option<Box<Parked>>,
-    /// Output that has not left.
-    pub pending: Vec<Remainder>,
-    /// FIN is to follow that.
-    pub fin_wanted: bool,
-    /// What the system has told of the descriptor and nobody was told yet.
-    pub error: Option<i32>,
-    /// A packet was delivered and not yet consumed.
-    pub outstanding: bool,
-    /// The end follows that packet, whatever the descriptor says (the setting `hangUpEnds`).
-    pub hung_up: bool,
-}
-
 impl Conn {
     /// Takes over a connected descriptor, for which the engine was entered. With the setting
     /// `eager`, JavaScript hears of it at once.
@@ -131,12 +132,14 @@ impl Conn {
         server: &Arc<Server>,
         fd: OwnedFd,
         peer: Option<SocketAddr>,
+        bound: Bound,
     ) -> Arc<Conn> {
         let progress = Progress::begin();
         let conn = Arc::new(Conn {
             core: core.clone(),
             server: server.clone(),
             peer,
+            bound,
             opened: progress.start,
             refused: AtomicBool::new(false),
             id: AtomicU32::new(0),
@@ -184,203 +187,24 @@ impl Conn {
         counts
     }
 
-    /// Whether nothing was read.
-    pub fn is_fresh(&self) -> bool {
-        !crate::lock(&self.read).begun
-    }
-
-    /// Sends an output as far as the kernel takes it, and keeps the rest, of which JavaScript is told
-    /// when it has left. `last`: [`shutdown`](Self::shutdown) follows at once.
-    pub fn write(&self, output: &mut Output<'_>, last: bool) -> Result<Taken, i32> {
-        let total = output.len();
-        let mut control = crate::lock(&self.control);
-        if !control.is_open() {
-            return Err(libc::EBADF);
-        }
-        if control.shutdown != Shutdown::No {
-            return Err(libc::EPIPE);
-        }
-        control.written += total as u64;
-        control.corked = last;
-        send_deferred(&mut control, last)?;
-        let mut sent = 0;
-        if control.outbox.is_empty() {
-            let first = control.offer(output, 0, last)?;
-            sent = first.taken;
-            control.tight = sent < total;
-            if !control.tight {
-                return Ok(Taken::All);
-            }
-            // As libuv, which tries once more before it waits; how that ends is told a little later.
-            match control.offer(output, sent, last) {
-                Ok(second) => {
-                    sent += second.taken;
-                    self.full.store(second.full, Ordering::Relaxed);
-                }
-                Err(errno) => return Ok(Taken::Ended(errno)),
-            }
-            if sent == total && output.blanks == 0 {
-                return Ok(Taken::Ended(0));
-            }
-        }
-        control.outbox.append(output, sent);
-        control.blanks = output.blanks;
-        control.write_awaited = true;
-        let waker = control.waker.take();
-        drop(control);
-        wake(waker);
-        Ok(if sent > 0 {
-            Taken::Part
-        } else {
-            Taken::Nothing
-        })
-    }
-
-    /// Keeps output for [`flush`](Self::flush), which the caller sees to. It counts as taken by the
-    /// kernel: JavaScript is not told when it leaves, and it survives a [`close`](Self::close). False
-    /// if that cannot be promised: too much of it would be kept, the kernel was full of late, or the peer
-    /// has gone, which the write is to meet as in Node. A reactor has told of that before a packet is
-    /// dispatched; who writes at another time (`unasked`) asks the kernel.
-    pub fn defer(&self, output: &Output<'_>, unasked: bool) -> bool {
-        let total = output.len();
-        if total > outbox::DEFERRED || self.closed.load(Ordering::Relaxed) {
-            return false;
-        }
-        let mut control = crate::lock(&self.control);
-        if !control.is_open()
-            || control.shutdown != Shutdown::No
-            || control.tight
-            || control.kept_error.is_some()
-            || !control.outbox.can_defer(total)
-            || unasked && !control.deferred && io::is_gone(control.fd)
-        {
-            return false;
-        }
-        control.outbox.defer(output);
-        control.written += total as u64;
-        control.deferred = true;
-        true
-    }
-
-    /// Sends what is held back: what was deferred, at the end of the turn with the FIN that is due. What
-    /// the kernel does not take stays with the task. Whether FIN is still due.
-    pub fn flush(self: &Arc<Self>, moment: Moment) -> bool {
-        let mut control = crate::lock(&self.control);
-        if !control.is_open() {
-            return false;
-        }
-        let due = control.shutdown == Shutdown::Due;
-        if due && moment == Moment::Batch {
-            return true;
-        }
-        let fin = due && moment == Moment::Turn;
-        if let Err(errno) = send_deferred(&mut control, fin) {
-            control.keep_error(errno, false);
-        }
-        if fin && !control.outbox.is_empty() {
-            control.shutdown = Shutdown::Wanted;
-        } else if fin {
-            control.shutdown = Shutdown::Done;
-            // A peer that has gone needs none.
-            let _ = io::shutdown(control.fd);
-        } else if due {
-            control.uncork();
-        }
-        if !control.outbox.is_empty() {
-            let waker = control.waker.take();
-            drop(control);
-            wake(waker);
-        } else if control.kept_error.is_some() && !control.reads() {
-            self.tell_lost_output(control);
-        }
-        due && !fin
-    }
-
-    /// FIN follows all output, at the end of the turn: the caller sees to [`flush`](Self::flush).
-    /// `Ok(true)` if JavaScript has to wait for SHUTDOWN.
-    pub fn shutdown(&self) -> Result<bool, i32> {
-        let mut control = crate::lock(&self.control);
-        if !control.is_open() {
-            return Err(libc::EBADF);
-        }
-        if control.shutdown != Shutdown::No {
-            return Err(libc::ENOTCONN);
-        }
-        if control.outbox.counts_as_taken() {
-            control.shutdown = Shutdown::Due;
-            return Ok(false);
-        }
-        control.shutdown = Shutdown::Wanted;
-        control.shutdown_awaited = true;
-        Ok(true)
-    }
-
-    /// Stops reading, or has it go on from [`read_on`](Self::read_on).
-    pub fn set_paused(&self, paused: bool) {
-        let mut control = crate::lock(&self.control);
-        control.resuming = !paused;
-        control.paused = paused;
-    }
-
-    /// The turn has begun from which a connection is read that was resumed.
-    pub fn read_on(&self) {
-        let mut control = crate::lock(&self.control);
-        control.resuming = false;
-        let waker = control.release();
-        drop(control);
-        wake(waker);
-    }
-
-    /// The delivery of a packet was consumed: everything in it was told.
-    pub fn consume(&self) {
-        self.consumed.store(true, Ordering::Relaxed);
-        self.release_output();
-    }
-
-    /// The packet was dispatched, or is not for now: output need not wait for that.
-    pub fn release_output(&self) {
-        self.telling.store(false, Ordering::Relaxed);
-        if self.flush_due.load(Ordering::Relaxed) {
-            self.flush_due.store(false, Ordering::Relaxed);
-            let waker = crate::lock(&self.control).waker.take();
-            wake(waker);
-        }
-    }
-
-    /// On the JavaScript thread: whether output has to wait for the dispatch of a packet. Then
-    /// [`release_output`](Self::release_output) wakes the task.
-    fn output_waits(&self) -> bool {
-        let waits = self.telling.load(Ordering::Relaxed);
-        self.flush_due.store(waits, Ordering::Relaxed);
-        waits
-    }
-
-    /// The next packet may be read.
-    pub fn acknowledge(self: &Arc<Self>) {
-        self.consumed.store(false, Ordering::Relaxed);
-        self.release_output();
-        let mut control = crate::lock(&self.control);
-        control.outstanding = false;
-        let waker = control.release();
-        self.tell_lost_output(control);
-        wake(waker);
-    }
-
-    /// Tells of output that is lost, if nothing is read that could meet the error which was kept for that.
-    fn tell_lost_output(self: &Arc<Self>, mut control: MutexGuard<'_, Control>) {
-        if control.kept_error.is_none() {
-            return;
-        }
-        let notice = control.outcome_of_writing(false);
-        drop(control);
-        if let Some(notice) = notice {
-            self.deliver(Kind::Notice, notice);
-        }
-    }
-
     /// The answer to PARKED: not accepted. See [`task::decline_upgrade`].
     pub fn decline_upgrade(self: &Arc<Self>) -> Option<Records> {
         task::decline_upgrade(self)
+    }
+
+    /// A listener threw while a packet was told: all that follow are refused.
+    pub fn give_up(&self) {
+        let mut read = crate::lock(&self.read);
+        read.parked = None;
+        if let Some(parser) = &mut read.parser {
+            parser.give_up();
+        }
+        let mut control = crate::lock(&self.control);
+        control.parked = false;
+        let waker = control.release();
+        drop(control);
+        drop(read);
+        wake(waker);
     }
 
     /// Closes the connection; pending output is dropped. What was deferred counts as taken by the
@@ -405,101 +229,7 @@ impl Conn {
         written
     }
 
-    /// The delivery of a packet was consumed behind which there is a hang-up: the end is delivered
-    /// next. False if nothing is to be read by now, so that reading finds what there is later.
-    pub fn hang_up(self: &Arc<Self>) -> bool {
-        task::hang_up(self)
-    }
-
-    /// A reactor tells of FIN, a hang-up or an error.
-    fn note_closed(&self) {
-        self.closed.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether bytes are on their way to JavaScript, or are being dispatched. FIN alone is none.
-    pub fn has_bytes_coming(&self) -> bool {
-        let control = crate::lock(&self.control);
-        control.has_bytes && self.is_coming(&control)
-    }
-
-    fn is_coming(&self, control: &Control) -> bool {
-        control.outstanding && !self.consumed.load(Ordering::Relaxed)
-    }
-
-    /// Where libuv takes a hang-up for FIN: looks for one behind the packet that is dispatched next.
-    /// Then the end follows in the same turn.
-    pub fn look_for_hang_up(&self, behind: Behind) -> bool {
-        let suspected = match behind {
-            Behind::Nothing | Behind::Bytes => false,
-            Behind::Watched => self.closed.load(Ordering::Relaxed),
-            Behind::Unwatched => true,
-        };
-        if !suspected || self.server.settings.hang_up_ends() == 0 {
-            return false;
-        }
-        let mut control = crate::lock(&self.control);
-        control.hung_up = control.is_open() && io::has_hung_up(control.fd);
-        control.hung_up
-    }
-
-    /// Bytes that were read and not reported.
-    pub fn take_bytes_read(&self) -> u32 {
-        std::mem::take(&mut crate::lock(&self.read).bytes)
-    }
-
-    /// Gives the connection away, with everything that was read or written and not dealt with.
-    /// It goes on counting as open.
-    pub fn detach(&self) -> std::io::Result<Detached> {
-        // Waits for a packet that is being parsed.
-        let mut read = crate::lock(&self.read);
-        let mut control = crate::lock(&self.control);
-        if !control.is_open() {
-            return Err(std::io::Error::from_raw_os_error(libc::EBADF));
-        }
-        let fd = io::duplicate(control.fd)?;
-        let Some(parser) = read.parser.take() else {
-            return Err(std::io::Error::from_raw_os_error(libc::EBADF));
-        };
-        let parked = read.parked.take();
-        if let Err(errno) = send_deferred(&mut control, false) {
-            control.keep_error(errno, false);
-        }
-        let pending = control.outbox.take();
-        let fin_wanted = matches!(control.shutdown, Shutdown::Due | Shutdown::Wanted);
-        let error = control.kept_error;
-        control.fate = Fate::Detached;
-        if control.counted {
-            self.server.connections.adjust_owned(-1);
-        }
-        let outstanding = self.is_coming(&control);
-        let hung_up = control.hung_up;
-        let waker = control.waker.take();
-        drop(control);
-        drop(read);
-        wake(waker);
-        Ok(Detached {
-            fd,
-            server: self.server.clone(),
-            parser,
-            progress: self.progress(),
-            parked,
-            pending,
-            fin_wanted,
-            error,
-            outstanding,
-            hung_up,
-        })
-    }
-
-    pub fn bytes_written(&self) -> u64 {
-        crate::lock(&self.control).written
-    }
-
-    /// Output that JavaScript waits for.
-    pub fn write_queue_size(&self) -> usize {
-        crate::lock(&self.control).outbox.waiting()
-    }
-
+    /// The address of one end. None if it has no Internet address, or the connection has ended.
     pub fn address(&self, end: End) -> Option<Address> {
         self.with_fd(|fd| address::of(fd, end)).flatten()
     }
@@ -535,130 +265,27 @@ impl Conn {
         }
     }
 
-    /// Answers a stranger with the default reply for `code`, counts that, and closes it. False if
-    /// JavaScript knows the connection, or may have to hear of it.
-    fn refuse_stranger(&self, code: Code, seen: &mut Seen, overdue: Option<Overdue>) -> bool {
-        let replies = self.server.refusals.replies();
-        let own = replies.as_ref().and_then(|replies| replies.get(Some(code)));
-        let ended = self.end_stranger(|fd| {
-            self.locate(seen, fd);
-            let circumstances = Circumstances {
-                outcome: Outcome::Reply,
-                status: own.map_or(status(code.default_reply()), |own| own.status),
-                overdue,
-                ..Circumstances::default()
-            };
-            let id = self.server.refusals.add(seen, circumstances);
-            // What the kernel does not take is lost, as with a write before a destroy in Node.
-            let _ = match own {
-                Some(own) => io::send(fd, &[&own.render(seen.filling(code.as_str(), id))]),
-                None => io::send(fd, &[code.default_reply()]),
-            };
-        });
-        if ended {
-            self.server.counters.count(code);
-            self.refused.store(true, Ordering::Relaxed);
-        }
-        ended
-    }
-
-    /// The connection was answered a refusal, and is about to be closed.
-    pub fn set_refused(&self) {
-        self.refused.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether its descriptor is kept for a while once it is closed.
-    fn lingers(&self) -> bool {
-        self.refused.load(Ordering::Relaxed) && self.server.settings.linger() > 0
-    }
-
-    /// Refuses a stranger whose message is overdue by these limits (ms).
-    pub fn refuse_overdue(&self, headers: u64, request: u64) -> bool {
-        if self.server.settings.native_refusals() == 0 {
-            return false;
-        }
-        let (mut seen, overdue) = self.see_overdue(headers, request);
-        self.refuse_stranger(Code::RequestTimeout, &mut seen, overdue)
-    }
-
-    /// Looks at a connection whose message is overdue by these limits (ms).
-    pub fn see_overdue(&self, headers: u64, request: u64) -> (Seen, Option<Overdue>) {
-        let overdue = self.progress().passed(now(), headers, request);
-        let seen = self.look(
-            CodeNumber::of(Code::RequestTimeout),
-            None,
-            classify::timeout,
-        );
-        (seen, overdue)
-    }
-
-    /// Looks at the connection between two packets; what `hint` makes of the phase is the hint.
-    pub fn look(
-        &self,
-        code: CodeNumber,
-        reason: Option<Reason>,
-        hint: fn(Phase) -> Option<Hint>,
-    ) -> Seen {
-        let read = crate::lock(&self.read);
-        let mut seen = see(&self.server, read.parser.as_ref(), code, reason, hint);
-        drop(read);
-        self.with_fd(|fd| self.locate(&mut seen, fd));
-        seen
-    }
-
-    /// Adds to what was seen who it was. The local address costs a system call, which only what is
-    /// kept is worth.
-    fn locate(&self, seen: &mut Seen, fd: RawFd) {
-        if matches!(seen.sight, Sight::Skipped) || seen.origin.opened != 0 {
-            seen.origin.peer = self.peer;
-            return;
-        }
-        seen.origin = Origin {
-            peer: self.peer,
-            local: address::end(fd, End::Local),
-            opened: self.opened,
-        };
-    }
-
-    /// Closes a stranger after a socket error, and counts that.
-    fn drop_stranger(&self, errno: i32, seen: &mut Seen) -> bool {
-        let dropped = self.end_stranger(|fd| self.locate(seen, fd));
-        if dropped {
-            self.server.counters.count_text(io::errno_name(errno), 1);
-            self.server.refusals.add(seen, Circumstances::default());
-        }
-        dropped
-    }
-
-    fn end_stranger(&self, last_words: impl FnOnce(RawFd)) -> bool {
-        if self.server.settings.native_refusals() == 0 {
-            return false;
-        }
-        let mut control = crate::lock(&self.control);
-        if control.shown || !control.is_open() {
-            return false;
-        }
-        control.fate = Fate::Closing { reset: false };
-        last_words(control.fd);
-        let waker = control.waker.take();
-        drop(control);
-        self.uncount();
-        wake(waker);
-        true
-    }
-
+    /// Where the message in progress stands; never the beginning of one message with what is missing of the
+    /// next.
     fn progress(&self) -> Progress {
-        Progress {
-            start: self.start.load(Ordering::Relaxed),
-            headers_complete: self.headers_complete.load(Ordering::Relaxed),
-            begun: self.begun.load(Ordering::Relaxed),
+        loop {
+            let start = self.start.load(Ordering::Acquire);
+            let headers_complete = self.headers_complete.load(Ordering::Acquire);
+            // Two messages do not begin at the same time, and the beginning is stored first.
+            if self.start.load(Ordering::Relaxed) == start {
+                return Progress {
+                    start,
+                    headers_complete,
+                    begun: self.begun.load(Ordering::Relaxed),
+                };
+            }
         }
     }
 
-    fn set_progress(&self, progress: Progress) {
-        self.start.store(progress.start, Ordering::Relaxed);
+    pub(crate) fn set_progress(&self, progress: Progress) {
+        self.start.store(progress.start, Ordering::Release);
         self.headers_complete
-            .store(progress.headers_complete, Ordering::Relaxed);
+            .store(progress.headers_complete, Ordering::Release);
         self.begun.store(progress.begun, Ordering::Relaxed);
     }
 
@@ -711,26 +338,6 @@ impl Conn {
     }
 }
 
-/// Looks at a parser between two packets.
-fn see(
-    server: &Server,
-    parser: Option<&Parser>,
-    code: CodeNumber,
-    reason: Option<Reason>,
-    hint: fn(Phase) -> Option<Hint>,
-) -> Seen {
-    let scene = parser.map(Parser::scene);
-    let kind = RefusalKind {
-        code,
-        reason,
-        hint: scene.and_then(|scene| hint(scene.phase)),
-    };
-    match scene {
-        Some(scene) => server.refusals.see_end(kind, &scene),
-        None => server.refusals.see_bare(kind),
-    }
-}
-
 /// Changes the number of a server's open connections.
 pub fn adjust_open(core: &Core, server: &Server, delta: i64) {
     server.connections.adjust(delta);
@@ -755,38 +362,5 @@ impl AsRawFd for Conn {
 fn wake(waker: Option<std::task::Waker>) {
     if let Some(waker) = waker {
         waker.wake();
-    }
-}
-
-/// What the kernel took of an output at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
-    All,
-    Part,
-    Nothing,
-    /// All of it, or it has failed with the errno: told at the end of the turn.
-    Ended(i32),
-}
-
-/// Offers deferred output to the kernel. `last`: FIN follows at once. If that fails, it is gone.
-fn send_deferred(control: &mut Control, last: bool) -> Result<(), i32> {
-    if !std::mem::take(&mut control.deferred) {
-        return Ok(());
-    }
-    let front = control.outbox.front();
-    let wanted = front.length();
-    if wanted == 0 {
-        return Ok(());
-    }
-    match state::offer(control.fd, &front, last) {
-        Ok(offer) => {
-            control.tight = offer.taken < wanted;
-            control.outbox.advance(offer.taken);
-            Ok(())
-        }
-        Err(errno) => {
-            control.outbox.clear();
-            Err(errno)
-        }
     }
 }

@@ -44,7 +44,9 @@ impl Piece<'_> {
 
 /// What is to be sent, in order.
 pub struct Output<'a> {
+    /// The encoded strings, which pieces refer to by ranges.
     pub text: &'a mut Vec<u8>,
+    /// What is sent, in order.
     pub pieces: &'a [Piece<'a>],
     /// Chunks without bytes behind the last one that has some.
     pub blanks: u32,
@@ -52,7 +54,16 @@ pub struct Output<'a> {
     pub lend: &'a dyn Fn() -> Option<Loan>,
 }
 
+impl std::fmt::Debug for Output<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output")
+            .field("pieces", &self.pieces)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Output<'_> {
+    /// Bytes in all pieces.
     pub fn len(&self) -> usize {
         self.pieces
             .iter()
@@ -60,6 +71,7 @@ impl Output<'_> {
             .sum()
     }
 
+    /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -92,6 +104,7 @@ impl Output<'_> {
 }
 
 /// Pieces for one system call.
+#[derive(Debug)]
 pub struct Front<'a> {
     /// As long as they are few, which takes no memory.
     few: [&'a [u8]; FEW_PIECES],
@@ -131,6 +144,7 @@ impl<'a> Front<'a> {
         true
     }
 
+    /// The bytes, in order.
     pub fn pieces(&self) -> &[&'a [u8]] {
         if self.many.is_empty() {
             self.few.get(..self.used).unwrap_or(&[])
@@ -193,11 +207,15 @@ impl Entry {
 /// What has not left when a connection is given away.
 #[derive(Debug)]
 pub enum Remainder {
+    /// Bytes of our own.
     Bytes(Vec<u8>),
     /// From a position on, the memory that the loan knows by the number.
     Lent {
+        /// What keeps the value.
         loan: Arc<Loan>,
+        /// The number of the piece, as in [`Piece::Bytes`].
         number: u32,
+        /// Bytes of the piece that have left.
         skipped: usize,
     },
 }
@@ -214,6 +232,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
+    /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.deferred.is_empty() && self.pending.is_empty()
     }
@@ -337,6 +356,7 @@ impl Outbox {
         }
     }
 
+    /// Drops all of it.
     pub fn clear(&mut self) {
         scrap::keep_bytes(std::mem::take(self).deferred);
     }

@@ -11,6 +11,7 @@ use crate::record::{Records, SOCKET_ERROR, SYSCALL_WRITE, WRITTEN};
 /// What the kernel took of what it was offered.
 #[derive(Clone, Copy, Debug)]
 pub struct Offer {
+    /// Bytes.
     pub taken: usize,
     /// There is no room for the rest, and an event tells when there is. If there is no memory, none does.
     pub full: bool,
@@ -39,30 +40,37 @@ pub fn offer(fd: RawFd, front: &Front<'_>, last: bool) -> Result<Offer, i32> {
 /// Whether a connection goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
+    /// It does.
     Open,
     /// The task is to close the descriptor.
     Closing {
+        /// With RST.
         reset: bool,
     },
     /// JavaScript took a duplicate; the task is to let go of the connection.
     Detached,
 }
 
+/// Whether FIN was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shutdown {
+    /// It was not asked for.
     No,
     /// FIN is to leave at the end of the turn, as libuv sends it: who closes the connection before that
     /// sends none.
     Due,
     /// FIN is to follow what is in the outbox.
     Wanted,
+    /// It was.
     Done,
 }
 
+/// What is under the small lock.
 #[derive(Debug)]
 pub struct Control {
     /// -1 once closed. Only the task closes it, so it may read from it without the lock.
     pub fd: RawFd,
+    /// Whether the connection goes on.
     pub fate: Fate,
     /// JavaScript knows the connection, or will with a delivery that is on its way.
     pub shown: bool,
@@ -74,6 +82,7 @@ pub struct Control {
     pub has_bytes: bool,
     /// There is something to read (or to parse), but JavaScript has to act first.
     pub held: bool,
+    /// JavaScript has stopped reading.
     pub paused: bool,
     /// It is no longer, but nothing is read before the next turn.
     pub resuming: bool,
@@ -83,9 +92,11 @@ pub struct Control {
     pub read_done: bool,
     /// A head with the upgrade bit waits for JavaScript's answer.
     pub parked: bool,
+    /// Whether FIN was sent, or is to be.
     pub shutdown: Shutdown,
     /// The kernel holds the last bytes back for the FIN.
     pub corked: bool,
+    /// Output that the kernel has not taken.
     pub outbox: Outbox,
     /// Chunks without bytes behind what is pending. libuv gives the kernel the last one of a write in an event of
     /// its own, unless that took all at the first try; only then is the write done.
@@ -114,6 +125,7 @@ pub struct Control {
 }
 
 impl Control {
+    /// Of a connection that begins.
     pub fn new(fd: RawFd) -> Control {
         Control {
             fd,
@@ -144,6 +156,7 @@ impl Control {
         }
     }
 
+    /// Whether neither JavaScript nor the task has ended it.
     pub fn is_open(&self) -> bool {
         self.fate == Fate::Open
     }
@@ -160,6 +173,7 @@ impl Control {
         !self.outstanding && !self.paused && !self.resuming && !self.parked
     }
 
+    /// Remembers how to wake the task.
     pub fn keep_waker(&mut self, waker: &Waker) {
         match &mut self.waker {
             Some(kept) => kept.clone_from(waker),

@@ -3,19 +3,19 @@
 //! after what has waited for longer than a tick.
 
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::conn::Conn;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Mutex, limit, sleep};
 
-/// What the lobby lets output wait, once to twice.
-const TICK: Duration = Duration::from_millis(1);
-
-/// Ticks without deferred output after which the lobby stops looking.
-const IDLE_TICKS: u32 = 50;
+/// Output that was deferred, to be sent now.
+pub trait Flush {
+    /// Sends it, as far as it is for this moment. What the kernel does not take is left to a task. Whether something
+    /// is still to be sent, at the end of the turn.
+    fn flush(self: &Arc<Self>, moment: Moment) -> bool;
+}
 
 /// When something is sent that was held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,18 +28,37 @@ pub enum Moment {
     Early,
 }
 
-#[derive(Debug, Default)]
-pub struct Deferred {
-    conns: Mutex<Vec<Arc<Conn>>>,
+/// What the lobby lets output wait, once to twice.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Ticks without deferred output after which the lobby stops looking.
+const IDLE_TICKS: usize = limit(50, 1);
+
+/// The connections that have deferred output.
+#[derive(Debug)]
+pub struct Deferred<T> {
+    conns: Mutex<Vec<Arc<T>>>,
     /// Batches that the JavaScript thread has flushed.
     flushed: AtomicU64,
+    /// Somebody looks after them, or is told to by `wanted`.
     watched: AtomicBool,
     wanted: Notify,
 }
 
-impl Deferred {
+impl<T> Default for Deferred<T> {
+    fn default() -> Deferred<T> {
+        Deferred {
+            conns: Mutex::default(),
+            flushed: AtomicU64::new(0),
+            watched: AtomicBool::new(false),
+            wanted: Notify::new(),
+        }
+    }
+}
+
+impl<T: Flush> Deferred<T> {
     /// Remembers a connection with deferred output, or one whose FIN is due.
-    pub fn add(&self, conn: &Arc<Conn>) {
+    pub fn add(&self, conn: &Arc<T>) {
         {
             let mut conns = crate::lock(&self.conns);
             if conns.last().is_some_and(|last| Arc::ptr_eq(last, conn)) {
@@ -63,14 +82,13 @@ impl Deferred {
 
     /// The lobby's task; ends with its runtime.
     pub async fn watch(self: Arc<Self>) {
-        // The threads may have stopped while it was watching.
-        self.watched.store(false, Ordering::Release);
+        let _passed_on = PassedOn(&self);
         loop {
             self.wanted.notified().await;
             let mut idle = 0;
             let mut seen = self.flushed.load(Ordering::Relaxed);
             while idle < IDLE_TICKS {
-                tokio::time::sleep(TICK).await;
+                sleep(TICK).await;
                 let now = self.flushed.load(Ordering::Relaxed);
                 if now != seen {
                     idle = 0;
@@ -87,5 +105,15 @@ impl Deferred {
                 self.wanted.notify_one();
             }
         }
+    }
+}
+
+/// A lobby that ends may have been told to look, or be looking: the next one does, which may have begun before.
+struct PassedOn<'a, T>(&'a Deferred<T>);
+
+impl<T> Drop for PassedOn<'_, T> {
+    fn drop(&mut self) {
+        self.0.watched.store(true, Ordering::Release);
+        self.0.wanted.notify_one();
     }
 }

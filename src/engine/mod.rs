@@ -1,31 +1,37 @@
-//! The engine of one environment: its threads, and the queue to its JavaScript thread.
+//! The engine of one environment: its threads, and the queue to its JavaScript thread. It knows nothing of
+//! connections: what it carries is a [`Cargo`].
 
-pub mod connections;
 pub mod deferred;
 pub mod queue;
-pub mod reactor;
-pub mod slots;
 mod threads;
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
-use tokio::runtime::Handle;
-
-use crate::conn::Conn;
-use crate::conn::task::Task;
 use crate::memory::{Returned, Returns};
-use deferred::Deferred;
-use queue::Queue;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::thread::JoinHandle;
+use crate::sync::{Handle, Mutex};
+use deferred::{Deferred, Flush};
+use queue::{Queue, Weight};
 use threads::Pool;
 
+/// What an engine carries.
+pub trait Cargo: Sized + 'static {
+    /// What the JavaScript thread is told.
+    type Delivery: Weight + Send + std::fmt::Debug;
+    /// A task that is to run on the JavaScript thread.
+    type Task: Send + std::fmt::Debug;
+    /// What has deferred output.
+    type Output: Flush + Send + Sync + 'static;
+}
+
 /// Shared by everything that belongs to one engine.
-#[derive(Debug)]
-pub struct Core {
-    pub queue: Queue,
-    pub deferred: Arc<Deferred>,
+pub struct Core<C: Cargo> {
+    /// To the JavaScript thread.
+    pub queue: Queue<C>,
+    /// Output that waits for the end of a batch of deliveries.
+    pub deferred: Arc<Deferred<C::Output>>,
     io_threads: usize,
     threads: Mutex<Threads>,
     /// Listeners and connections; the threads run while there are any.
@@ -43,8 +49,18 @@ struct Threads {
     stopping: Vec<JoinHandle<()>>,
 }
 
-impl Core {
-    pub fn new(queue: Queue, io_threads: usize) -> Core {
+impl<C: Cargo> std::fmt::Debug for Core<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core")
+            .field("queue", &self.queue)
+            .field("live", &self.live)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C: Cargo> Core<C> {
+    /// An engine without threads, which start with the first [`enter`](Self::enter).
+    pub fn new(queue: Queue<C>, io_threads: usize) -> Core<C> {
         Core {
             queue,
             deferred: Arc::default(),
@@ -117,21 +133,10 @@ impl Core {
         self.io_threads == 0
     }
 
-    /// Passes an established connection on to where it is served.
-    pub fn settle(&self, conn: Arc<Conn>) {
-        if self.serves_on_js_thread() {
-            self.queue.arrive(Task::on_js_thread(conn));
-            return;
-        }
+    /// The I/O thread whose turn it is, if there are any that run.
+    pub fn next_io_thread(&self) -> Option<Handle> {
         let turn = self.placed.fetch_add(1, Ordering::Relaxed);
-        let io = crate::lock(&self.threads)
-            .running
-            .as_ref()
-            .and_then(|pool| pool.io(turn));
-        let task = Task::on_io_thread(conn);
-        if let Some(io) = io {
-            io.spawn(task);
-        }
+        crate::lock(&self.threads).running.as_ref()?.io(turn)
     }
 
     /// Ends every thread and with them every listener and connection, and waits for it.
@@ -151,7 +156,7 @@ impl Core {
     }
 }
 
-impl Returns for Core {
+impl<C: Cargo> Returns for Core<C> {
     fn give_back(&self, memory: Returned) {
         self.queue.give_back(memory);
     }

@@ -1,83 +1,25 @@
-//! Deliveries on their way to JavaScript.
+//! What is on its way to the JavaScript thread.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
-use crate::conn::Conn;
-use crate::conn::task::Task;
+use super::Cargo;
 use crate::memory::Returned;
-use crate::record::Records;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Mutex, limit};
 
 /// Bytes of undelivered deliveries at which reading and accepting pause; they go on at half of it.
-pub const BACKLOG_LIMIT: usize = 32 << 20;
+pub const BACKLOG_LIMIT: usize = limit(32 << 20, 16 << 10);
 
-/// What a delivery counts towards the limit beside its bytes.
-const DELIVERY_OVERHEAD: usize = 512;
-
-/// Whom a delivery is about.
-#[derive(Debug)]
-pub enum Source {
-    Conn(Arc<Conn>),
-    Server(u32),
-}
-
-/// What popping a delivery means for its connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// What was read: the connection waits for its acknowledgement.
-    Packet,
-    /// Anything else but the end.
-    Notice,
-    /// The connection's last.
-    Closed,
-}
-
-/// What the kernel has behind a packet, so far as it was asked. It decides when the connection is
-/// read again: in the same turn of the event loop, or in the next one as by libuv.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Behind {
-    /// Nothing was read, or nothing is read any more.
-    Nothing,
-    /// More bytes, as the packet was as large as one can be.
-    Bytes,
-    /// No bytes. A reactor watches, which tells the connection of FIN and errors.
-    Watched,
-    /// No bytes, and no reactor watches.
-    Unwatched,
-}
-
-/// Records about one connection or server.
-#[derive(Debug)]
-pub struct Delivery {
-    pub source: Source,
-    pub kind: Kind,
-    /// Bytes read from the socket for it.
-    pub bytes: u32,
-    pub behind: Behind,
-    pub records: Records,
-}
-
-impl Delivery {
-    pub fn of_server(id: u32, records: Records) -> Delivery {
-        Delivery {
-            source: Source::Server(id),
-            kind: Kind::Notice,
-            bytes: 0,
-            behind: Behind::Nothing,
-            records,
-        }
-    }
-
-    fn weight(&self) -> usize {
-        self.records.size() + DELIVERY_OVERHEAD
-    }
+/// What counts towards the limit while it is in the queue.
+pub trait Weight {
+    /// In bytes.
+    fn weight(&self) -> usize;
 }
 
 /// The queue of one engine: any thread pushes, the JavaScript thread takes.
-pub struct Queue {
-    shared: Mutex<Shared>,
+pub struct Queue<C: Cargo> {
+    shared: Mutex<Shared<C>>,
     /// Weight of everything that was pushed and not yet popped.
     backlog: AtomicUsize,
     /// Tasks that wait for the backlog to shrink.
@@ -86,9 +28,8 @@ pub struct Queue {
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
-#[derive(Default)]
-struct Shared {
-    mail: Mail,
+struct Shared<C: Cargo> {
+    mail: Mail<C>,
     /// JavaScript was woken and has not yet found the queue empty.
     awake: bool,
     /// Nobody takes anything any more.
@@ -96,18 +37,31 @@ struct Shared {
 }
 
 /// What there is for the JavaScript thread.
-#[derive(Debug, Default)]
-pub struct Mail {
-    pub deliveries: VecDeque<Delivery>,
+#[derive(Debug)]
+pub struct Mail<C: Cargo> {
+    /// What it is to be told, in order.
+    pub deliveries: VecDeque<C::Delivery>,
     /// Connections that are now served on the JavaScript thread.
-    pub arrivals: Vec<Task>,
+    pub arrivals: Vec<C::Task>,
     /// Tokens of tasks on the JavaScript thread that have something to do.
     pub roused: Vec<u32>,
     /// Memory of JavaScript's that was sent by another thread.
     pub returned: Vec<Returned>,
 }
 
-impl Mail {
+impl<C: Cargo> Default for Mail<C> {
+    fn default() -> Mail<C> {
+        Mail {
+            deliveries: VecDeque::new(),
+            arrivals: Vec::new(),
+            roused: Vec::new(),
+            returned: Vec::new(),
+        }
+    }
+}
+
+impl<C: Cargo> Mail<C> {
+    /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.deliveries.is_empty()
             && self.arrivals.is_empty()
@@ -116,7 +70,7 @@ impl Mail {
     }
 }
 
-impl std::fmt::Debug for Queue {
+impl<C: Cargo> std::fmt::Debug for Queue<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Queue")
             .field("backlog", &self.backlog)
@@ -124,10 +78,15 @@ impl std::fmt::Debug for Queue {
     }
 }
 
-impl Queue {
-    pub fn new(wake: Box<dyn Fn() + Send + Sync>) -> Queue {
+impl<C: Cargo> Queue<C> {
+    /// An empty queue. `wake` is called, from any thread, when there is something in it.
+    pub fn new(wake: Box<dyn Fn() + Send + Sync>) -> Queue<C> {
         Queue {
-            shared: Mutex::default(),
+            shared: Mutex::new(Shared {
+                mail: Mail::default(),
+                awake: false,
+                ended: false,
+            }),
             backlog: AtomicUsize::new(0),
             held_up: Mutex::default(),
             wake,
@@ -135,13 +94,13 @@ impl Queue {
     }
 
     /// Appends a delivery, and wakes JavaScript unless it is awake.
-    pub fn push(&self, delivery: Delivery) {
+    pub fn push(&self, delivery: C::Delivery) {
         self.pushed(&delivery);
         self.put(|mail| mail.deliveries.push_back(delivery));
     }
 
     /// Hands a connection to the JavaScript thread.
-    pub fn arrive(&self, task: Task) {
+    pub fn arrive(&self, task: C::Task) {
         self.put(|mail| mail.arrivals.push(task));
     }
 
@@ -155,7 +114,7 @@ impl Queue {
         self.put(|mail| mail.returned.push(memory));
     }
 
-    fn put(&self, put: impl FnOnce(&mut Mail)) {
+    fn put(&self, put: impl FnOnce(&mut Mail<C>)) {
         let wake = {
             let mut shared = crate::lock(&self.shared);
             if shared.ended {
@@ -170,7 +129,7 @@ impl Queue {
     }
 
     /// Swaps `empty` for everything that has come. False: that is nothing, and the next wakes.
-    pub fn take(&self, empty: &mut Mail) -> bool {
+    pub fn take(&self, empty: &mut Mail<C>) -> bool {
         let mut shared = crate::lock(&self.shared);
         if shared.mail.is_empty() {
             shared.awake = false;
@@ -202,12 +161,12 @@ impl Queue {
     }
 
     /// A delivery counts as undelivered.
-    pub fn pushed(&self, delivery: &Delivery) {
+    pub fn pushed(&self, delivery: &C::Delivery) {
         self.backlog.fetch_add(delivery.weight(), Ordering::Relaxed);
     }
 
     /// A delivery that was taken is being dispatched or dropped.
-    pub fn popped(&self, delivery: &Delivery) {
+    pub fn popped(&self, delivery: &C::Delivery) {
         let weight = delivery.weight();
         let before = self.backlog.fetch_sub(weight, Ordering::Relaxed);
         let low = BACKLOG_LIMIT / 2;
@@ -233,23 +192,42 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
-    fn notice(size: usize) -> Delivery {
-        let text = vec![0; size];
-        Delivery::of_server(
-            1,
-            Records {
-                text,
-                ..Records::default()
-            },
-        )
+    /// Deliveries are their weights.
+    #[derive(Debug)]
+    struct Weights;
+
+    impl Cargo for Weights {
+        type Delivery = Letter;
+        type Task = ();
+        type Output = Weights;
+    }
+
+    impl crate::engine::deferred::Flush for Weights {
+        fn flush(self: &Arc<Self>, _: crate::engine::deferred::Moment) -> bool {
+            false
+        }
+    }
+
+    #[derive(Debug)]
+    struct Letter(usize);
+
+    impl Weight for Letter {
+        fn weight(&self) -> usize {
+            self.0
+        }
+    }
+
+    fn notice(size: usize) -> Letter {
+        Letter(size)
     }
 
     #[test]
     fn one_wake_up_for_many_deliveries() {
         let wakes = Arc::new(AtomicUsize::new(0));
         let counted = wakes.clone();
-        let queue = Queue::new(Box::new(move || {
+        let queue = Queue::<Weights>::new(Box::new(move || {
             counted.fetch_add(1, Ordering::Relaxed);
         }));
         queue.push(notice(0));
@@ -271,11 +249,11 @@ mod tests {
 
     #[test]
     fn a_backlog_holds_up_until_it_is_half_gone() {
-        let queue = Queue::new(Box::new(|| {}));
+        let queue = Queue::<Weights>::new(Box::new(|| {}));
         let waker = Waker::noop();
         assert!(!queue.is_full(waker));
         for _ in 0..4 {
-            queue.push(notice(BACKLOG_LIMIT / 4));
+            queue.push(notice(BACKLOG_LIMIT / 4 + 1));
         }
         assert!(queue.is_full(waker));
         let mut taken = Mail::default();

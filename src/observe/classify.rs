@@ -188,9 +188,9 @@ fn request_line(bytes: &[u8]) -> Option<Hint> {
         return Some(Hint::Utf8Bom);
     }
     let line = line(bytes);
-    let is_request = contains(line, b" HTTP/");
     let word_end = line.iter().position(|&byte| byte == b' ')?;
     let word = line.get(..word_end)?;
+    let is_request = contains(line, b" HTTP/");
     if is_request && matches!(word.first(), Some(b'/')) || word.starts_with(b"http://") {
         return Some(Hint::NoMethod);
     }
@@ -242,11 +242,47 @@ fn leftover(scene: &Scene<'_>, previous: Message) -> Option<Hint> {
 
 /// The protocol that begins so.
 fn protocol_of(bytes: &[u8]) -> Option<Hint> {
+    let known = text_protocol(bytes);
+    if known.is_some() {
+        return known;
+    }
+    let odd = |byte: &u8| *byte >= 0x7f || *byte < 0x20 && !b"\t\r\n\x1b".contains(byte);
+    let is_binary = bytes.get(..16).unwrap_or(bytes).iter().any(odd);
+    if is_binary && let Some(hint) = binary_protocol(bytes) {
+        return Some(hint);
+    }
+    if contains(line(bytes), b" sip:") {
+        return Some(Hint::Sip);
+    }
+    is_binary.then_some(Hint::UnknownBinary)
+}
+
+/// One whose first words tell.
+fn text_protocol(bytes: &[u8]) -> Option<Hint> {
     let text = |word: &[u8]| {
         bytes
             .get(..word.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(word))
     };
+    match bytes.first()? {
+        b'P' if bytes.starts_with(b"PROXY ") => Some(Hint::ProxyV1),
+        b'P' | b'p' if text(b"PING\r\n") => Some(Hint::Redis),
+        b'I' | b'i' if text(b"INFO\r\n") => Some(Hint::Redis),
+        b'*' if bytes.get(1).is_some_and(u8::is_ascii_digit) && contains(bytes, b"\r\n$") => {
+            Some(Hint::Redis)
+        }
+        b'S' if bytes.starts_with(b"SSH-") => Some(Hint::Ssh),
+        b'J' if bytes.starts_with(b"JRMI") => Some(Hint::JavaRmi),
+        b'E' | b'e' if text(b"EHLO ") => Some(Hint::Smtp),
+        b'H' | b'h' if text(b"HELO ") => Some(Hint::Smtp),
+        b'M' | b'm' if text(b"MAIL FROM:") => Some(Hint::Smtp),
+        b'U' if bytes.starts_with(b"USER ") => Some(Hint::Ftp),
+        _ => None,
+    }
+}
+
+/// One of numbers at fixed places.
+fn binary_protocol(bytes: &[u8]) -> Option<Hint> {
     let at = |i: usize| bytes.get(i).copied();
     let long = |from: usize| {
         let four = bytes.get(from..)?.first_chunk::<4>()?;
@@ -257,15 +293,6 @@ fn protocol_of(bytes: &[u8]) -> Option<Hint> {
     }
     if bytes.starts_with(b"\0\r\nQUIT\n") {
         return Some(Hint::ProxyV2);
-    }
-    if bytes.starts_with(b"PROXY ") {
-        return Some(Hint::ProxyV1);
-    }
-    if bytes.starts_with(b"SSH-") {
-        return Some(Hint::Ssh);
-    }
-    if bytes.starts_with(b"JRMI") {
-        return Some(Hint::JavaRmi);
     }
     if matches!(long(4), Some(0x04d2_162f | 0x04d2_1630 | 0x0003_0000)) && at(0) == Some(0) {
         return Some(Hint::Postgres);
@@ -285,23 +312,11 @@ fn protocol_of(bytes: &[u8]) -> Option<Hint> {
     if at(0) == Some(4) && matches!(at(1), Some(1 | 2)) && bytes.len() >= 9 {
         return Some(Hint::Socks4);
     }
-    if at(0) == Some(b'*') && at(1).is_some_and(|b| b.is_ascii_digit()) && contains(bytes, b"\r\n$")
-        || text(b"PING\r\n")
-        || text(b"INFO\r\n")
-    {
-        return Some(Hint::Redis);
-    }
     if matches!(
         bytes.get(12..16),
         Some(b"\xdd\x07\0\0" | b"\xd4\x07\0\0" | b"\xdc\x07\0\0")
     ) {
         return Some(Hint::Mongodb);
-    }
-    if text(b"EHLO ") || text(b"HELO ") || text(b"MAIL FROM:") {
-        return Some(Hint::Smtp);
-    }
-    if bytes.starts_with(b"USER ") {
-        return Some(Hint::Ftp);
     }
     if at(0) == Some(0x30) && bytes.get(2..4) == Some(&[2, 1]) && at(5) == Some(0x60) {
         return Some(Hint::Ldap);
@@ -327,12 +342,7 @@ fn protocol_of(bytes: &[u8]) -> Option<Hint> {
     {
         return Some(Hint::Dns);
     }
-    if contains(line(bytes), b" sip:") {
-        return Some(Hint::Sip);
-    }
-    let odd = |byte: &u8| *byte >= 0x7f || *byte < 0x20 && !b"\t\r\n\x1b".contains(byte);
-    let start = bytes.get(..16).unwrap_or(bytes);
-    start.iter().any(odd).then_some(Hint::UnknownBinary)
+    None
 }
 
 // ---- The request line -------------------------------------------------------------------------------
@@ -452,9 +462,7 @@ fn chunk_size(scene: &Scene<'_>) -> Hint {
     let before = scene.at.checked_sub(1).and_then(|at| scene.packet.get(at));
     match byte(scene) {
         Some(b'x' | b'X') if matches!(before, None | Some(b'0')) => Hint::ChunkSizePrefix,
-        Some(b' ' | b'\t') if before.is_none_or(|byte| byte.is_ascii_hexdigit()) => {
-            Hint::ChunkSizeSpace
-        }
+        Some(b' ' | b'\t') if before.is_none_or(u8::is_ascii_hexdigit) => Hint::ChunkSizeSpace,
         _ => Hint::ChunkSizeNotHex,
     }
 }

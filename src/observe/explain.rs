@@ -15,7 +15,7 @@ struct Reader<'a> {
     /// Heads and ends of messages so far.
     heads: u32,
     complete: u32,
-    refusal: Option<(Kind, Facts)>,
+    refusal: Option<(Kind, Box<Facts>)>,
 }
 
 impl Sink for Reader<'_> {
@@ -35,7 +35,8 @@ impl Sink for Reader<'_> {
     fn refused(&mut self, error: &ParseError, moment: &Moment<'_>) {
         let scene = moment.scene();
         let hint = classify::classify(error, &scene);
-        let facts = Facts::of_error(error, hint, &scene, self.secrets, EXCERPT);
+        let mut facts = Box::<Facts>::default();
+        facts.take_error(error, hint, &scene, self.secrets, EXCERPT);
         self.refusal = Some((kind(error, hint), facts));
     }
 }
@@ -88,15 +89,22 @@ pub fn explain(
         }
     }
     let before = failed.is_none().then(|| parser.scene());
-    let last_scene = before.map(|scene| Facts::of_scene(&scene, secrets));
+    let last_scene = before.map(|scene| {
+        let mut facts = Box::<Facts>::default();
+        facts.take_end(&scene, secrets);
+        facts
+    });
     let in_progress = parser.message_in_progress() || reader.heads + reader.complete == 0;
     if fin
         && failed.is_none()
         && !upgraded
         && let Err(error) = parser.finish(&mut reader)
     {
-        let hint = last_scene.and_then(|facts| classify::fin(facts.phase));
-        reader.refusal = last_scene.map(|facts| (kind(&error, hint), facts));
+        let hint = last_scene
+            .as_ref()
+            .and_then(|facts| classify::fin(facts.phase));
+        let facts = last_scene.clone();
+        reader.refusal = facts.map(|facts| (kind(&error, hint), facts));
     }
     let verdict = match (&reader.refusal, upgraded) {
         (Some(_), _) => "refused",
@@ -137,6 +145,7 @@ pub fn explain(
                 outcome: End::Reply,
                 ..Circumstances::default()
             },
+            of_peer: 0,
             facts: Some(facts),
         };
         json.object("refusal", |json| json::refusal(json, &record));
@@ -148,6 +157,21 @@ pub fn explain(
 /// The status code of a reply.
 pub fn status(reply: &[u8]) -> u16 {
     let digits = reply.get(9..12).unwrap_or(&[]);
-    let digits = std::str::from_utf8(digits).ok();
-    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    digits.iter().fold(0, |number, digit| {
+        number * 10 + u16::from(digit.wrapping_sub(b'0'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_reply_has_a_status() {
+        for code in crate::http1::Code::ALL {
+            let reply = code.default_reply();
+            let text = std::str::from_utf8(&reply[9..12]).expect("digits");
+            assert_eq!(text.parse(), Ok(status(reply)));
+        }
+    }
 }

@@ -21,7 +21,9 @@ const LINES: usize = 64;
 pub struct Position {
     /// Offsets of the refused byte: in its packet, its message, its connection.
     pub packet: u32,
+    /// From where the message began.
     pub message: u64,
+    /// From where the connection began.
     pub connection: u64,
     /// None where it is not one byte: a limit.
     pub byte: Option<u8>,
@@ -30,6 +32,7 @@ pub struct Position {
 /// A piece of the packet around the error.
 #[derive(Clone, Copy, Debug)]
 pub struct Excerpt {
+    /// The bytes.
     pub bytes: Text<EXCERPT>,
     /// Its offset in the packet.
     pub from: u32,
@@ -42,26 +45,37 @@ pub struct Excerpt {
 /// What the parser knew.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
+    /// What the parser was in the middle of.
     pub phase: Phase,
+    /// The part of the message.
     pub part: Part,
     /// The part's bytes before the error.
     pub index: u32,
+    /// Where it happened; None between packets.
     pub at: Option<Position>,
+    /// The name of the field line, if it happened in one.
     pub field: Option<Text<48>>,
+    /// The limit that was exceeded.
     pub limit: Option<Limit>,
     /// Where the size of a head was the limit: its largest parts, with the bytes that count.
     pub largest: [(Text<32>, u32); 3],
+    /// The method, if it was complete.
     pub method: Option<Method>,
+    /// The request target, as far as it was there.
     pub target: Text<96>,
+    /// The value of Host.
     pub host: Text<48>,
     /// Lines so far.
     pub fields: u32,
+    /// The value of Content-Length.
     pub content_length: Option<u64>,
+    /// Transfer-Encoding ends with `chunked`.
     pub chunked: bool,
     /// Bytes of the body that are known to have come.
     pub body_received: u64,
     /// What is left of the body or chunk.
     pub left: u64,
+    /// The message before on the connection.
     pub previous: Option<Message>,
     /// Heads of the connection that were complete.
     pub requests: u32,
@@ -69,73 +83,118 @@ pub struct Facts {
     pub bytes_read: u64,
     /// What more the hint says: a server name, a client's address.
     pub detail: Text<48>,
+    /// The bytes around the position.
     pub excerpt: Option<Excerpt>,
 }
 
+impl Default for Facts {
+    fn default() -> Facts {
+        Facts {
+            phase: Phase::Silent,
+            part: Part::Message,
+            index: 0,
+            at: None,
+            field: None,
+            limit: None,
+            largest: [(Text::EMPTY, 0); 3],
+            method: None,
+            target: Text::EMPTY,
+            host: Text::EMPTY,
+            fields: 0,
+            content_length: None,
+            chunked: false,
+            body_received: 0,
+            left: 0,
+            previous: None,
+            requests: 0,
+            bytes_read: 0,
+            detail: Text::EMPTY,
+            excerpt: None,
+        }
+    }
+}
+
 impl Facts {
-    /// Of a packet that is refused.
-    pub fn of_error(
+    /// Takes those of a packet that is refused. They are written where they stay: there are many bytes
+    /// of them.
+    pub fn take_error(
+        &mut self,
         error: &ParseError,
         hint: Option<Hint>,
         scene: &Scene<'_>,
         secrets: &Secrets,
         size: usize,
-    ) -> Facts {
+    ) {
         let at = spot(error, scene);
         let offset = scene.consumed + at as u64;
         let limit = scene.limit.is_some();
-        let mut facts = Facts::of_scene(scene, secrets);
-        facts.at = Some(Position {
+        self.take_scene(scene, secrets);
+        self.at = Some(Position {
             packet: at as u32,
             message: offset.saturating_sub(scene.begun_at),
             connection: offset,
             byte: scene.packet.get(at).copied().filter(|_| !limit),
         });
-        facts.excerpt = excerpt(scene, at, secrets, size.min(EXCERPT));
+        let excerpt = self.excerpt.get_or_insert(Excerpt {
+            bytes: Text::EMPTY,
+            from: 0,
+            clipped: false,
+            redacted: 0,
+        });
+        if !take_excerpt(excerpt, scene, at, secrets, size.min(EXCERPT)) {
+            self.excerpt = None;
+        }
         if matches!(scene.limit, Some(Limit::HeaderSize { .. })) {
-            facts.largest = largest(scene);
+            self.largest = largest(scene);
         }
         if let Some(hint) = hint {
-            super::detail::of(hint, scene, &mut facts.detail);
+            super::detail::of(hint, scene, &mut self.detail);
         }
-        facts
     }
 
-    /// Of FIN, a timeout or an error of the socket, between two packets.
-    pub fn of_scene(scene: &Scene<'_>, secrets: &Secrets) -> Facts {
+    /// Takes those of FIN, a timeout or an error of the socket, between two packets.
+    pub fn take_end(&mut self, scene: &Scene<'_>, secrets: &Secrets) {
+        self.take_scene(scene, secrets);
+        self.at = None;
+        self.excerpt = None;
+    }
+
+    /// All but the position and the excerpt.
+    fn take_scene(&mut self, scene: &Scene<'_>, secrets: &Secrets) {
         let [earlier, here] = scene.target;
-        let mut target = Text::of(&[earlier, here]);
-        secrets.hide_target(&[], target.bytes_mut());
+        self.target.set(&[earlier, here]);
+        secrets.hide_target(&[], self.target.bytes_mut());
         let mut lines = scene.fields.iter().take(LINES);
         let host = lines.find(|(name, _)| name.len() == 4 && name.eq_ignore_ascii_case(b"host"));
         let length = scene.message.and_then(|message| message.content_length);
-        Facts {
-            phase: scene.phase,
-            part: scene.part,
-            index: scene.index as u32,
-            at: None,
-            field: scene.field.map(|pieces| Text::of(&pieces)),
-            limit: scene.limit,
-            largest: [(Text::EMPTY, 0); 3],
-            method: scene.method.or(scene.message.map(|message| message.method)),
-            target,
-            host: host.map_or(Text::EMPTY, |(_, value)| Text::of(&[value])),
-            fields: scene.fields.len() as u32,
-            content_length: length,
-            chunked: scene
-                .message
-                .is_some_and(|message| message.transfer_encoding),
-            body_received: match scene.phase {
-                Phase::Body => length.map_or(0, |length| length.saturating_sub(scene.left)),
-                _ => 0,
-            },
-            left: scene.left,
-            previous: scene.previous,
-            requests: scene.heads,
-            bytes_read: scene.consumed + scene.packet.len() as u64,
-            detail: Text::EMPTY,
-            excerpt: None,
+        self.phase = scene.phase;
+        self.part = scene.part;
+        self.index = scene.index as u32;
+        match scene.field {
+            Some(pieces) => self.field.get_or_insert(Text::EMPTY).set(&pieces),
+            None => self.field = None,
         }
+        self.limit = scene.limit;
+        for (name, bytes) in &mut self.largest {
+            name.set(&[]);
+            *bytes = 0;
+        }
+        self.method = scene.method.or(scene.message.map(|message| message.method));
+        self.host.set(host.map(|(_, value)| value).as_slice());
+        self.fields = scene.fields.len() as u32;
+        self.content_length = length;
+        self.chunked = scene
+            .message
+            .is_some_and(|message| message.transfer_encoding);
+        self.body_received = match scene.phase {
+            Phase::Body => length.map_or(0, |length| length.saturating_sub(scene.left)),
+            _ => 0,
+        };
+        self.left = scene.left;
+        self.previous = scene.previous;
+        self.requests = scene.heads;
+        self.bytes_read = scene.consumed + scene.packet.len() as u64;
+        self.detail.set(&[]);
     }
 }
 
@@ -160,11 +219,15 @@ fn spot(error: &ParseError, scene: &Scene<'_>) -> usize {
     scene.at.saturating_sub(usize::from(taken))
 }
 
-/// Some of the packet around the error: of the message that is refused, and of bodies little.
-fn excerpt(scene: &Scene<'_>, at: usize, secrets: &Secrets, size: usize) -> Option<Excerpt> {
-    if size == 0 || scene.packet.is_empty() {
-        return None;
-    }
+/// Takes some of the packet around the error: of the message that is refused, and of bodies little.
+/// False if there is nothing to take.
+fn take_excerpt(
+    excerpt: &mut Excerpt,
+    scene: &Scene<'_>,
+    at: usize,
+    secrets: &Secrets,
+    size: usize,
+) -> bool {
     let begin = classify::begin(scene);
     let (from, to) = match scene.phase {
         Phase::Body | Phase::Chunk => (at.saturating_sub(OF_BODY / 2), at + OF_BODY / 2),
@@ -180,15 +243,13 @@ fn excerpt(scene: &Scene<'_>, at: usize, secrets: &Secrets, size: usize) -> Opti
         }
     };
     let to = to.min(scene.packet.len()).min(from + size);
-    let mut bytes = Text::EMPTY;
-    bytes.push(scene.packet.get(from..to)?);
-    let redacted = secrets::copy(scene, secrets, from, to, bytes.bytes_mut());
-    Some(Excerpt {
-        bytes,
-        from: from as u32,
-        clipped: from > 0 || to < scene.packet.len(),
-        redacted: redacted as u16,
-    })
+    let piece = scene.packet.get(from..to).unwrap_or(&[]);
+    excerpt.bytes.set(&[piece]);
+    let redacted = secrets::copy(scene, secrets, from, to, excerpt.bytes.bytes_mut());
+    excerpt.from = from as u32;
+    excerpt.clipped = from > 0 || to < scene.packet.len();
+    excerpt.redacted = redacted as u16;
+    size > 0 && !scene.packet.is_empty()
 }
 
 /// The three largest parts of a head.
@@ -214,6 +275,7 @@ fn largest(scene: &Scene<'_>) -> [(Text<32>, u32); 3] {
 }
 
 #[cfg(test)]
+#[allow(missing_docs, reason = "for the crate's own tests")]
 pub mod tests {
     use super::*;
     use crate::http1::{Config, Lenient, Parser, Profile};
@@ -230,6 +292,8 @@ pub mod tests {
 
     /// Of a connection on which nothing happened.
     pub fn nothing() -> Facts {
-        Facts::of_scene(&parser().scene(), &Secrets::default())
+        let mut facts = Facts::default();
+        facts.take_end(&parser().scene(), &Secrets::default());
+        facts
     }
 }

@@ -10,6 +10,7 @@ macro_rules! hints {
         }
 
         impl Hint {
+            /// All of them.
             pub const ALL: &'static [Hint] = &[$(Hint::$variant,)*];
 
             /// The name under which it is counted.
@@ -17,6 +18,7 @@ macro_rules! hints {
                 match self { $(Hint::$variant => $id,)* }
             }
 
+            /// What it tells a person.
             pub const fn text(self) -> &'static str {
                 match self { $(Hint::$variant => $text,)* }
             }
@@ -120,6 +122,7 @@ hints! {
     FinInBody likely "fin-in-body", "the client ended the connection before the body was complete";
     SilentTimeout likely "timeout-silent", "not a byte came: a connection opened in advance, a port probe, or a load balancer's spare";
     HeadTimeout likely "timeout-in-head", "the head came too slowly: a slow client, or slowloris";
+    Slowloris likely "slowloris", "many heads of this peer came too slowly: slowloris, which holds connections open for as long as it can";
     BodyTimeout likely "timeout-in-body", "the body came too slowly";
     ResetSilent likely "reset-silent", "reset before a byte came: a port probe or a health check";
     ResetIdle likely "reset-idle", "reset between requests: a client or load balancer dropped an idle connection";

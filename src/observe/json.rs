@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 
 use super::facts::Facts;
+use super::peers::Peer;
 use super::store::{Overdue, Record};
 use crate::http1::{Limit, Message, Part, Phase};
 
@@ -17,6 +18,7 @@ pub struct Json {
 }
 
 impl Json {
+    /// The text.
     pub fn into_text(self) -> String {
         self.text
     }
@@ -27,23 +29,27 @@ impl Json {
         }
     }
 
+    /// A key; its value follows.
     pub fn key(&mut self, key: &str) {
         self.comma();
         let _ = write!(self.text, "\"{key}\":");
         self.fresh = true;
     }
 
+    /// Begins an object (`{`) or a list (`[`).
     pub fn open(&mut self, bracket: char) {
         self.comma();
         self.text.push(bracket);
         self.fresh = true;
     }
 
+    /// Ends it, with `}` or `]`.
     pub fn close(&mut self, bracket: char) {
         self.text.push(bracket);
         self.fresh = false;
     }
 
+    /// A key whose value is an object.
     pub fn object(&mut self, key: &str, content: impl FnOnce(&mut Json)) {
         self.key(key);
         self.open('{');
@@ -51,6 +57,7 @@ impl Json {
         self.close('}');
     }
 
+    /// A key whose value is a list.
     pub fn list<T>(
         &mut self,
         key: &str,
@@ -67,6 +74,7 @@ impl Json {
         self.close(']');
     }
 
+    /// A key whose value is a string of latin1 bytes.
     pub fn string(&mut self, key: &str, value: &[u8]) {
         self.key(key);
         self.fresh = false;
@@ -86,12 +94,14 @@ impl Json {
         self.text.push('"');
     }
 
+    /// A key whose value is a number.
     pub fn number(&mut self, key: &str, value: u64) {
         self.key(key);
         self.fresh = false;
         let _ = write!(self.text, "{value}");
     }
 
+    /// A key whose value is `true`, `false`, `null` or JSON that is ready.
     pub fn literal(&mut self, key: &str, value: &str) {
         self.key(key);
         self.fresh = false;
@@ -111,6 +121,13 @@ impl Json {
     }
 }
 
+/// The members of a peer.
+pub fn peer(json: &mut Json, peer: &Peer) {
+    json.string("address", peer.address.as_bytes());
+    json.number("count", peer.count);
+    json.number("error", peer.error);
+}
+
 /// The members of a refusal.
 pub fn refusal(json: &mut Json, record: &Record) {
     let circumstances = &record.circumstances;
@@ -128,39 +145,36 @@ pub fn refusal(json: &mut Json, record: &Record) {
         status => json.number("status", status.into()),
     }
     json.string("outcome", circumstances.outcome.as_str().as_bytes());
-    let phase = record.facts.map_or(Phase::Between, |facts| facts.phase);
+    let facts = record.facts.as_deref();
+    let phase = facts.map_or(Phase::Between, |facts| facts.phase);
     json.string("phase", phase.as_str().as_bytes());
     json.address("peer", circumstances.peer);
+    if record.of_peer > 0 {
+        json.number("ofPeer", record.of_peer);
+    }
     json.address("local", circumstances.local);
     json.object("connection", |json| {
         json.number("age", circumstances.age);
-        json.number(
-            "requests",
-            record.facts.map_or(0, |facts| facts.requests).into(),
-        );
-        json.number(
-            "bytesRead",
-            record.facts.map_or(0, |facts| facts.bytes_read),
-        );
+        let requests = facts.map_or(0, |facts| facts.requests);
+        json.number("requests", requests.into());
+        json.number("bytesRead", facts.map_or(0, |facts| facts.bytes_read));
     });
-    if let Some(facts) = &record.facts {
+    if let Some(facts) = facts {
         told(json, facts);
     }
     if let Some(overdue) = circumstances.overdue {
         timeout(json, overdue);
     }
-    let early = record
-        .facts
-        .filter(|facts| facts.at.is_none() && !circumstances.repeat);
+    let early = facts.filter(|facts| facts.at.is_none() && !circumstances.repeat);
     if let Some(facts) = early
         && facts.excerpt.is_none()
     {
-        json.string("awaited", awaited(&facts).as_slice());
+        json.string("awaited", awaited(facts).as_slice());
     }
     if let Some(hint) = record.kind.hint {
         json.object("hint", |json| {
             json.string("id", hint.id().as_bytes());
-            let detail = record.facts.map(|facts| facts.detail);
+            let detail = facts.map(|facts| facts.detail);
             let detail = detail.filter(|detail| !detail.is_empty());
             let mut text = hint.text().as_bytes().to_vec();
             if let Some(detail) = &detail {
@@ -172,7 +186,7 @@ pub fn refusal(json: &mut Json, record: &Record) {
             json.literal("certain", if hint.certain() { "true" } else { "false" });
         });
     }
-    if let Some(excerpt) = record.facts.and_then(|facts| facts.excerpt) {
+    if let Some(excerpt) = facts.and_then(|facts| facts.excerpt) {
         json.object("excerpt", |json| {
             json.string("bytes", excerpt.bytes.bytes());
             json.number("from", excerpt.from.into());

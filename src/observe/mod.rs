@@ -10,14 +10,17 @@
 //! | [`secrets`] | what is hidden of it |
 //! | [`hints`], [`classify`], [`detail`] | what it most likely was |
 //! | [`peers`] | who is refused most |
+//! | [`advice`] | what many refusals together say |
 //! | [`bucket`] | how many are looked at closely |
 //! | [`explain`] | the same for bytes that nobody sent |
 //! | [`replies`] | replies in a program's own words |
 //! | [`json`] | refusals for JavaScript |
 //!
-//! A capture makes no system call and allocates nothing after the first refusals of each kind. In
-//! a flood refusals are only counted.
+//! A capture makes no system call, but for the local address of what a listener on every address
+//! accepted, and allocates nothing after the first refusals of each kind. In a flood refusals are
+//! only counted.
 
+pub mod advice;
 pub mod bucket;
 pub mod classify;
 pub mod counters;

@@ -19,11 +19,28 @@ pub struct Peers {
     used: usize,
 }
 
+/// How often a peer was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// At most so many.
+    pub count: u64,
+    /// The count may be so much too high.
+    pub error: u64,
+}
+
+impl Count {
+    /// At least so many.
+    pub fn at_least(self) -> u64 {
+        self.count.saturating_sub(self.error)
+    }
+}
+
 /// One peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// An address, or a prefix with its length.
     pub address: String,
+    /// At most so many.
     pub count: u64,
     /// The count may be so much too high.
     pub error: u64,
@@ -41,7 +58,8 @@ impl Default for Peers {
 }
 
 impl Peers {
-    pub fn add(&mut self, peer: IpAddr) {
+    /// Counts a peer once more; what is known of its count.
+    pub fn add(&mut self, peer: IpAddr) -> Count {
         let key = key(peer);
         let used = self.keys.get(..self.used).unwrap_or(&[]);
         let place = match used.iter().position(|other| *other == key) {
@@ -55,6 +73,11 @@ impl Peers {
         if let (Some(slot), Some(count)) = (self.keys.get_mut(place), self.counts.get_mut(place)) {
             *slot = key;
             *count += 1;
+        }
+        let of = |list: &[u64; COUNTED]| list.get(place).copied().unwrap_or(0);
+        Count {
+            count: of(&self.counts),
+            error: of(&self.errors),
         }
     }
 

@@ -3,55 +3,67 @@
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::advice::{self, Numbers};
 use super::classify;
-use super::facts::{EXCERPT, Facts};
+use super::counters::Counters;
+use super::facts::EXCERPT;
 use super::json::{self, Json};
 use super::kind::{CodeNumber, Kind};
+use super::peers::Peers;
 use super::replies::{Filling, Replies};
 use super::secrets::Secrets;
 use super::store::{Circumstances, RING, Sight, Store};
+use super::text::Text;
 use crate::http1::{ParseError, Reason, Scene};
 use crate::record;
+use crate::sync::Mutex;
 
 /// Who was refused, and since when they were there.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Origin {
+    /// The client's address.
     pub peer: Option<SocketAddr>,
+    /// Our address.
     pub local: Option<SocketAddr>,
     /// When the connection began, in ns of [`record::now`]; 0 if that is not known.
     pub opened: u64,
 }
 
 /// A refusal that was seen where the bytes were read, on its way to where it is decided.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Seen {
+    /// What kind of refusal it is.
     pub kind: Kind,
+    /// How closely it was looked at.
     pub sight: Sight,
+    /// Whose it is.
     pub origin: Origin,
     /// When, in ns of [`record::now`].
     pub at: u64,
 }
 
 impl Seen {
+    /// The name of the field that was refused.
+    pub fn field(&self) -> Text<48> {
+        match &self.sight {
+            Sight::Full(facts) => facts.field.unwrap_or(Text::EMPTY),
+            _ => Text::EMPTY,
+        }
+    }
+
     /// What fills in a reply.
-    pub fn filling<'a>(&'a self, code: &'a str, id: u64) -> Filling<'a> {
-        let field = match &self.sight {
-            Sight::Full(Facts {
-                field: Some(field), ..
-            }) => field.bytes(),
-            _ => &[],
-        };
+    pub fn filling<'a>(&self, code: &'a str, field: &'a Text<48>, id: u64) -> Filling<'a> {
         Filling {
             code,
             reason: self.kind.reason.map_or("", Reason::as_str),
-            field,
+            field: field.bytes(),
             id,
         }
     }
 
+    /// Of a refusal at a time in ms since the epoch.
     pub fn new(kind: Kind, sight: Sight, at: u64) -> Seen {
         Seen {
             kind,
@@ -84,6 +96,7 @@ pub struct Options {
     pub keep: usize,
     /// Bytes of a packet, 0 to [`EXCERPT`].
     pub excerpt: usize,
+    /// What is blackened.
     pub secrets: Secrets,
 }
 
@@ -102,74 +115,113 @@ struct State {
     options: Options,
     /// Made at the first refusal.
     store: Option<Box<Store>>,
+    /// Whose idle connections were closed; made at the first one.
+    idle_peers: Option<Box<Peers>>,
 }
 
 /// The refusals of one server.
 #[derive(Debug, Default)]
 pub struct Refusals {
     state: Mutex<State>,
-    replies: Mutex<Option<Arc<Replies>>>,
+    replies: OnceLock<Replies>,
     /// Connections that were dropped at `maxConnections`.
     pub dropped: AtomicU64,
     /// Connections that ended without a request.
     pub silent: AtomicU64,
+    /// Connections that the server closed between two requests.
+    idle_closes: AtomicU64,
+    /// Those of them that had bytes unread.
+    races: AtomicU64,
+    /// Messages that lenient parsing let through, by the code of strict parsing.
+    pub tolerated: Counters,
 }
 
 impl Refusals {
+    /// Sets what is kept from now on.
     pub fn set_options(&self, options: Options) {
         crate::lock(&self.state).options = options;
     }
 
-    /// Looks at a packet that the parser refuses, while the parser still knows it.
-    pub fn see(&self, error: &ParseError, scene: &Scene<'_>) -> Seen {
+    /// Looks at a packet that the parser refuses, while the parser still knows it. `now` by the clock of
+    /// [`record::now`].
+    pub fn see(&self, error: &ParseError, scene: &Scene<'_>, now: u64) -> Seen {
         let kind = Kind {
             code: CodeNumber::of(error.code),
             reason: Some(error.reason),
             hint: classify::classify(error, scene),
         };
-        self.look(kind, |options| {
+        self.look(kind, now, |options, store| {
             let (secrets, size) = (&options.secrets, options.excerpt);
-            Sight::Full(Facts::of_error(error, kind.hint, scene, secrets, size))
+            let mut facts = store.room();
+            facts.take_error(error, kind.hint, scene, secrets, size);
+            Sight::Full(facts)
         })
     }
 
     /// Looks at a connection that ends between two packets.
     pub fn see_end(&self, kind: Kind, scene: &Scene<'_>) -> Seen {
-        self.look(kind, |options| {
-            Sight::Full(Facts::of_scene(scene, &options.secrets))
+        self.look(kind, record::now(), |options, store| {
+            let mut facts = store.room();
+            facts.take_end(scene, &options.secrets);
+            Sight::Full(facts)
         })
     }
 
     /// Looks at a refusal of which nothing is known but its kind.
     pub fn see_bare(&self, kind: Kind) -> Seen {
-        self.look(kind, |_| Sight::Bare)
+        self.look(kind, record::now(), |_, _| Sight::Bare)
     }
 
     /// Looks closely if there is time for it.
     #[inline]
-    fn look(&self, kind: Kind, closely: impl FnOnce(&Options) -> Sight) -> Seen {
-        let now = record::now();
+    fn look(
+        &self,
+        kind: Kind,
+        now: u64,
+        closely: impl FnOnce(&Options, &mut Store) -> Sight,
+    ) -> Seen {
         let mut state = crate::lock(&self.state);
-        let State { options, store } = &mut *state;
-        if options.keep > 0 && store.get_or_insert_default().admits(kind, now) {
-            Seen::new(kind, closely(options), now)
+        let State { options, store, .. } = &mut *state;
+        let store = store.get_or_insert_default();
+        let sight = if options.keep > 0 && store.admits(kind, now) {
+            closely(options, store)
         } else {
-            Seen::new(kind, Sight::Skipped, now)
-        }
+            Sight::Skipped
+        };
+        Seen::new(kind, sight, now)
     }
 
-    /// Sets the replies of the program's own; None for Node's.
-    pub fn set_replies(&self, replies: Option<Replies>) {
-        *crate::lock(&self.replies) = replies.map(Arc::new);
+    /// Sets the replies of the program's own, once.
+    pub fn set_replies(&self, replies: Replies) {
+        let _ = self.replies.set(replies);
     }
 
     /// The program's own replies, if it has some.
-    pub fn replies(&self) -> Option<Arc<Replies>> {
-        crate::lock(&self.replies).clone()
+    pub fn replies(&self) -> Option<&Replies> {
+        self.replies.get()
+    }
+
+    /// The server closes a connection between two requests. With bytes `unread` the client has sent
+    /// the next request, which gets no answer.
+    pub fn note_idle_close(&self, peer: Option<SocketAddr>, unread: bool) {
+        self.idle_closes.fetch_add(1, Ordering::Relaxed);
+        self.races.fetch_add(u64::from(unread), Ordering::Relaxed);
+        if let Some(peer) = peer {
+            let mut state = crate::lock(&self.state);
+            state.idle_peers.get_or_insert_default().add(peer.ip());
+        }
+    }
+
+    /// A program has answered the refusal of this number, which was left to its listener.
+    pub fn answered(&self, seq: u64, status: u16) {
+        let mut state = crate::lock(&self.state);
+        if let Some(store) = &mut state.store {
+            store.answered(seq, status);
+        }
     }
 
     /// Counts a refusal, and keeps what was seen of it. Its number.
-    pub fn add(&self, seen: &Seen, mut circumstances: Circumstances) -> u64 {
+    pub fn add(&self, seen: &mut Seen, mut circumstances: Circumstances) -> u64 {
         let origin = &seen.origin;
         circumstances.peer = circumstances.peer.or(origin.peer);
         circumstances.local = circumstances.local.or(origin.local);
@@ -180,7 +232,7 @@ impl Refusals {
             }
         }
         let mut state = crate::lock(&self.state);
-        let State { options, store } = &mut *state;
+        let State { options, store, .. } = &mut *state;
         let store = store.get_or_insert_default();
         store.add(seen, circumstances, options.keep)
     }
@@ -240,12 +292,35 @@ impl Refusals {
         json.number("skipped", store.map_or(0, |store| store.skipped));
         json.number("dropped", self.dropped.load(Ordering::Relaxed));
         json.number("silent", self.silent.load(Ordering::Relaxed));
-        let peers = store.map(|store| store.peers.top(TOP_PEERS));
-        let peers = peers.unwrap_or_default();
-        json.list("peers", peers.iter(), |json, peer| {
-            json.string("address", peer.address.as_bytes());
-            json.number("count", peer.count);
-            json.number("error", peer.error);
+        let idle_closes = self.idle_closes.load(Ordering::Relaxed);
+        let races = self.races.load(Ordering::Relaxed);
+        json.number("idleCloses", idle_closes);
+        json.number("keepAliveRaces", races);
+        let tolerated = self.tolerated.snapshot();
+        json.list("tolerated", tolerated.iter(), |json, (code, count)| {
+            json.string("code", code.as_bytes());
+            json.number("count", *count);
+        });
+        let top = |peers: Option<&Peers>| peers.map(|peers| peers.top(TOP_PEERS));
+        let peers = top(store.map(|store| &store.peers)).unwrap_or_default();
+        let idle_peers = top(state.idle_peers.as_deref()).unwrap_or_default();
+        json.list("peers", peers.iter(), json::peer);
+        json.list("idlePeers", idle_peers.iter(), json::peer);
+        let slow = store.map(|store| store.slow.top(1)).unwrap_or_default();
+        let advice = advice::of(&Numbers {
+            refusals: store.map_or(0, |store| store.seq),
+            peer: peers.first(),
+            slow: slow.first(),
+            idle_closes,
+            races,
+            idle_peer: idle_peers.first(),
+        });
+        json.list("advice", advice.iter(), |json, (advice, peer)| {
+            json.string("id", advice.id().as_bytes());
+            json.string("text", advice.text().as_bytes());
+            if let Some(peer) = peer {
+                json.string("peer", peer.address.as_bytes());
+            }
         });
         json.close('}');
         json.into_text()

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::bucket::Bucket;
 use super::facts::Facts;
+use super::hints::Hint;
 use super::kind::Kind;
 use super::peers::Peers;
 use super::refusals::Seen;
@@ -20,12 +21,17 @@ const KINDS: usize = 96;
 pub const MEMORY: usize = 256 * 1024;
 
 const _: () = assert!(
-    (RING + 2 * KINDS) * size_of::<Record>() + KINDS * size_of::<Entry>() + size_of::<Store>()
+    (RING + 2 * KINDS) * (size_of::<Record>() + size_of::<Facts>())
+        + KINDS * size_of::<Entry>()
+        + size_of::<Store>()
         <= MEMORY,
 );
 
 /// So many of a kind are always kept.
 const FEW: u64 = 8;
+
+/// So many heads of one peer that came too slowly are no accident.
+const MANY_SLOW: u64 = 10;
 
 /// What became of a connection that was refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +46,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// As JavaScript has it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Outcome::Reply => "reply",
@@ -56,6 +63,7 @@ pub struct Overdue {
     pub headers: bool,
     /// In ms, like `seen`.
     pub value: u64,
+    /// How long it took, in ms.
     pub seen: u64,
 }
 
@@ -64,13 +72,17 @@ pub struct Overdue {
 pub struct Circumstances {
     /// ms since the epoch.
     pub time: u64,
+    /// The client's address.
     pub peer: Option<SocketAddr>,
+    /// Our address.
     pub local: Option<SocketAddr>,
     /// ms since the connection began.
     pub age: u64,
     /// Of the reply; 0 for none.
     pub status: u16,
+    /// What became of it.
     pub outcome: Outcome,
+    /// The limit of time that was exceeded.
     pub overdue: Option<Overdue>,
     /// A further event of the same error.
     pub repeat: bool,
@@ -79,26 +91,30 @@ pub struct Circumstances {
 }
 
 /// One refusal.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Record {
+    /// Its number, from 1 on.
     pub seq: u64,
+    /// What kind of refusal it is.
     pub kind: Kind,
+    /// Whose it was, and what became of it.
     pub circumstances: Circumstances,
-    pub facts: Option<Facts>,
+    /// Refusals of this peer so far, or more: as [`Peers::add`] says.
+    pub of_peer: u64,
+    /// What was seen, if it was looked at in full.
+    pub facts: Option<Box<Facts>>,
 }
 
 /// What was captured of a refusal.
-#[derive(Clone, Copy, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is copied once, and a box would be an allocation"
-)]
+#[derive(Debug, Default)]
 pub enum Sight {
     /// There was no time for it.
+    #[default]
     Skipped,
     /// Nothing is known of a message.
     Bare,
-    Full(Facts),
+    /// In full.
+    Full(Box<Facts>),
 }
 
 /// One kind.
@@ -120,7 +136,11 @@ pub struct Store {
     pub seq: u64,
     /// Of which nothing was kept but their number.
     pub skipped: u64,
+    /// Peers by how many refusals they had.
     pub peers: Peers,
+    /// Whose heads came too slowly.
+    pub slow: Peers,
+    /// How many refusals may be looked at in full.
     pub bucket: Bucket,
     kinds: Vec<Entry>,
     /// Refusals of kinds for which there was no place.
@@ -128,20 +148,30 @@ pub struct Store {
     ring: Vec<Record>,
     /// Where the next one goes.
     next: usize,
+    /// Memory of a record that is no longer kept, for the next.
+    spare: Option<Box<Facts>>,
 }
 
 impl Store {
+    /// An empty one.
     pub fn new() -> Store {
         Store {
             seq: 0,
             skipped: 0,
             peers: Peers::default(),
+            slow: Peers::default(),
             bucket: Bucket::default(),
             kinds: Vec::with_capacity(KINDS),
             others: 0,
             ring: Vec::with_capacity(RING),
             next: 0,
+            spare: None,
         }
+    }
+
+    /// Memory for what is captured.
+    pub fn room(&mut self) -> Box<Facts> {
+        self.spare.take().unwrap_or_default()
     }
 
     /// Whether a refusal of this kind is worth the time of a capture.
@@ -156,10 +186,16 @@ impl Store {
     }
 
     /// Counts a refusal and keeps it, if it was admitted, among the last `keep`. Its number.
-    pub fn add(&mut self, seen: &Seen, circumstances: Circumstances, keep: usize) -> u64 {
+    pub fn add(&mut self, seen: &mut Seen, circumstances: Circumstances, keep: usize) -> u64 {
         self.seq += 1;
-        if let Some(peer) = circumstances.peer {
-            self.peers.add(peer.ip());
+        let of_peer = circumstances
+            .peer
+            .map_or(0, |peer| self.peers.add(peer.ip()).count);
+        if seen.kind.hint == Some(Hint::HeadTimeout)
+            && let Some(peer) = circumstances.peer
+            && self.slow.add(peer.ip()).at_least() >= MANY_SLOW
+        {
+            seen.kind.hint = Some(Hint::Slowloris);
         }
         let kind = seen.kind;
         let place = self.place(kind).or_else(|| self.new_kind(kind));
@@ -169,22 +205,25 @@ impl Store {
             return self.seq;
         };
         entry.count += 1;
-        if keep == 0 || matches!(seen.sight, Sight::Skipped) {
+        let facts = match std::mem::take(&mut seen.sight) {
+            Sight::Skipped => None,
+            Sight::Bare => Some(None),
+            Sight::Full(facts) => Some(Some(facts)),
+        };
+        let Some(facts) = facts.filter(|_| keep > 0) else {
             self.skipped += 1;
             return self.seq;
-        }
+        };
         let record = Record {
             seq: self.seq,
             kind,
             circumstances,
-            facts: match &seen.sight {
-                Sight::Full(facts) => Some(*facts),
-                _ => None,
-            },
+            of_peer,
+            facts,
         };
         entry.last_seq = self.seq;
         if entry.first.is_none() {
-            entry.first = Some(Box::new(record));
+            entry.first = Some(Box::new(record.clone()));
         }
         self.push(record, keep.min(RING));
         self.seq
@@ -217,17 +256,32 @@ impl Store {
         let Some(slot) = self.ring.get_mut(place) else {
             return;
         };
-        let key = slot.kind.key();
+        let mut gone = std::mem::replace(slot, record);
+        let key = gone.kind.key();
         let entry = self.kinds.iter_mut().find(|entry| entry.key == key);
         if let Some(entry) = entry
-            && entry.last_seq == slot.seq
+            && entry.last_seq == gone.seq
         {
             match &mut entry.last {
-                Some(last) => **last = *slot,
-                none => *none = Some(Box::new(*slot)),
+                Some(last) => std::mem::swap(&mut **last, &mut gone),
+                none => {
+                    *none = Some(Box::new(gone));
+                    return;
+                }
             }
         }
-        *slot = record;
+        self.spare = gone.facts;
+    }
+
+    /// A program has answered what was left to its listener.
+    pub fn answered(&mut self, seq: u64, status: u16) {
+        let rare = self.kinds.iter_mut();
+        let rare = rare.flat_map(|entry| entry.first.iter_mut().chain(&mut entry.last));
+        let all = rare.map(|record| &mut **record).chain(&mut self.ring);
+        for record in all.filter(|record| record.seq == seq) {
+            record.circumstances.outcome = Outcome::Reply;
+            record.circumstances.status = status;
+        }
     }
 
     fn place(&self, kind: Kind) -> Option<usize> {
@@ -283,10 +337,14 @@ mod tests {
         let mut add = |reason, now| {
             let kind = kind(reason);
             let sight = match store.admits(kind, now) {
-                true => Sight::Full(nothing()),
+                true => Sight::Full(Box::new(nothing())),
                 false => Sight::Skipped,
             };
-            store.add(&Seen::new(kind, sight, now), Circumstances::default(), RING);
+            store.add(
+                &mut Seen::new(kind, sight, now),
+                Circumstances::default(),
+                RING,
+            );
         };
         for i in 0..500_000 {
             add(Reason::InvalidMethod, i * 1000);
@@ -316,8 +374,8 @@ mod tests {
     fn the_last_ones_are_kept_in_order() {
         let mut store = Store::new();
         for _ in 0..200 {
-            let seen = Seen::new(kind(Reason::InvalidMethod), Sight::Bare, 0);
-            store.add(&seen, Circumstances::default(), 10);
+            let mut seen = Seen::new(kind(Reason::InvalidMethod), Sight::Bare, 0);
+            store.add(&mut seen, Circumstances::default(), 10);
         }
         let seqs: Vec<_> = store.records().iter().map(|record| record.seq).collect();
         let expected: Vec<_> = std::iter::once(1).chain(191..=200).collect();

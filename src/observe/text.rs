@@ -8,11 +8,13 @@ pub struct Text<const N: usize> {
 }
 
 impl<const N: usize> Text<N> {
+    /// No bytes.
     pub const EMPTY: Text<N> = Text {
         bytes: [0; N],
         total: 0,
     };
 
+    /// The pieces in a row, as far as there is room.
     pub fn of(pieces: &[&[u8]]) -> Text<N> {
         let mut text = Text::EMPTY;
         for piece in pieces {
@@ -21,10 +23,22 @@ impl<const N: usize> Text<N> {
         text
     }
 
+    /// Takes the place of what there was. Its bytes stay where these do not reach; nobody sees them.
+    #[inline]
+    pub fn set(&mut self, pieces: &[&[u8]]) {
+        self.total = 0;
+        for piece in pieces {
+            self.push(piece);
+        }
+    }
+
+    /// Appends a piece, as far as there is room.
+    #[inline]
     pub fn push(&mut self, piece: &[u8]) {
-        let from = self.bytes().len();
-        for (slot, byte) in self.bytes.iter_mut().skip(from).zip(piece) {
-            *slot = *byte;
+        let room = self.bytes.get_mut(self.total as usize..).unwrap_or(&mut []);
+        let count = piece.len().min(room.len());
+        if let (Some(room), Some(piece)) = (room.get_mut(..count), piece.get(..count)) {
+            room.copy_from_slice(piece);
         }
         self.total = self.total.saturating_add(piece.len() as u32);
     }
@@ -34,6 +48,7 @@ impl<const N: usize> Text<N> {
         self.bytes.get(..self.total as usize).unwrap_or(&self.bytes)
     }
 
+    /// The bytes, to be changed.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         let kept = (self.total as usize).min(N);
         self.bytes.get_mut(..kept).unwrap_or(&mut [])
@@ -44,6 +59,7 @@ impl<const N: usize> Text<N> {
         self.total as usize
     }
 
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.total == 0
     }
@@ -61,9 +77,13 @@ mod tests {
 
     #[test]
     fn a_text_keeps_its_beginning_and_its_length() {
-        let text: Text<4> = Text::of(&[b"ab", b"", b"cdef"]);
+        let mut text: Text<4> = Text::of(&[b"ab", b"", b"cdef"]);
         assert_eq!(text.bytes(), b"abcd");
         assert_eq!(text.total(), 6);
+        text.push(b"g");
+        assert_eq!((text.bytes(), text.total()), (&b"abcd"[..], 7));
+        text.set(&[b"h"]);
+        assert_eq!((text.bytes(), text.total()), (&b"h"[..], 1));
         assert!(Text::<4>::EMPTY.is_empty());
     }
 }

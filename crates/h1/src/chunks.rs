@@ -37,7 +37,11 @@ impl Parser {
                 self.state = State::ChunkSize;
             }
             State::ChunkSizeEnd => match byte {
-                b' ' | b'\t' if self.lenient(Lenient::SPACES_AFTER_CHUNK_SIZE) => input.at += 1,
+                b' ' | b'\t'
+                    if self.tolerates(Lenient::SPACES_AFTER_CHUNK_SIZE, Code::InvalidChunkSize) =>
+                {
+                    input.at += 1;
+                }
                 b' ' | b'\t' => return self.bad_size(input.at + 1),
                 b'\r' => {
                     input.at += 1;
@@ -46,7 +50,7 @@ impl Parser {
                 b'\n' => {
                     input.at += 1;
                     self.state = State::ChunkLineLf;
-                    if !self.lenient(Lenient::OPTIONAL_CR_BEFORE_LF) {
+                    if !self.tolerates_bare_lf(Code::CrExpected) {
                         return self.fail(Code::CrExpected, Reason::CrAfterChunkSize, input.at);
                     }
                 }
@@ -60,7 +64,7 @@ impl Parser {
             _ => {
                 if byte == b'\n' {
                     input.at += 1;
-                } else if !self.lenient(Lenient::OPTIONAL_LF_AFTER_CR) {
+                } else if !self.tolerates(Lenient::OPTIONAL_LF_AFTER_CR, Code::Strict) {
                     return self.fail(Code::Strict, Reason::LfAfterChunkSize, input.at);
                 }
                 self.state = State::ChunkHeader;
@@ -168,7 +172,7 @@ impl Parser {
 
     /// At an LF that ends the extensions without a CR.
     fn bare_lf(&mut self, reason: Reason, input: &Input<'_>) -> Step {
-        if !self.lenient(Lenient::OPTIONAL_CR_BEFORE_LF) {
+        if !self.tolerates_bare_lf(Code::CrExpected) {
             return self.fail(Code::CrExpected, reason, input.at);
         }
         self.state = State::ChunkLineLf;
@@ -190,11 +194,11 @@ impl Parser {
             (State::ChunkDataLf, b'\n') => input.at += 1,
             (State::ChunkDataCr, b'\n') => {
                 input.at += 1;
-                if !self.lenient(Lenient::OPTIONAL_CR_BEFORE_LF) {
+                if !self.tolerates_bare_lf(Code::CrExpected) {
                     return self.fail(Code::CrExpected, Reason::CrAfterChunkData, input.at);
                 }
             }
-            _ if self.lenient(Lenient::OPTIONAL_CRLF_AFTER_CHUNK) => {}
+            _ if self.tolerates(Lenient::OPTIONAL_CRLF_AFTER_CHUNK, Code::Strict) => {}
             _ => return self.fail(Code::Strict, Reason::LfAfterChunkData, input.at),
         }
         self.limits.chunk_complete();

@@ -83,6 +83,11 @@ pub struct Parser {
     pub(super) heads: u32,
     /// What the last complete head said.
     pub(super) told: Told,
+    /// What strict parsing would have refused of the message in progress, as bits by the index of the
+    /// code: so far, and as the sink was told.
+    tolerated: [u32; 2],
+    /// The last message ended the connection, but lenient parsing goes on.
+    past_the_end: bool,
     /// Held only while a head or trailers are being collected.
     pub(super) scratch: Option<Box<Scratch>>,
 }
@@ -115,6 +120,8 @@ impl Parser {
             trailers_at: 0,
             heads: 0,
             told: Told::default(),
+            tolerated: [0; 2],
+            past_the_end: false,
             scratch: None,
         }
     }
@@ -138,6 +145,9 @@ impl Parser {
             // `run` only ends by halting.
             Ok(()) => Halt::Starved,
         };
+        if self.tolerated[0] != 0 {
+            self.tell_tolerated(sink);
+        }
         let halt = match halt {
             Halt::Starved => match self.suspend_span(&input) {
                 Err(halt) => halt,
@@ -187,6 +197,22 @@ impl Parser {
             self.flags |= flag::SKIP_BODY;
         }
         self.state = State::Framing;
+    }
+
+    /// What was told last has met an error of the program's: every later packet is refused, with an error in
+    /// whose place the caller puts its own, and FIN is no error.
+    pub fn give_up(&mut self) {
+        self.state = State::Failed;
+        self.error = Some(ParseError {
+            code: Code::Strict,
+            reason: Reason::EofState,
+            bytes_parsed: 0,
+        });
+        self.span = None;
+        self.upgrade = false;
+        if let Some(scratch) = self.scratch.take() {
+            scratch::give_back(scratch);
+        }
     }
 
     /// FIN was read. Completes a body that lasts until FIN (lenient only), else says whether a
@@ -311,6 +337,13 @@ impl Parser {
         while matches!(input.peek()?, b'\r' | b'\n') {
             input.at += 1;
         }
+        if self.tolerated[0] != 0 || self.past_the_end {
+            self.tell_tolerated(sink);
+            self.tolerated = [0; 2];
+            if std::mem::take(&mut self.past_the_end) {
+                self.note_tolerated(Code::ClosedConnection);
+            }
+        }
         self.fin = Fin::CutsMessage;
         self.in_progress = true;
         self.headers_complete = false;
@@ -434,6 +467,7 @@ impl Parser {
             }
             BodyKind::Length => self.state = State::Body,
             BodyKind::UntilFin => {
+                self.note_tolerated(Code::InvalidTransferEncoding);
                 self.fin = Fin::CompletesMessage;
                 self.state = State::BodyUntilFin;
             }
@@ -513,6 +547,7 @@ impl Parser {
             self.length = 0;
         }
         self.state = if keep_alive || self.lenient(Lenient::KEEP_ALIVE) {
+            self.past_the_end = !keep_alive;
             State::Start
         } else {
             State::Closed
@@ -523,7 +558,9 @@ impl Parser {
         loop {
             let byte = input.peek()?;
             input.at += 1;
-            if !matches!(byte, b'\r' | b'\n') && !self.lenient(Lenient::DATA_AFTER_CLOSE) {
+            if !matches!(byte, b'\r' | b'\n')
+                && !self.tolerates(Lenient::DATA_AFTER_CLOSE, Code::ClosedConnection)
+            {
                 return self.fail(Code::ClosedConnection, Reason::DataAfterClose, input.at);
             }
         }
@@ -537,6 +574,37 @@ impl Parser {
     #[inline(always)]
     pub(super) fn lenient(&self, flag: Lenient) -> bool {
         self.config.lenient.contains(flag)
+    }
+
+    /// Whether lenient parsing lets through what strict parsing refuses with this code. It is noted.
+    #[cold]
+    pub(super) fn tolerates(&mut self, flag: Lenient, code: Code) -> bool {
+        let tolerates = self.lenient(flag);
+        if tolerates {
+            self.note_tolerated(code);
+        }
+        tolerates
+    }
+
+    /// Likewise, of a line that ends in LF alone.
+    pub(super) fn tolerates_bare_lf(&mut self, code: Code) -> bool {
+        self.tolerates(Lenient::OPTIONAL_CR_BEFORE_LF, code)
+    }
+
+    fn note_tolerated(&mut self, code: Code) {
+        self.tolerated[0] |= 1 << code.index();
+    }
+
+    #[cold]
+    fn tell_tolerated<S: Sink + ?Sized>(&mut self, sink: &mut S) {
+        let [so_far, told] = self.tolerated;
+        let fresh = so_far & !told;
+        for &code in Code::ALL {
+            if fresh & 1 << code.index() != 0 {
+                sink.tolerated(code);
+            }
+        }
+        self.tolerated[1] = so_far;
     }
 
     /// An error at offset `at`, as the result of a step.

@@ -45,7 +45,7 @@ impl Parser {
             match self.state {
                 State::HeadersStart => {
                     if input.peek()? == b' ' {
-                        if !self.lenient(Lenient::HEADERS) {
+                        if !self.tolerates(Lenient::HEADERS, Code::UnexpectedSpace) {
                             return self.fail(
                                 Code::UnexpectedSpace,
                                 Reason::SpaceAfterStartLine,
@@ -61,7 +61,7 @@ impl Parser {
                         input.at += 1;
                         self.state = State::FieldsLf;
                     }
-                    b'\n' if self.lenient(Lenient::OPTIONAL_CR_BEFORE_LF) => {
+                    b'\n' if self.tolerates_bare_lf(Code::InvalidHeaderToken) => {
                         input.at += 1;
                         self.state = State::FieldsEnd;
                     }
@@ -78,7 +78,7 @@ impl Parser {
                 State::FieldsLf => {
                     if input.peek()? == b'\n' {
                         input.at += 1;
-                    } else if !self.lenient(Lenient::OPTIONAL_LF_AFTER_CR) {
+                    } else if !self.tolerates(Lenient::OPTIONAL_LF_AFTER_CR, Code::Strict) {
                         return self.fail(Code::Strict, Reason::LfAfterHeaders, input.at);
                     }
                     self.state = State::FieldsEnd;
@@ -98,7 +98,7 @@ impl Parser {
                 State::ValueFold => {
                     if !classes::is_blank(input.peek()?) {
                         self.value_complete(input);
-                    } else if self.lenient(Lenient::HEADERS) {
+                    } else if self.tolerates_in_fields() {
                         if self.special == Special::TransferEncodingChunked {
                             self.special = Special::General;
                         }
@@ -116,6 +116,14 @@ impl Parser {
         self.fail(Code::InvalidHeaderToken, reason, at)
     }
 
+    fn tolerates_in_fields(&mut self) -> bool {
+        self.tolerates(Lenient::HEADERS, Code::InvalidHeaderToken)
+    }
+
+    fn tolerates_coding(&mut self) -> bool {
+        self.tolerates(Lenient::TRANSFER_ENCODING, Code::InvalidTransferEncoding)
+    }
+
     fn name(&mut self, input: &mut Input<'_>) -> Step {
         match self.state {
             State::Name => {
@@ -131,7 +139,7 @@ impl Parser {
                 };
                 let byte = input.peek()?;
                 if byte == b' ' && self.special != Special::General {
-                    if self.lenient(Lenient::HEADERS) {
+                    if self.tolerates_in_fields() {
                         self.state = State::NameColonBlanks;
                         return Ok(());
                     }
@@ -167,22 +175,21 @@ impl Parser {
         self.end_span(input, input.at, input.at + 1)?;
         input.at += 1;
         self.state = State::ValueBlanks;
-        let both_lenient = self.lenient(Lenient::CHUNKED_LENGTH);
-        match self.special {
-            Special::TransferEncoding if self.has(flag::CONTENT_LENGTH) && !both_lenient => self
-                .fail(
-                    Code::InvalidTransferEncoding,
-                    Reason::TransferEncodingWithContentLength,
-                    input.at,
-                ),
-            Special::ContentLength if self.has(flag::TRANSFER_ENCODING) && !both_lenient => self
-                .fail(
-                    Code::InvalidContentLength,
-                    Reason::ContentLengthWithTransferEncoding,
-                    input.at,
-                ),
-            _ => Ok(()),
+        let (code, reason) = match self.special {
+            Special::TransferEncoding if self.has(flag::CONTENT_LENGTH) => (
+                Code::InvalidTransferEncoding,
+                Reason::TransferEncodingWithContentLength,
+            ),
+            Special::ContentLength if self.has(flag::TRANSFER_ENCODING) => (
+                Code::InvalidContentLength,
+                Reason::ContentLengthWithTransferEncoding,
+            ),
+            _ => return Ok(()),
+        };
+        if self.tolerates(Lenient::CHUNKED_LENGTH, code) {
+            return Ok(());
         }
+        self.fail(code, reason, input.at)
     }
 
     /// Drops the special names that do not go on with `piece`.
@@ -227,7 +234,7 @@ impl Parser {
                         input.at += 1;
                         self.state = State::EmptyValueLf;
                     }
-                    b'\n' if self.lenient(Lenient::OPTIONAL_CR_BEFORE_LF) => {
+                    b'\n' if self.tolerates_bare_lf(Code::InvalidHeaderToken) => {
                         input.at += 1;
                         self.state = State::EmptyValueFold;
                     }
@@ -238,7 +245,7 @@ impl Parser {
             State::EmptyValueLf => {
                 if input.peek()? == b'\n' {
                     input.at += 1;
-                } else if !self.lenient(Lenient::HEADERS) {
+                } else if !self.tolerates(Lenient::HEADERS, Code::Strict) {
                     return self.fail(Code::Strict, Reason::LfAfterCr, input.at);
                 }
                 self.state = State::EmptyValueFold;
@@ -247,7 +254,7 @@ impl Parser {
                 if !classes::is_blank(input.peek()?) {
                     return self.empty_value(input);
                 }
-                if !self.lenient(Lenient::HEADERS) {
+                if !self.tolerates_in_fields() {
                     return self.bad_token(Reason::HeaderValueChar, input.at + 1);
                 }
                 input.at += 1;
@@ -288,7 +295,7 @@ impl Parser {
                 self.special = Special::General;
             }
             Special::TransferEncoding => {
-                if self.has(flag::CHUNKED) && !self.lenient(Lenient::TRANSFER_ENCODING) {
+                if self.has(flag::CHUNKED) && !self.tolerates_coding() {
                     return self.coding_after_chunked(input);
                 }
                 self.flags |= flag::TRANSFER_ENCODING;
@@ -335,17 +342,19 @@ impl Parser {
             }
             b'\n' => {
                 self.end_span(input, input.at, input.at)?;
-                if !self.lenient(Lenient::OPTIONAL_CR_BEFORE_LF) {
+                if !self.tolerates_bare_lf(Code::CrExpected) {
                     return self.fail(Code::CrExpected, Reason::CrAfterValue, input.at);
                 }
                 self.state = State::ValueLf;
                 Ok(())
             }
-            _ if self.lenient(Lenient::HEADERS) => {
+            _ if self.tolerates_in_fields() => {
                 self.state = State::LenientValue;
                 Ok(())
             }
-            _ if self.lenient(Lenient::HEADER_VALUE_RELAXED) && classes::is(byte, RELAXED) => {
+            _ if classes::is(byte, RELAXED)
+                && self.tolerates(Lenient::HEADER_VALUE_RELAXED, Code::InvalidHeaderToken) =>
+            {
                 self.state = State::RelaxedValue;
                 Ok(())
             }
@@ -423,7 +432,7 @@ impl Parser {
                     self.special = Special::TransferEncodingChunked;
                     return self.value_end(byte, input);
                 }
-                b',' if self.lenient(Lenient::TRANSFER_ENCODING) => {
+                b',' if self.tolerates_coding() => {
                     self.matched = 0;
                     self.state = State::CodingChunked;
                 }

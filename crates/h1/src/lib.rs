@@ -58,6 +58,11 @@ pub trait Sink {
     fn fields_flushed(&mut self, refused: bool) {
         let _ = refused;
     }
+    /// Lenient parsing lets through what strict parsing refuses with this code. Called once for each
+    /// message and code.
+    fn tolerated(&mut self, code: Code) {
+        let _ = code;
+    }
     /// A packet is refused, and what was known of the message is still there. Not called again for
     /// the packets after it.
     fn refused(&mut self, error: &ParseError, moment: &Moment<'_>) {

@@ -281,7 +281,7 @@ impl Parser {
                 input.at += 1;
                 self.version.1 = byte - b'0';
                 let known = matches!(self.version, (0, 9) | (1, 0) | (1, 1) | (2, 0));
-                if !known && !self.lenient(Lenient::VERSION) {
+                if !known && !self.tolerates(Lenient::VERSION, Code::InvalidVersion) {
                     return self.fail(Code::InvalidVersion, Reason::Version, input.at);
                 }
                 self.matched = 0;
@@ -295,7 +295,7 @@ impl Parser {
                 let reason = Reason::CrlfAfterVersion;
                 match byte {
                     b'\r' => {}
-                    b'\n' if self.lenient(Lenient::OPTIONAL_CR_BEFORE_LF) => {}
+                    b'\n' if self.tolerates_bare_lf(Code::InvalidVersion) => {}
                     b'\n' => return self.fail(Code::InvalidVersion, reason, input.at + 1),
                     _ => return self.fail(Code::InvalidVersion, reason, input.at),
                 }
@@ -305,7 +305,7 @@ impl Parser {
             State::VersionLf => {
                 if byte == b'\n' {
                     input.at += 1;
-                } else if !self.lenient(Lenient::OPTIONAL_LF_AFTER_CR) {
+                } else if !self.tolerates(Lenient::OPTIONAL_LF_AFTER_CR, Code::Strict) {
                     return self.fail(Code::Strict, Reason::CrlfAfterVersion, input.at);
                 }
                 self.state = State::HeadersStart;

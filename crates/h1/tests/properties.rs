@@ -1,6 +1,6 @@
 //! Properties of the parser over generated requests.
 
-use ferrohttp_h1::{Config, Lenient, Profile};
+use ferrohttp_h1::{Code, Config, Fields, Head, Lenient, Outcome, Parser, Profile, Sink};
 use ferrohttp_h1_testing::transcript;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -90,6 +90,34 @@ fn cut<'a>(bytes: &'a [u8], at: &[Index]) -> Vec<&'a [u8]> {
         .collect()
 }
 
+/// What lenient parsing lets through.
+#[derive(Default)]
+struct Tolerated(Vec<Code>);
+
+impl Sink for Tolerated {
+    fn message_begin(&mut self) {}
+    fn head(&mut self, _: &Head<'_>) {}
+    fn body(&mut self, _: &[u8]) {}
+    fn message_complete(&mut self, _: &Fields<'_>) {}
+    fn tolerated(&mut self, code: Code) {
+        self.0.push(code);
+    }
+}
+
+/// The codes that are let through, and the one that is refused. None where an upgrade decides.
+fn tolerated(config: Config, packets: &[&[u8]]) -> Option<(Vec<Code>, Option<Code>)> {
+    let mut parser = Parser::new(config);
+    let mut sink = Tolerated::default();
+    for packet in packets {
+        match parser.execute(packet, 0, &mut sink) {
+            Outcome::Consumed => {}
+            Outcome::Failed(error) => return Some((sink.0, Some(error.code))),
+            Outcome::Parked { .. } | Outcome::Upgraded { .. } => return None,
+        }
+    }
+    Some((sink.0, None))
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -129,5 +157,29 @@ proptest! {
             text(&transcript::uncut(&pieces, &packets)),
             text(&transcript::uncut(&whole, &[&bytes]))
         );
+    }
+
+    // What strict parsing refuses first, lenient parsing refuses likewise or notes.
+    #[test]
+    fn what_is_tolerated_is_what_strict_parsing_refuses(
+        bytes in request(),
+        config in config(),
+        cuts in vec(any::<Index>(), 0..3),
+    ) {
+        let packets = cut(&bytes, &cuts);
+        let config = Config { max_header_size: 1 << 20, max_header_pairs: 0, ..config };
+        let strict = Config { lenient: Lenient::NONE, ..config };
+        let (Some((none, refused)), Some((noted, also))) =
+            (tolerated(strict, &packets), tolerated(config, &packets))
+        else {
+            return Ok(());
+        };
+        prop_assert_eq!(none, []);
+        match refused {
+            None => prop_assert_eq!((noted, also), (vec![], None)),
+            Some(code) => {
+                prop_assert!(noted.contains(&code) || noted.is_empty() && also == Some(code), "{code:?} {noted:?} {also:?}");
+            }
+        }
     }
 }

@@ -35,6 +35,7 @@
     stats = servers.map((server) => server.stats);
     count(time);
     showCounts();
+    showAdvice();
     showChart(time);
     showFilters();
     showList();
@@ -71,13 +72,25 @@
       ['kinds', new Set(stats.flatMap((each) => each.kinds.map(({ code, hint }) => `${code} ${hint}`))).size],
       ['dropped', sum((each) => each.dropped)],
       ['silent', sum((each) => each.silent)],
+      ['closed idle', sum((each) => each.idleCloses)],
     ];
+    const races = sum((each) => each.keepAliveRaces);
+    if (races > 0) shown.push(['keep-alive races', races]);
+    const tolerated = sum((each) => each.tolerated.reduce((all, { count: more }) => all + more, 0));
+    if (tolerated > 0) shown.push(['tolerated', tolerated]);
     if (peer !== undefined) shown.push([`from ${peer.address}`, peer.count]);
     byId('counts').replaceChildren(...shown.map(([label, value]) => {
       const box = element('div');
       box.append(element('b', String(value)), element('span', label, { class: 'dim' }));
       return box;
     }));
+  }
+
+  function showAdvice() {
+    const items = stats.flatMap((each) => each.advice).map(({ id, text, peer }) =>
+      element('li', `${text} [${id}${peer === undefined ? '' : `, ${peer}`}]`));
+    byId('advice').hidden = items.length === 0;
+    byId('advice').replaceChildren(...items);
   }
 
   function showChart(time) {
@@ -228,8 +241,8 @@
     const button = event.target.closest('button');
     if (button === null) return;
     show(button.dataset.key);
-    if (event.detail === 0) one.focus(); // by keyboard
-    else one.scrollIntoView({ block: 'nearest' });
+    if (event.detail === 0) one.focus({ preventScroll: true }); // by keyboard
+    one.scrollIntoView({ block: matchMedia('(min-width: 1000px)').matches ? 'nearest' : 'start' });
   });
 
   function move(step) {

@@ -1,6 +1,6 @@
 //! macOS and its relatives.
 
-use std::io::Result;
+use std::io::{Error, Result};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
@@ -42,6 +42,29 @@ pub fn set_no_sigpipe(fd: RawFd) -> Result<()> {
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
         result => result,
     }
+}
+
+/// What a failed send is told as. The kernel says EPROTOTYPE of a socket that the peer is closing at
+/// that moment; libuv makes the same of it.
+pub fn send_error(error: Error) -> Error {
+    match error.raw_os_error() {
+        Some(libc::EPROTOTYPE) => Error::from_raw_os_error(libc::ECONNRESET),
+        _ => error,
+    }
+}
+
+/// Whether both directions are over, after RST or FIN in both: then the kernel knows no peer any
+/// more. `poll` tells nothing unless it is asked for something to read, and then tells of a FIN alone.
+pub fn is_gone(fd: RawFd) -> bool {
+    let mut peer = Name::default();
+    let (address, length) = peer.room();
+    // SAFETY: the pointers are to room for an address and its length.
+    unsafe { libc::getpeername(fd, address, length) != 0 }
+}
+
+/// kqueue does not tell libuv.
+pub fn has_hung_up(_fd: RawFd) -> bool {
+    false
 }
 
 /// Nothing is held back.

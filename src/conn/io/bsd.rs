@@ -1,6 +1,6 @@
 //! FreeBSD, and what is left of the systems that the crate compiles for.
 
-use std::io::Result;
+use std::io::{Error, Result};
 use std::net::SocketAddr;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
@@ -31,6 +31,27 @@ pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
 /// `MSG_NOSIGNAL` says it with each call.
 pub fn set_no_sigpipe(_fd: RawFd) -> Result<()> {
     Ok(())
+}
+
+/// What a failed send is told as.
+pub fn send_error(error: Error) -> Error {
+    error
+}
+
+/// Whether both directions are over, after RST or FIN in both.
+pub fn is_gone(fd: RawFd) -> bool {
+    let mut asked = libc::pollfd {
+        fd,
+        events: 0,
+        revents: 0,
+    };
+    // SAFETY: the pointer is that of one pollfd.
+    unsafe { libc::poll(&raw mut asked, 1, 0) > 0 && asked.revents & libc::POLLHUP != 0 }
+}
+
+/// kqueue does not tell libuv.
+pub fn has_hung_up(_fd: RawFd) -> bool {
+    false
 }
 
 /// Nothing is held back.

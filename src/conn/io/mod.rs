@@ -3,6 +3,7 @@
 
 use std::io::{self, Error, Result};
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 // What a system does otherwise than POSIX says, or beyond it, stands in a file of that system.
@@ -15,7 +16,7 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 mod system;
 
 use system::{FIN_FOLLOWS, SEND_FLAGS};
-pub use system::{accept, set_no_sigpipe, uncork};
+pub use system::{set_no_sigpipe, uncork};
 
 /// Pieces that one `sendmsg` takes. libuv writes as many at once on the systems that we know: a peer that
 /// has gone answers the first segment, and a second call would meet that.
@@ -44,6 +45,12 @@ fn check(result: libc::c_int) -> Result<libc::c_int> {
 
 fn length(result: libc::ssize_t) -> Result<usize> {
     usize::try_from(result).map_err(|_| Error::last_os_error())
+}
+
+/// The next connection of a listening socket, and its peer's address where it has one.
+pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
+    simulated!(super::simulation::accept(fd));
+    system::accept(fd)
 }
 
 /// Reads what is there; `Ok(0)` is FIN.
@@ -123,7 +130,7 @@ fn send_with(fd: RawFd, pieces: &[&[u8]], flags: libc::c_int) -> Result<usize> {
         };
         match length(n) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
+            result => return result.map_err(system::send_error),
         }
     }
 }
@@ -157,31 +164,30 @@ fn send_many(fd: RawFd, pieces: &[&[u8]], flags: libc::c_int) -> libc::ssize_t {
     }
 }
 
+/// Whether the kernel has bytes that nobody has read.
+pub fn has_unread(fd: RawFd) -> bool {
+    simulated!(super::simulation::has_unread(fd));
+    unread(fd).is_some_and(|count| count > 0)
+}
+
+/// How many bytes they are.
+fn unread(fd: RawFd) -> Option<libc::c_int> {
+    let mut count: libc::c_int = 0;
+    // SAFETY: the pointer is that of one number.
+    let result = unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut count) };
+    (result == 0).then_some(count)
+}
+
 /// Whether both directions are over, after RST or FIN in both.
 pub fn is_gone(fd: RawFd) -> bool {
     simulated!(super::simulation::is_gone(fd));
-    let mut asked = libc::pollfd {
-        fd,
-        events: 0,
-        revents: 0,
-    };
-    // SAFETY: the pointer is that of one pollfd.
-    unsafe { libc::poll(&raw mut asked, 1, 0) > 0 && asked.revents & libc::POLLHUP != 0 }
+    system::is_gone(fd)
 }
 
-/// Likewise, and every byte is read.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+/// Likewise, and every byte is read, where libuv is told so.
 pub fn has_hung_up(fd: RawFd) -> bool {
     simulated!(super::simulation::has_hung_up(fd));
-    let mut unread: libc::c_int = 0;
-    // SAFETY: the pointer is that of one number.
-    is_gone(fd) && unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut unread) } == 0 && unread == 0
-}
-
-/// Only epoll tells libuv.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub fn has_hung_up(_fd: RawFd) -> bool {
-    false
+    system::has_hung_up(fd)
 }
 
 /// The system has no memory for a send at the moment. libuv tries again, too.
@@ -212,16 +218,20 @@ pub fn shut_both_ways(fd: RawFd) {
     unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
 }
 
+/// As listen(2).
 pub fn listen(fd: RawFd, backlog: i32) -> Result<()> {
     // SAFETY: no memory is involved.
     check(unsafe { libc::listen(fd, backlog) }).map(drop)
 }
 
+/// A duplicate of a descriptor, which is close-on-exec.
 pub fn duplicate(fd: RawFd) -> Result<OwnedFd> {
+    simulated!(super::simulation::duplicate(fd));
     // SAFETY: the result is a descriptor of our own.
     unsafe { check(libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0)).map(|fd| OwnedFd::from_raw_fd(fd)) }
 }
 
+/// Has calls on the descriptor return EAGAIN instead of blocking.
 pub fn set_nonblocking(fd: RawFd) -> Result<()> {
     // SAFETY: no memory is involved.
     unsafe {
@@ -244,6 +254,7 @@ fn set_option(fd: RawFd, level: libc::c_int, name: libc::c_int, value: libc::c_i
     .map(drop)
 }
 
+/// Turns Nagle's algorithm off (`on`) or on.
 pub fn set_no_delay(fd: RawFd, on: bool) -> Result<()> {
     set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, on.into())
 }

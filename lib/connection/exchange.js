@@ -1,0 +1,183 @@
+'use strict';
+// A request and its response: from a complete head to 'request', and from the last byte of the response to the next.
+
+const dc = require('diagnostics_channel');
+const { IncomingMessage, ServerResponse, traits } = require('../host');
+const {
+  addLines, isUnread, dump, dumpIfEmpty, detachAbortSignal, prepare, expectsContinue, isLast, emitClose,
+} = require('../host/messages');
+const { requestClass, responseClass } = require('../host/servers');
+const { assign, detach, onFinish } = require('../host/shortcuts/bond');
+const { isSpent, dumpSpent } = require('../host/shortcuts/dump');
+const { Request } = require('../host/shortcuts/headers');
+const { isThrottled, setThrottled, needsDrain, responseOn } = require('../host/sockets');
+const { Response, assignQueued } = require('./response');
+const { socketOn } = require('./listeners');
+
+const requestStart = dc.channel('http.server.request.start');
+const responseFinish = dc.channel('http.server.response.finish');
+
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
+
+/** The request of a head; `connection.incoming` from now on. */
+function makeRequest(connection, method, url, version, rawHeaders, upgrade) {
+  const { server, socket, maxHeaderPairs } = connection;
+  const major = version >> 8;
+  const minor = version & 255;
+  const Message = requestClass(server) ?? IncomingMessage;
+  const req = new (Message === IncomingMessage ? Request : Message)(socket);
+  connection.incoming = req;
+  req.httpVersionMajor = major;
+  req.httpVersionMinor = minor;
+  req.httpVersion = major === 1 && minor === 1 ? '1.1' : `${major}.${minor}`;
+  req.joinDuplicateHeaders = server.joinDuplicateHeaders;
+  req.url = url;
+  req.upgrade = upgrade;
+  if (connection.flushed) truncate(connection, rawHeaders);
+  const n = rawHeaders.length;
+  addLines(req, rawHeaders, maxHeaderPairs > 0 && n > maxHeaderPairs ? maxHeaderPairs : n);
+  req.method = method;
+
+  if (connection.idleTimer.armed) connection.idleTimer.disarm();
+  return req;
+}
+
+/** Drops the lines beyond `maxHeadersCount`, where Node does it in JavaScript. */
+function truncate({ maxHeaderPairs }, lines) {
+  if (traits.manyFields === 'truncate' && maxHeaderPairs > 0 && lines.length > maxHeaderPairs) {
+    lines.length = maxHeaderPairs;
+  }
+}
+
+/** Whether an upgrade or CONNECT is taken; sets `req.upgrade`. */
+function wantsUpgrade(server, req) {
+  if (req.method === 'CONNECT') req.upgrade = true;
+  else if (typeof server.shouldUpgradeCallback === 'function') req.upgrade = !!server.shouldUpgradeCallback(req);
+  else req.upgrade = server.listenerCount('upgrade') > 0;
+  return req.upgrade;
+}
+
+/** Makes the response and gives both to the program, unless HTTP/1.1 has an answer of its own. */
+function serve(connection, req, keepAlive, hasHost, hasExpect) {
+  const { server, socket, maxHeaderPairs } = connection;
+  if (maxHeaderPairs > 0 && req.rawHeaders.length >= maxHeaderPairs) {
+    // Not all that were seen may have been kept.
+    hasHost = req.headers.host !== undefined;
+    hasExpect = req.headers.expect !== undefined;
+  }
+  if (req instanceof Request) Request.settle(req);
+  else void req.headers;
+  connection.requests.push(req);
+
+  // A client that pipelines without reading must not fill our memory.
+  if (!isThrottled(socket) && (needsDrain(socket) || connection.queuedBytes >= socket.writableHighWaterMark)) {
+    setThrottled(socket, true);
+    socket.pause();
+  }
+
+  const Class = responseClass(server);
+  const res = new (Class === ServerResponse ? Response : Class)(req, {
+    highWaterMark: socket.writableHighWaterMark,
+    rejectNonStandardBodyWrites: server.rejectNonStandardBodyWrites,
+  });
+  prepare(res, server, connection.onPendingData, keepAlive);
+
+  if (requestStart.hasSubscribers) requestStart.publish({ request: req, response: res, socket, server });
+
+  dumpIfEmpty(server, req);
+
+  if (responseOn(socket)) connection.queue.push(res);
+  else assign(res, socket, connection.onClose, socketOn);
+
+  onFinish(res, () => finished(connection, req, res));
+
+  if (req.httpVersionMajor === 1 && req.httpVersionMinor === 1 && answeredByServer(connection, req, res, hasHost, hasExpect)) {
+    return;
+  }
+  server.emit('request', req, res);
+}
+
+/** The checks that HTTP/1.1 requests undergo before 'request'; true if they took the request. */
+function answeredByServer(connection, req, res, hasHost, hasExpect) {
+  const { server, socket } = connection;
+  if (server.requireHostHeader && !hasHost) { // RFC 9112, 3.2
+    res.writeHead(400, ['Connection', 'close']);
+    res.end();
+    return true;
+  }
+
+  const max = server.maxRequestsPerSocket;
+  if (typeof max === 'number' && max > 0) {
+    connection.requestCount++;
+    res.maxRequestsOnConnectionReached = max <= connection.requestCount;
+    if (max < connection.requestCount) {
+      server.emit('dropRequest', req, socket);
+      res.writeHead(503);
+      res.end();
+      return true;
+    }
+  }
+
+  if (!hasExpect) return false;
+  if (CONTINUE.test(req.headers.expect)) {
+    expectsContinue(res);
+    if (server.listenerCount('checkContinue') > 0) {
+      server.emit('checkContinue', req, res);
+      return true;
+    }
+    res.writeContinue();
+    return false;
+  }
+  if (server.listenerCount('checkExpectation') > 0) {
+    server.emit('checkExpectation', req, res);
+  } else {
+    res.writeHead(417);
+    res.end();
+  }
+  return true;
+}
+
+/** The response has been handed to the operating system. */
+function finished(connection, req, res) {
+  const { server, socket, queue } = connection;
+  if (responseFinish.hasSubscribers) responseFinish.publish({ request: req, response: res, socket, server });
+  detachAbortSignal(req);
+  connection.requests.shift();
+
+  // A body that nobody reads is taken off the wire.
+  let unread = isUnread(req);
+  if (unread && !isSpent(req)) {
+    unread = false;
+    dump(req);
+  }
+
+  detach(res, socket, connection.onClose);
+  if (connection.incoming === req && socket.parser === connection) {
+    if (unread || req.readableEnded) connection.incoming = null;
+    else req.on('end', () => { if (connection.incoming === req) connection.incoming = null; });
+  }
+  process.nextTick(afterFinish, res, unread ? req : null);
+
+  if (isLast(res)) {
+    if (typeof socket.destroySoon === 'function') socket.destroySoon();
+    else socket.end();
+  } else if (queue.length > 0) {
+    assignQueued(queue.shift(), socket, connection.onClose, socketOn);
+  } else {
+    const timeout = traits.finiteKeepAlive ? finiteOr(server.keepAliveTimeout, 0) : server.keepAliveTimeout;
+    if (timeout && typeof socket.setTimeout === 'function') {
+      connection.idleTimer.arm(timeout + (traits.constantBuffer ?? finiteOr(server.keepAliveTimeoutBuffer, 1000)));
+    }
+  }
+}
+
+function finiteOr(value, otherwise) {
+  return Number.isFinite(value) && value >= 0 ? value : otherwise;
+}
+
+function afterFinish(res, unread) {
+  if (unread !== null) dumpSpent(unread);
+  emitClose(res);
+}
+
+module.exports = { makeRequest, truncate, wantsUpgrade, serve };

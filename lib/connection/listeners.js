@@ -1,0 +1,69 @@
+'use strict';
+// What the methods of a socket do while HTTP is spoken on it: pausing and resuming, and listeners who want the bytes.
+
+const { handleOf, isThrottled, readHandle, stopHandle } = require('../host/sockets');
+const { Socket } = require('../socket');
+const { handOver } = require('../socket/hand-over');
+const { setReading } = require('../socket/hold');
+const { kId } = require('../socket/keys');
+
+const RAW_EVENTS = new Set(['data', 'readable']);
+
+function onSocketResume() {
+  if (isThrottled(this)) {
+    this.pause();
+    return;
+  }
+  if (this[kId] >= 0) {
+    setReading(this, true);
+  } else {
+    readHandle(handleOf(this));
+  }
+}
+
+function onSocketPause() {
+  if (this[kId] >= 0) {
+    setReading(this, false);
+  } else {
+    stopHandle(handleOf(this));
+  }
+}
+
+/** The bytes are for others, too: the stream's own flow control has to do. */
+function unconsume(socket) {
+  if (socket[kId] >= 0) handOver(socket);
+  if (socket.parser) {
+    socket.parser.consumed = false;
+    socket.parser.feed?.release?.();
+  }
+  socket.removeListener('pause', onSocketPause);
+  socket.removeListener('resume', onSocketResume);
+}
+
+// Whoever listens to the bytes themselves makes Rust stop reading (Node 'unconsumes' likewise).
+function wrapListener(name) {
+  return function (event, listener) {
+    const result = Socket.prototype[name].call(this, event, listener);
+    if (!this.parser) {
+      delete this.on;
+      delete this.addListener;
+      delete this.prependListener;
+    } else if (RAW_EVENTS.has(event)) {
+      unconsume(this);
+    }
+    return result;
+  };
+}
+const socketOn = wrapListener('on');
+const socketAddListener = wrapListener('addListener');
+const socketPrependListener = wrapListener('prependListener');
+
+function socketSetEncoding() {
+  const error = new Error('Changing the socket encoding is not allowed per RFC7230 Section 3.');
+  error.code = 'ERR_HTTP_SOCKET_ENCODING';
+  throw error;
+}
+
+module.exports = {
+  onSocketPause, onSocketResume, socketOn, socketAddListener, socketPrependListener, socketSetEncoding, unconsume,
+};

@@ -1,0 +1,70 @@
+'use strict';
+// What keeps the process alive: a ref'd listener, or a connection at work.
+//
+// libuv keeps a loop alive for a stream that reads and was not unref'd, for one that has output or a
+// shutdown pending, and for one that is closing. Connections are counted the other way around, so that one
+// which does nothing but read costs nothing here: all that Rust owns, without those at rest.
+
+const { native } = require('.');
+
+const servers = new Set(); // NativeServers with a listener or connections
+let listening = 0; // ref'd listeners
+let resting = 0; // connections of Rust's that neither read (ref'd) nor send
+let closingCount = 0; // connections that were destroyed and whose 'close' is to come
+let refed = false;
+
+function update() {
+  if (listening > 0 && refed) return;
+  let alive = listening > 0;
+  if (!alive) {
+    let open = closingCount - resting;
+    for (const server of servers) open += server.owned;
+    alive = open > 0;
+  }
+  if (alive) process[FLUSHERS].add(native);
+  else if (servers.size === 0) process[FLUSHERS].delete(native);
+  if (alive !== refed) {
+    refed = alive;
+    if (alive) native.ref();
+    else native.unref();
+  }
+}
+
+/** A native server has a listener. */
+function addServer(server) {
+  servers.add(server);
+}
+
+/** A native server has neither listener nor connections. */
+function removeServer(server) {
+  servers.delete(server);
+  update();
+}
+
+function listeners(delta) {
+  listening += delta;
+  update();
+}
+
+function closing(delta) {
+  closingCount += delta;
+  update();
+}
+
+function atRest(delta) {
+  resting += delta;
+  update();
+}
+
+// Output may wait for the end of a batch that never ends: process.exit() in a handler. All loads
+// of the package share one listener.
+const FLUSHERS = Symbol.for('ferrohttp.flushers');
+if (process[FLUSHERS] === undefined) {
+  const flushers = new Set();
+  Object.defineProperty(process, FLUSHERS, { value: flushers });
+  process.on('exit', () => {
+    for (const engine of flushers) engine.flush();
+  });
+}
+
+module.exports = { addServer, removeServer, listeners, closing, atRest, update };

@@ -1,0 +1,97 @@
+'use strict';
+// What Node keeps on requests and responses.
+
+const { OutgoingMessage } = require('http');
+const { symbols } = require('./symbols');
+
+// --- requests ----------------------------------------------------------------------------------------
+
+function addLines(req, lines, count) {
+  req._addHeaderLines(lines, count);
+}
+
+/** Whether the body is thrown away. */
+function isDumped(req) {
+  return req._dumped;
+}
+
+/** Whether nobody has begun to read the body. */
+function isUnread(req) {
+  return !req._consuming && !req._readableState.resumeScheduled;
+}
+
+/** Takes the rest of the body off the wire. */
+function dump(req) {
+  req._dump();
+}
+
+/** Node's option `optimizeEmptyRequests`: a request that announces no body is over at once. */
+function dumpIfEmpty(server, req) {
+  if (symbols.optimizeEmptyRequests === undefined || server[symbols.optimizeEmptyRequests] !== true) return;
+  if ('content-length' in req.headers || 'transfer-encoding' in req.headers) return;
+  req._dumpAndCloseReadable();
+  req._read();
+}
+
+function detachAbortSignal(req) {
+  if (symbols.detachAbortSignal !== undefined) req[symbols.detachAbortSignal]?.();
+}
+
+// --- responses ---------------------------------------------------------------------------------------
+
+/** Gives a new response what its server and its connection have for it. */
+function prepare(res, server, onPendingData, keepAlive) {
+  res._keepAliveTimeout = server.keepAliveTimeout;
+  res._maxRequestsPerSocket = server.maxRequestsPerSocket;
+  res._onPendingData = onPendingData;
+  res.shouldKeepAlive = keepAlive;
+  res[symbols.uniqueHeaders] = server[symbols.uniqueHeaders];
+}
+
+/** The client waits for '100 Continue'. */
+function expectsContinue(res) {
+  res._expect_continue = true;
+}
+
+/** The connection ends after this response. */
+function makeLast(res) {
+  res._last = true;
+}
+
+function isLast(res) {
+  return res._last;
+}
+
+function headHasLeft(res) {
+  return Boolean(res?._headerSent);
+}
+
+function emitDrain(res) {
+  res[symbols.needDrain] = false;
+  res.emit('drain');
+}
+
+function awaitsDrain(res) {
+  return res[symbols.needDrain];
+}
+
+/** 'close', once. */
+function emitClose(res) {
+  if (res._closed) return;
+  res.destroyed = true;
+  res._closed = true;
+  res.emit('close');
+}
+
+/** Node's warning that parsing is lenient, once a process; false if Node's responses give none. */
+function warnOfLeniency() {
+  const message = new OutgoingMessage();
+  if (message._isLenientHeaderValidation === undefined) return false;
+  message._isLenientHeaderValidation();
+  return true;
+}
+
+module.exports = {
+  addLines, isDumped, isUnread, dump, dumpIfEmpty, detachAbortSignal,
+  prepare, expectsContinue, makeLast, isLast, headHasLeft, emitDrain, awaitsDrain, emitClose, warnOfLeniency,
+};

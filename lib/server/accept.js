@@ -1,0 +1,102 @@
+'use strict';
+// A connection that JavaScript meets: its socket, and who hears of it.
+
+const dc = require('diagnostics_channel');
+const { nodeConnectionListener } = require('../host');
+const { exchangeListener, listenersOf } = require('../host/emitters');
+const { setAcceptedBy } = require('../host/sockets');
+const { native: engine } = require('../engine');
+const { connectionListener } = require('../connection');
+const { Socket } = require('../socket');
+const { handOver } = require('../socket/hand-over');
+const { setReading } = require('../socket/hold');
+const { kId } = require('../socket/keys');
+
+const socketChannel = dc.channel('net.server.socket');
+
+/** Makes the socket of a native connection and announces it; undefined if it was turned away. */
+function accept(link, id) {
+  const { server } = link;
+  if (link.screens && turnsAway(link, id)) return undefined;
+  const socket = new Socket(id, {
+    allowHalfOpen: server.allowHalfOpen,
+    readableHighWaterMark: server.highWaterMark,
+    writableHighWaterMark: server.highWaterMark,
+    // What net.Socket sets in any case: it adds them to a copy, which takes Node 20 20 us where they
+    // are not there already.
+    emitClose: false,
+    autoDestroy: true,
+    decodeStrings: false,
+  });
+  socket.server = server;
+  setAcceptedBy(socket, server);
+  if (server.pauseOnConnect) {
+    setReading(socket, false);
+    socket.readableFlowing = false;
+  }
+  if (listenersOf(server, 'connection') !== connectionListener && !announce(link, socket)) return socket;
+  try {
+    server.emit('connection', socket);
+  } finally {
+    // Nobody had it served, at least not yet: the socket is as any of net.Server's.
+    if (socket[kId] >= 0 && !socket.parser) handOver(socket);
+  }
+  if (socketChannel.hasSubscribers) socketChannel.publish({ socket });
+  return socket;
+}
+
+/**
+ * Readies a socket for listeners that are not only ours. False if it was read before they came: then it was
+ * accepted before, and is served as it would have been then.
+ */
+function announce({ server }, socket) {
+  if (server.listeners('connection').includes(connectionListener)) return true;
+  if (!engine.isFresh(socket[kId])) {
+    connectionListener.call(server, socket);
+    return false;
+  }
+  handOver(socket);
+  return true;
+}
+
+/**
+ * The checks of Node's that Rust leaves to us while there is a block list, in Node's order: whom it
+ * blocks does not count. True if the connection was turned away.
+ */
+function turnsAway(link, id) {
+  const { server } = link;
+  const limit = link.limit();
+  const open = link.native.connections;
+  const peer = engine.address(id, true);
+  if (engine.admit(id) && limit !== -1 && open >= limit) {
+    const own = engine.address(id, false);
+    engine.close(id);
+    dropped(server, ...(own ?? []), ...(peer ?? []));
+    return true;
+  }
+  if (!server.blockList || peer === undefined || peer === null ||
+      !server.blockList.check(peer[0], peer[2].toLowerCase())) return false;
+  engine.close(id);
+  return true;
+}
+
+/** Tells a server of a connection beyond `maxConnections`. */
+function dropped(server, localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily) {
+  server.emit('drop', {
+    __proto__: null,
+    localAddress, localPort: Number(localPort), localFamily,
+    remoteAddress, remotePort: Number(remotePort), remoteFamily,
+  });
+}
+
+/** Puts our connection listener where Node's was; 'eventNames' keeps its order. */
+function replaceListener(server, event) {
+  if (listenersOf(server, event) === nodeConnectionListener) {
+    exchangeListener(server, event, connectionListener);
+  } else {
+    server.removeListener(event, nodeConnectionListener);
+    server.on(event, connectionListener);
+  }
+}
+
+module.exports = { accept, dropped, replaceListener, socketChannel };

@@ -1,0 +1,170 @@
+'use strict';
+// What a server shares with the engine: settings that Rust acts on without asking, counts, and records about the server.
+
+const http = require('http');
+const { EventEmitter } = require('events');
+const net = require('net');
+const { debuglog } = require('util');
+const { traits, refusalsArePlain } = require('../host');
+const { eventCount, listenersOf } = require('../host/emitters');
+const { emitCloseIfDrained } = require('../host/servers');
+const { systemError } = require('../errors');
+const { native: engine } = require('../engine');
+const alive = require('../engine/alive');
+const layout = require('../layout');
+const { connectionListener } = require('../connection');
+const { kId } = require('../socket/keys');
+const { optionsOf } = require('../refusals/options');
+const { setReplies } = require('../refusals/replies');
+const { watch } = require('../refusals/watch');
+const { accept, dropped, socketChannel } = require('./accept');
+const { ConnectionsList } = require('./connections-list');
+const { lenientFlags, warningIsDue } = require('./lenient');
+const { Listening } = require('./listening');
+
+const debug = debuglog('http'); // NODE_DEBUG=http: every refusal is logged
+
+const { HEADER_PAIRS } = layout.limit;
+const { DROPPED, DRAINED, ACCEPT_ERROR } = layout.record;
+
+/** The `emit` that nobody has wrapped. */
+const plainEmit = EventEmitter.prototype.emit;
+
+let screens; // once it is asked for
+
+/** Whether this Node refuses addresses of `server.blockList`. */
+function hasBlockList() {
+  if (screens === undefined) {
+    try {
+      screens = !new net.Server({ blockList: 'none' });
+    } catch {
+      screens = true;
+    }
+  }
+  return screens;
+}
+
+/** What a server shares with the engine, under `server[kServer]`. */
+class ServerLink {
+  constructor(server, refusals) {
+    this.server = server;
+    this.native = engine.createServer();
+    const { keep, excerpt, redact, log, replies, linger, native } = optionsOf(refusals);
+    this.native.setRefusals(keep, excerpt, redact.fields, redact.query);
+    setReplies(this.native, replies);
+    this.linger = linger;
+    this.native.set('linger', linger);
+    this.staysNative = native; // whatever wraps `emit`
+    this.replies = new Map(replies.map((reply) => [reply.code, reply.status]));
+    this.watch = watch(server, this.native, log);
+    this.listening = new Listening(this);
+    this.list = new ConnectionsList(this);
+    this.screens = false; // a block list was set: connections count once they have passed it
+    this.injected = new Set(); // connections whose parser JavaScript feeds
+    this.lastConnections = 0; // as Node has read it last
+    this.properties = {}; // values of the watched properties
+    this.values = new Map(); // settings as last given to Rust
+    this.counted = new Map(); // refusals by code, of which Rust does not know yet
+    this.seen = { emit: undefined, subscribed: false, events: 0, connection: undefined, plain: true }; // by the last `sync`
+  }
+
+  set(name, value) {
+    const number = Number(value);
+    if (this.values.get(name) === number) return;
+    this.values.set(name, number);
+    this.native.set(name, number);
+  }
+
+  /** Gives Rust the live properties that it acts on without asking. */
+  sync() {
+    const { server } = this;
+    const { seen } = this;
+    seen.emit = server.emit;
+    seen.subscribed = socketChannel.hasSubscribers;
+    seen.events = eventCount(server);
+    seen.connection = listenersOf(server, 'connection');
+    this.set('maxHeaderSize', server.maxHeaderSize || http.maxHeaderSize);
+    this.set('lenient', lenientFlags(server));
+    this.set('maxHeaderPairs', typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : HEADER_PAIRS);
+    const screened = Boolean(server.blockList) && hasBlockList();
+    this.screens ||= screened;
+    this.set('screened', screened);
+    this.set('maxConnections', screened ? -1 : this.limit());
+    this.set('noDelay', server.noDelay);
+    this.set('keepAlive', server.keepAlive);
+    this.set('keepAliveDelay', server.keepAliveInitialDelay || 0);
+    // Where anything in JavaScript can tell that a connection exists, each one is shown at once.
+    const wrapped = seen.emit !== plainEmit && !this.staysNative;
+    this.set('dropNotice', wrapped || server.listenerCount('drop') > 0);
+    seen.plain = refusalsArePlain();
+    const watched = wrapped || !(seen.plain || this.staysNative) || debug.enabled || warningIsDue(server) || seen.subscribed ||
+      seen.connection !== connectionListener || server.timeout > 0 || !this.listening.refed || server.pauseOnConnect || screened;
+    this.set('eager', watched);
+    this.set('nativeRefusals', !watched && server.listenerCount('clientError') === 0);
+    this.set('idleIncludesSilent', traits.idleIncludesSilent);
+    this.set('hangUpEnds', traits.hangUpEnds);
+  }
+
+  /** Connections at which further ones are dropped; -1 for no limit. */
+  limit() {
+    const max = this.server.maxConnections;
+    return max === undefined || max === null || (traits.zeroConnectionsMeansAny && !max) ? -1 : max;
+  }
+
+  /** Whether something has changed that no setter and none of our methods tells of. */
+  stale() {
+    const { server, seen } = this;
+    return server.emit !== seen.emit || refusalsArePlain() !== seen.plain || socketChannel.hasSubscribers !== seen.subscribed || warningIsDue(server) ||
+      eventCount(server) !== seen.events || listenersOf(server, 'connection') !== seen.connection;
+  }
+
+  count(code) {
+    this.counted.set(code, (this.counted.get(code) ?? 0) + 1);
+  }
+
+  /** What the client of a refused connection still sends is read before it is closed. */
+  lingers(socket) {
+    if (socket[kId] > 0) engine.setRefused(socket[kId]);
+  }
+
+  /** Tells Rust what becomes of a refusal; its number. */
+  refused(socket, token, code, reason, outcome, status) {
+    const id = socket[kId];
+    if (id > 0) return this.native.refused(token ?? 0, id, code, reason, outcome, status, token === 0);
+    const { remoteAddress, remotePort, localAddress, localPort } = socket;
+    const peer = typeof remoteAddress === 'string' ? `${remoteAddress} ${remotePort}` : undefined;
+    const local = typeof localAddress === 'string' ? `${localAddress} ${localPort}` : undefined;
+    const parser = socket.parser?.feed?.parser;
+    return this.native.refused(token ?? 0, 0, code, reason, outcome, status, token === 0, parser, peer, local);
+  }
+
+  /** Code, count, code, count, ... of all refusals so far. */
+  counts() {
+    for (const [code, times] of this.counted) this.native.count(code, times);
+    this.counted.clear();
+    return this.native.counts();
+  }
+
+  /** Makes the socket of a native connection and announces it; undefined if it was turned away. */
+  onAccept(id) {
+    if (this.stale()) this.sync();
+    return this.listening.resource.runInAsyncScope(accept, undefined, this, id);
+  }
+
+  onServerRecord(type, number, text) {
+    const { server } = this;
+    if (type === DRAINED) {
+      alive.update();
+      emitCloseIfDrained(server);
+    } else if (type === ACCEPT_ERROR) {
+      // Connections wait in the backlog until descriptors are free again. An 'error' event would
+      // end a program that does not listen for it.
+      const { code, message } = systemError(-number, 'accept');
+      process.emitWarning(`ferrohttp cannot accept connections: ${message}`, { code });
+    } else if (type === DROPPED) {
+      dropped(server, ...text.split('\n'));
+    }
+  }
+}
+
+module.exports = { ServerLink };

@@ -1,0 +1,55 @@
+'use strict';
+// Properties of a server that Rust acts on: accessors tell it of a change at once.
+
+const { kServer } = require('./key');
+
+/** Own properties of a new server. */
+const PROPERTIES = [
+  'maxHeaderSize', 'insecureHTTPParser', 'httpValidation', 'maxHeadersCount', 'timeout',
+  'noDelay', 'keepAlive', 'keepAliveInitialDelay', 'pauseOnConnect', 'blockList',
+];
+/** Properties that a server does not have until it is given one. */
+const OPTIONAL_PROPERTIES = ['maxConnections', 'blockList'];
+
+/** Watches the properties that a new server has. */
+function watchProperties(server, link) {
+  for (const name of PROPERTIES) {
+    if (!Object.hasOwn(server, name)) continue;
+    link.properties[name] = server[name];
+    watchProperty(server, link, name);
+  }
+}
+
+function watchProperty(server, link, name) {
+  Object.defineProperty(server, name, {
+    configurable: true,
+    enumerable: true,
+    get: () => link.properties[name],
+    set(value) {
+      link.properties[name] = value;
+      link.sync();
+    },
+  });
+}
+
+/** Watches properties that a server of this class may be given. */
+function watchOptional(prototype) {
+  for (const name of OPTIONAL_PROPERTIES) {
+    Object.defineProperty(prototype, name, {
+      configurable: true,
+      get() {
+        return undefined;
+      },
+      set(value) {
+        if (this[kServer] === undefined) { // in the constructor, which watches it later
+          Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
+        } else {
+          watchProperty(this, this[kServer], name);
+          this[name] = value;
+        }
+      },
+    });
+  }
+}
+
+module.exports = { watchProperties, watchOptional };

@@ -1,0 +1,88 @@
+'use strict';
+// The move of a connection from Rust to a libuv handle.
+
+const { handleOf, openHandle, readHandle, endThroughHandle, writeThroughHandle } = require('../host/sockets');
+const { systemError } = require('../errors');
+const { native } = require('../engine');
+const { atRest } = require('../engine/alive');
+const { afterDeliveries } = require('../engine/turn');
+const { forget } = require('./places');
+const { kId, kPending, kBytesWritten, kRefed, kHolds, kStopped, kBehind } = require('./keys');
+
+/**
+ * Moves a native socket to a real libuv handle. Parsing goes on in JavaScript (connection.js),
+ * from the byte where Rust stopped. Destroys it where that fails.
+ */
+function handOver(socket) {
+  const id = socket[kId];
+  const bytesWritten = native.bytesWritten(id);
+  const pending = socket[kPending];
+  const detached = native.detach(id);
+  if (typeof detached === 'number') {
+    // It takes a descriptor more, for a moment, and there may be none.
+    socket.destroy(systemError(detached, 'dup'));
+    return;
+  }
+  socket[kId] = -1;
+  // A packet that was parsed before is still delivered under the id.
+  if (detached.queued > 0) socket[kBehind] = true;
+  else forget(socket);
+  atRest(socket[kHolds] ? 0 : -1);
+  socket[kBytesWritten] += bytesWritten;
+
+  const handle = openHandle(socket, detached.fd);
+  if (!socket[kRefed]) handle.unref();
+
+  socket[kPending] = null;
+  sendRemains(socket, detached, pending);
+  if (socket.parser?.handedOver) {
+    socket.parser.handedOver(detached, handle);
+  } else if (!socket[kStopped]) {
+    startReading(socket, handle, detached); // as net.Socket does when it is made
+  }
+}
+
+/** Has a handle read. What the system has told of its descriptor already, reading would not find again. */
+function startReading(socket, handle, { error, hungUp }) {
+  if (error === 0 && !hungUp) {
+    readHandle(handle);
+    return;
+  }
+  handle.reading = true;
+  afterDeliveries(() => {
+    if (socket.destroyed || !handleOf(socket)?.reading) return; // somebody has stopped it
+    if (error !== 0) {
+      socket.destroy(systemError(error, 'read'));
+    } else {
+      socket.push(null);
+      socket.read(0);
+    }
+  });
+}
+
+/** The packet that a hand-over left in the queue has been told. */
+function caughtUp(socket) {
+  socket[kBehind] = false;
+  forget(socket);
+  socket.parser?.caughtUp?.();
+}
+
+/** What Rust had not sent yet goes first, then FIN if that was to follow; then the callback that waits. */
+function sendRemains(socket, { pending, finWanted }, callback) {
+  const chunks = [];
+  for (let i = 0; i < pending.length; i += 2) {
+    const chunk = pending[i + 1] === 0 ? pending[i] : pending[i].subarray(pending[i + 1]);
+    socket[kBytesWritten] -= chunk.byteLength; // the handle counts them
+    chunks.push({ chunk, encoding: 'buffer' });
+  }
+  const done = callback ?? ((error) => { if (error) socket.destroy(error); });
+  const finish = (error) => (error || !finWanted ? done(error) : endThroughHandle(socket, done));
+  if (chunks.length === 0) {
+    if (finWanted || callback !== null) finish();
+    return;
+  }
+  chunks.allBuffers = true;
+  writeThroughHandle(socket, chunks, finish);
+}
+
+module.exports = { handOver, caughtUp, startReading };

@@ -1,0 +1,255 @@
+'use strict';
+// The net.Socket of a connection whose descriptor Rust owns.
+//
+// It has one of three states:
+//   native    `kId` >= 0: reads arrive as deliveries, writes go through the engine
+//   handed over   a real libuv handle: every method below defers to net.Socket's own
+//   closed    neither
+// Whoever reaches for its handle, or drives the stream itself (a 'data' listener, pipe, push,
+// unshift), makes a native socket hand over; no byte is lost (see `unconsume` in lib/connection/listeners.js).
+
+const net = require('net');
+const { constants } = require('os');
+const { emitCloseIfDrained } = require('../host/servers');
+const {
+  restartIdleTimer, closeIdleTimer, acceptedBy, defineInternals, inherited, isResetting, setResetting,
+  rememberedPeer, rememberPeer, rememberedLocal, rememberLocal,
+} = require('../host/sockets');
+const { systemError } = require('../errors');
+const { native } = require('../engine');
+const { atRest, closing } = require('../engine/alive');
+const { afterDeliveries } = require('../engine/turn');
+const layout = require('../layout');
+const { inClosingPhase } = require('./closing');
+const { handOver } = require('./hand-over');
+const { hold } = require('./hold');
+const { alreadyWritten, awaits, encodingOf, inOwnContext, waiting, written } = require('./output');
+const { remember } = require('./places');
+const {
+  kId, kKey, kPending, kCancelled, kBytesRead, kBytesWritten, kException, kRefed,
+  kHolds, kEnded, kTaken, kStopped, kOpen, kQueueSeen, kLast, kBehind,
+} = require('./keys');
+
+const { BYTES, FIN_FOLLOWS } = layout.write;
+const ENOTCONN = -constants.errno.ENOTCONN;
+
+class Socket extends net.Socket {
+  constructor(id, options) {
+    super(options);
+    this[kId] = id;
+    this[kKey] = id; // the id that deliveries carry; stays when `kId` goes
+    remember(this);
+    this[kPending] = null; // callback of the write or shutdown that Rust is still busy with
+    this[kCancelled] = 0; // the errno of that, if the socket is destroyed before
+    this[kBytesRead] = 0;
+    this[kBytesWritten] = 0;
+    this[kException] = false;
+    this[kRefed] = true;
+    this[kHolds] = true; // counted by the engine among what keeps the process alive
+    this[kEnded] = false; // FIN was read
+    this[kStopped] = false; // reading was paused
+    this[kTaken] = undefined; // what the engine said of output that the stream is told of next (response.js)
+    this[kQueueSeen] = 0; // bytes that were pending when the idle timer fired last
+    this[kLast] = 0; // FIN_FOLLOWS, where that is certain of what is written now
+    this[kOpen] = 0; // what 'close' still waits for
+    this[kBehind] = false; // handed over, but a packet that was parsed before is still to come
+  }
+
+  // --- stream implementation ---------------------------------------------------------------
+
+  _read(size) {
+    if (!(this[kId] >= 0)) return super._read(size);
+    // Reading is started and stopped by the connection ('pause' and 'resume').
+  }
+
+  _write(chunk, encoding, callback) {
+    const id = this[kId];
+    if (!(id >= 0)) return super._write(chunk, encoding, callback);
+    if (this[kTaken] !== undefined) return alreadyWritten(this, callback);
+    restartIdleTimer(this);
+    let code = BYTES;
+    if (typeof chunk === 'string') {
+      code = encodingOf(encoding);
+      if (code === BYTES) chunk = Buffer.from(chunk, encoding);
+    }
+    written(this, native.write(id, chunk, code | waiting(this) | this[kLast]), callback);
+  }
+
+  _writev(chunks, callback) {
+    const id = this[kId];
+    if (!(id >= 0)) return super._writev(chunks, callback);
+    if (this[kTaken] !== undefined) return alreadyWritten(this, callback);
+    restartIdleTimer(this);
+    const list = new Array(chunks.length * 2);
+    for (let i = 0; i < chunks.length; i++) {
+      let { chunk } = chunks[i];
+      let code = BYTES;
+      if (typeof chunk === 'string') {
+        code = encodingOf(chunks[i].encoding);
+        if (code === BYTES) chunk = Buffer.from(chunk, chunks[i].encoding);
+      }
+      list[2 * i] = chunk;
+      list[2 * i + 1] = code;
+    }
+    written(this, native.writev(id, list, waiting(this) | this[kLast]), callback);
+  }
+
+  /** The last bytes and FIN leave together: `_final` is called in here, unless the bytes are pending. */
+  end(chunk, encoding, callback) {
+    if (!(this[kId] >= 0) || chunk === undefined || this._write !== prototype._write ||
+        this._writev !== prototype._writev || this._final !== prototype._final) {
+      return super.end(chunk, encoding, callback);
+    }
+    this[kLast] = FIN_FOLLOWS;
+    try {
+      return super.end(chunk, encoding, callback);
+    } finally {
+      this[kLast] = 0;
+    }
+  }
+
+  _final(callback) {
+    const id = this[kId];
+    if (!(id >= 0)) return super._final(callback);
+    const result = native.shutdown(id);
+    if (result === 0) afterDeliveries(inOwnContext('SHUTDOWNWRAP', callback));
+    else if (result === ENOTCONN) callback();
+    else if (result > 0) awaits(this, 'SHUTDOWNWRAP', callback);
+    else callback(systemError(result, 'shutdown'));
+  }
+
+  _destroy(exception, callback) {
+    const id = this[kId];
+    if (!(id >= 0)) return super._destroy(exception, callback);
+    this.connecting = false;
+    closeIdleTimer(this);
+    this[kException] = Boolean(exception);
+    rememberLocal(this, null);
+    this[kId] = -1;
+    if (isResetting(this)) {
+      setResetting(this, false);
+      this[kBytesWritten] = native.reset(id);
+    } else {
+      if (!exception && this.parser?.isIdle?.()) native.noteIdleClose(id);
+      this[kBytesWritten] = native.close(id);
+    }
+    this[kOpen] = 2;
+    inClosingPhase(this);
+    callback(exception);
+    closing(1);
+    if (!this[kHolds]) atRest(-1);
+    emitCloseIfDrained(acceptedBy(this));
+  }
+
+  resetAndDestroy() {
+    if (!(this[kId] >= 0)) return super.resetAndDestroy();
+    setResetting(this, true);
+    this.destroy();
+    return this;
+  }
+
+  // --- what net.Socket shows -----------------------------------------------------------------
+
+  get pending() {
+    return this[kId] >= 0 ? this.connecting : super.pending;
+  }
+
+  get bufferSize() {
+    return this[kId] >= 0 ? this.writableLength : super.bufferSize;
+  }
+
+  get bytesRead() {
+    return this[kId] >= 0 ? this[kBytesRead] : this[kBytesRead] + (super.bytesRead ?? 0);
+  }
+
+  setNoDelay(enable) {
+    const id = this[kId];
+    if (!(id >= 0)) return super.setNoDelay(enable);
+    native.setNoDelay(id, enable === undefined ? true : Boolean(enable));
+    return this;
+  }
+
+  setKeepAlive(enable, initialDelay, ...rest) {
+    const id = this[kId];
+    if (!(id >= 0) || (typeof enable === 'object' && enable !== null) || rest.length > 0) {
+      // Intervals and counts are for libuv.
+      if (id >= 0) handOver(this);
+      return super.setKeepAlive(enable, initialDelay, ...rest);
+    }
+    native.setKeepAlive(id, Boolean(enable), ~~(initialDelay / 1000));
+    return this;
+  }
+
+  ref() {
+    if (!(this[kId] >= 0)) return super.ref();
+    this[kRefed] = true;
+    hold(this);
+    return this;
+  }
+
+  unref() {
+    if (!(this[kId] >= 0)) return super.unref();
+    this[kRefed] = false;
+    hold(this);
+    return this;
+  }
+
+  push(chunk, encoding) {
+    if (this[kId] >= 0 && chunk !== null) handOver(this);
+    return super.push(chunk, encoding);
+  }
+
+  unshift(chunk, encoding) {
+    if (this[kId] >= 0) handOver(this);
+    return super.unshift(chunk, encoding);
+  }
+}
+Object.defineProperty(Socket, 'name', { value: 'Socket' });
+
+defineInternals(Socket, {
+  handle(socket) {
+    if (socket[kId] >= 0) handOver(socket);
+    return inherited.handle(socket);
+  },
+  setHandle: inherited.setHandle,
+  bytesDispatched(socket) {
+    const id = socket[kId];
+    return id >= 0 ? native.bytesWritten(id) : socket[kBytesWritten] + inherited.bytesDispatched(socket);
+  },
+  peerName(socket) {
+    const id = socket[kId];
+    if (!(id >= 0)) return rememberedPeer(socket) ?? inherited.peerName(socket);
+    return rememberedPeer(socket) ?? rememberPeer(socket, addressOf(native.address(id, true)));
+  },
+  localName(socket) {
+    const id = socket[kId];
+    if (!(id >= 0)) return inherited.localName(socket);
+    return rememberedLocal(socket) ?? rememberLocal(socket, addressOf(native.address(id, false)));
+  },
+  timeout(socket) {
+    if (!socket.timeout) return; // disarmed (lib/connection/idle-timer.js)
+    const id = socket[kId];
+    if (!(id >= 0)) {
+      inherited.timeout(socket);
+      return;
+    }
+    if (socket[kPending] !== null) {
+      // Output that moves is activity.
+      const size = native.writeQueueSize(id);
+      if (size !== socket[kQueueSeen]) {
+        socket[kQueueSeen] = size;
+        restartIdleTimer(socket);
+        return;
+      }
+    }
+    socket.emit('timeout');
+  },
+});
+
+const { prototype } = Socket;
+
+function addressOf(entry) {
+  return entry === undefined || entry === null ? {} : { address: entry[0], family: entry[2], port: entry[1] };
+}
+
+module.exports = { Socket };

@@ -1,0 +1,92 @@
+'use strict';
+// Output of a native socket: what a write tells the engine of its bytes, and what the engine says of them.
+
+const { AsyncResource } = require('async_hooks');
+const { constants } = require('os');
+const { restartIdleTimer } = require('../host/sockets');
+const { systemError } = require('../errors');
+const { native } = require('../engine');
+const { afterDeliveries } = require('../engine/turn');
+const layout = require('../layout');
+const { hold } = require('./hold');
+const { kId, kPending, kCancelled, kTaken, kQueueSeen } = require('./keys');
+
+const { BYTES, LATIN1, UTF8, MAY_WAIT, MORE_FOLLOWS } = layout.write;
+const { NOTHING, ENDED } = layout.taken;
+const ECANCELED = -constants.errno.ECANCELED;
+
+function encodingOf(encoding) {
+  switch (encoding) {
+    case 'latin1': case 'binary': return LATIN1;
+    case 'utf8': case 'utf-8': return UTF8;
+    default: return BYTES;
+  }
+}
+
+/**
+ * How long output may stay with us: to the end of the batch of deliveries, if there is more in it;
+ * longer than the next tick if the next response of a pipeline is complete and follows then.
+ */
+function waiting(socket) {
+  return socket.parser?.queue?.first?.finished ? MAY_WAIT | MORE_FOLLOWS : MAY_WAIT;
+}
+
+/** What is called back later runs in the async context of the call, as under a request of libuv's. */
+function inOwnContext(type, callback) {
+  const resource = new AsyncResource(type, { requireManualDestroy: true });
+  return (...args) => resource.runInAsyncScope(callback, undefined, ...args);
+}
+
+/** What the engine says of a write: 0, what it has not taken, or a negative errno. */
+function written(socket, result, callback) {
+  if (result === 0) {
+    callback();
+  } else if (result >= ENDED) {
+    const errno = ENDED - result;
+    awaits(socket, 'WRITEWRAP', callback);
+    socket[kCancelled] = errno;
+    afterDeliveries(() => ended(socket, errno));
+  } else if (result > 0) {
+    awaits(socket, 'WRITEWRAP', callback);
+    socket[kQueueSeen] = result === NOTHING ? native.writeQueueSize(socket[kId]) : -1;
+  } else {
+    callback(systemError(result, 'write'));
+  }
+}
+
+/** The engine has what the stream writes, and has said so. */
+function alreadyWritten(socket, callback) {
+  const result = socket[kTaken];
+  socket[kTaken] = undefined;
+  written(socket, result, callback);
+}
+
+/** Rust is busy with a write or shutdown, and calls back when it is done. */
+function awaits(socket, type, callback) {
+  socket[kPending] = inOwnContext(type, callback);
+  socket[kCancelled] = type === 'WRITEWRAP' ? ECANCELED : 0;
+  hold(socket);
+}
+
+/** The end of a write that the kernel took at the second try, or that failed then. */
+function ended(socket, errno) {
+  if (socket.destroyed) return; // as cancelled
+  if (errno === 0) restartIdleTimer(socket);
+  settled(socket, -errno, 'write');
+}
+
+/** The pending write or shutdown is done. */
+function settled(socket, errno, syscall) {
+  const callback = socket[kPending];
+  socket[kPending] = null;
+  socket[kQueueSeen] = 0;
+  hold(socket);
+  if (callback === null) {
+    if (errno !== 0 && !socket.destroyed) socket.destroy(systemError(-errno, syscall));
+    return;
+  }
+  if (errno === 0) callback();
+  else callback(systemError(-errno, syscall));
+}
+
+module.exports = { encodingOf, waiting, inOwnContext, written, alreadyWritten, awaits, settled };

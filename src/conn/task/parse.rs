@@ -1,0 +1,163 @@
+//! Parsing: what a packet means, and what follows from that.
+
+use std::sync::Arc;
+
+use super::read::Packet;
+use super::{Room, Turn};
+use crate::conn::delivery::Behind;
+use crate::conn::{Conn, ReadSide};
+use crate::http1::{Outcome, ParseError, Parser};
+use crate::memory::{Supply, Vecs};
+use crate::record::{Parked, Recorder, Records};
+#[cfg(debug_assertions)]
+use crate::sync::atomic::Ordering;
+
+/// Parses one packet and delivers what it means.
+pub(super) fn parse(
+    room: Room,
+    conn: &Arc<Conn>,
+    read: &mut ReadSide,
+    packet: Packet<'_>,
+    behind: Behind,
+    supply: &mut dyn Supply,
+) -> Turn {
+    let Some((records, saw_head)) = follow(conn, read, packet, 0, supply) else {
+        return Turn::Close;
+    };
+    // The first bytes of a head say nothing yet about a stranger. A connection that
+    // JavaScript knows has its idle timer restarted by any packet.
+    if records.is_empty() && (read.bytes == 0 || !crate::lock(&conn.control).shown) {
+        conn.look_for_hang_up(behind);
+        return Turn::Again;
+    }
+    let turn = told(room, conn, saw_head);
+    // Until there is a reactor again, nobody tells.
+    let behind = match turn {
+        Turn::Move if behind == Behind::Watched => Behind::Unwatched,
+        _ => behind,
+    };
+    conn.deliver_packet(std::mem::take(&mut read.bytes), records, behind);
+    turn
+}
+
+/// How a turn goes on that JavaScript heard of. An I/O thread is for established connections; what
+/// the JavaScript thread knows of it had better look after itself, than wake another thread for it.
+pub(super) fn told(room: Room, conn: &Conn, saw_head: bool) -> Turn {
+    if room == Room::Lobby && (saw_head || conn.core.serves_on_js_thread()) {
+        Turn::Move
+    } else {
+        Turn::Again
+    }
+}
+
+/// What a packet means for its connection.
+#[derive(Debug)]
+enum Then {
+    /// The next packet may be read.
+    ReadOn,
+    /// The packet waits for the answer to a head with the upgrade bit.
+    Park(Box<Parked>),
+    /// The connection speaks HTTP no longer.
+    Upgrade,
+    /// The packet was refused. That is not recorded yet: a stranger's refusal never is.
+    Refuse(ParseError),
+}
+
+/// Parses a packet from a position on, and records what is in it.
+fn interpret(
+    parser: &mut Parser,
+    packet: Packet<'_>,
+    from: usize,
+    recorder: &mut Recorder<'_>,
+) -> Then {
+    let Packet { body, rest } = packet;
+    let before = body.as_ref().map_or(0, |body| body.len());
+    if let Some(body) = body {
+        parser.pass_body(before as u64);
+        recorder.records.push_body(body);
+    }
+    let outcome = parser.execute(rest, from, recorder);
+    let records = &mut recorder.records;
+    match outcome {
+        Outcome::Consumed => Then::ReadOn,
+        Outcome::Parked { at } => {
+            let packet = whole(records, before, rest);
+            let at = before + at;
+            records.push_parked();
+            Then::Park(Box::new(Parked { packet, at }))
+        }
+        Outcome::Upgraded { at } => {
+            records.push_upgraded(rest.get(at..).unwrap_or(&[]));
+            Then::Upgrade
+        }
+        Outcome::Failed(error) => Then::Refuse(error),
+    }
+}
+
+/// Parses a packet and has the connection follow what it means. The records, and whether a complete
+/// head is among them. None: the connection is over, as a stranger was refused.
+fn follow(
+    conn: &Arc<Conn>,
+    read: &mut ReadSide,
+    packet: Packet<'_>,
+    from: usize,
+    supply: &mut dyn Supply,
+) -> Option<(Records, bool)> {
+    #[cfg(debug_assertions)]
+    assert!(!conn.panics.load(Ordering::Relaxed), "a planted panic");
+    let Packet { rest, .. } = packet;
+    let before = packet.len() - rest.len();
+    let parser = read.parser.as_mut()?;
+    let mut recorder = Recorder::new(conn.progress(), supply);
+    recorder.refusals = Some(&conn.server.refusals);
+    let then = interpret(parser, packet, from, &mut recorder);
+    conn.set_progress(recorder.progress);
+    let mut records = std::mem::take(&mut recorder.records);
+    match then {
+        Then::ReadOn => {}
+        Then::Park(parked) => {
+            read.parked = Some(parked);
+            crate::lock(&conn.control).parked = true;
+        }
+        Then::Upgrade => crate::lock(&conn.control).read_done = true,
+        Then::Refuse(mut error) => {
+            if let Some(seen) = &mut recorder.seen {
+                if records.is_empty() && conn.refuse_stranger(error.code, seen, None) {
+                    return None;
+                }
+                conn.with_fd(|fd| conn.locate(seen, fd));
+                seen.shift(before);
+                records.seen = recorder.seen.take().map(Box::new);
+            }
+            error.bytes_parsed += before as i32;
+            let packet = whole(&records, before, rest);
+            records.push_failed(&error, packet);
+        }
+    }
+    Some((records, recorder.saw_head))
+}
+
+/// A packet in one piece. `before` bytes of it were read apart; they are the first blob.
+fn whole(records: &Records, before: usize, rest: &[u8]) -> Vec<u8> {
+    match records.blobs.first() {
+        Some(body) if before > 0 => [body, rest].concat(),
+        _ => rest.to_vec(),
+    }
+}
+
+/// Goes on with the packet that waited for the answer to an upgrade which is declined: what is in
+/// the rest of it, for the JavaScript thread, which is dispatching the head. None if nothing waits.
+pub fn decline_upgrade(conn: &Arc<Conn>) -> Option<Records> {
+    let mut read = crate::lock(&conn.read);
+    {
+        let mut control = crate::lock(&conn.control);
+        if !control.parked || !control.is_open() {
+            return None;
+        }
+        control.parked = false;
+    }
+    let parked = read.parked.take()?;
+    read.parser.as_mut()?.resolve_upgrade(false);
+    let packet = Packet::of(&parked.packet);
+    follow(conn, &mut read, packet, parked.at, &mut Vecs).map(|(records, _)| records)
+}

@@ -1,0 +1,189 @@
+//! Output: what is offered to the kernel, deferred, or left to the task.
+
+use std::sync::Arc;
+
+use super::outbox::{self, Output};
+use super::state::{Control, Shutdown, offer};
+use super::{Conn, io, wake};
+use crate::engine::deferred::{Flush, Moment};
+use crate::sync::atomic::Ordering;
+
+/// What the kernel took of an output at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// All of it, or it was deferred.
+    All,
+    /// Part of it; the rest is pending.
+    Part,
+    /// Nothing: all of it is pending.
+    Nothing,
+    /// All of it, or it has failed with the errno: told at the end of the turn.
+    Ended(i32),
+}
+
+impl Conn {
+    /// Sends an output as far as the kernel takes it, and keeps the rest, of which JavaScript is told
+    /// when it has left. `last`: [`shutdown`](Self::shutdown) follows at once.
+    pub fn write(&self, output: &mut Output<'_>, last: bool) -> Result<Taken, i32> {
+        let total = output.len();
+        let mut control = crate::lock(&self.control);
+        if !control.is_open() {
+            return Err(libc::EBADF);
+        }
+        if control.shutdown != Shutdown::No {
+            return Err(libc::EPIPE);
+        }
+        control.written += total as u64;
+        control.corked = last;
+        send_deferred(&mut control, last)?;
+        let mut sent = 0;
+        if control.outbox.is_empty() {
+            let first = control.offer(output, 0, last)?;
+            sent = first.taken;
+            control.tight = sent < total;
+            if !control.tight {
+                return Ok(Taken::All);
+            }
+            // As libuv, which tries once more before it waits; how that ends is told a little later.
+            match control.offer(output, sent, last) {
+                Ok(second) => {
+                    sent += second.taken;
+                    self.full.store(second.full, Ordering::Relaxed);
+                }
+                Err(errno) => return Ok(Taken::Ended(errno)),
+            }
+            if sent == total && output.blanks == 0 {
+                return Ok(Taken::Ended(0));
+            }
+        }
+        control.outbox.append(output, sent);
+        control.blanks = output.blanks;
+        control.write_awaited = true;
+        let waker = control.waker.take();
+        drop(control);
+        wake(waker);
+        Ok(if sent > 0 {
+            Taken::Part
+        } else {
+            Taken::Nothing
+        })
+    }
+
+    /// Keeps output for [`flush`](Self::flush), which the caller sees to. It counts as taken by the
+    /// kernel: JavaScript is not told when it leaves, and it survives a [`close`](Self::close). False
+    /// if that cannot be promised: too much of it would be kept, the kernel was full of late, or the peer
+    /// has gone, which the write is to meet as in Node. A reactor has told of that before a packet is
+    /// dispatched; who writes at another time (`unasked`) asks the kernel.
+    pub fn defer(&self, output: &Output<'_>, unasked: bool) -> bool {
+        let total = output.len();
+        if total > outbox::DEFERRED || self.closed.load(Ordering::Relaxed) {
+            return false;
+        }
+        let mut control = crate::lock(&self.control);
+        if !control.is_open()
+            || control.shutdown != Shutdown::No
+            || control.tight
+            || control.kept_error.is_some()
+            || !control.outbox.can_defer(total)
+            || unasked && !control.deferred && io::is_gone(control.fd)
+        {
+            return false;
+        }
+        control.outbox.defer(output);
+        control.written += total as u64;
+        control.deferred = true;
+        true
+    }
+
+    /// Sends what is held back: what was deferred, at the end of the turn with the FIN that is due. What
+    /// the kernel does not take stays with the task. Whether FIN is still due.
+    pub fn flush(self: &Arc<Self>, moment: Moment) -> bool {
+        let mut control = crate::lock(&self.control);
+        if !control.is_open() {
+            return false;
+        }
+        let due = control.shutdown == Shutdown::Due;
+        if due && moment == Moment::Batch {
+            return true;
+        }
+        let fin = due && moment == Moment::Turn;
+        if let Err(errno) = send_deferred(&mut control, fin) {
+            control.keep_error(errno, false);
+        }
+        if fin && !control.outbox.is_empty() {
+            control.shutdown = Shutdown::Wanted;
+        } else if fin {
+            control.shutdown = Shutdown::Done;
+            // A peer that has gone needs none.
+            let _ = io::shutdown(control.fd);
+        } else if due {
+            control.uncork();
+        }
+        if !control.outbox.is_empty() {
+            let waker = control.waker.take();
+            drop(control);
+            wake(waker);
+        } else if control.kept_error.is_some() && !control.reads() {
+            self.tell_lost_output(control);
+        }
+        due && !fin
+    }
+
+    /// FIN follows all output, at the end of the turn: the caller sees to [`flush`](Self::flush).
+    /// `Ok(true)` if JavaScript has to wait for SHUTDOWN.
+    pub fn shutdown(&self) -> Result<bool, i32> {
+        let mut control = crate::lock(&self.control);
+        if !control.is_open() {
+            return Err(libc::EBADF);
+        }
+        if control.shutdown != Shutdown::No {
+            return Err(libc::ENOTCONN);
+        }
+        if control.outbox.counts_as_taken() {
+            control.shutdown = Shutdown::Due;
+            return Ok(false);
+        }
+        control.shutdown = Shutdown::Wanted;
+        control.shutdown_awaited = true;
+        Ok(true)
+    }
+
+    /// Bytes that JavaScript wrote so far.
+    pub fn bytes_written(&self) -> u64 {
+        crate::lock(&self.control).written
+    }
+
+    /// Output that JavaScript waits for.
+    pub fn write_queue_size(&self) -> usize {
+        crate::lock(&self.control).outbox.waiting()
+    }
+}
+
+impl Flush for Conn {
+    fn flush(self: &Arc<Self>, moment: Moment) -> bool {
+        Conn::flush(self, moment)
+    }
+}
+
+/// Offers deferred output to the kernel. `last`: FIN follows at once. If that fails, it is gone.
+pub(super) fn send_deferred(control: &mut Control, last: bool) -> Result<(), i32> {
+    if !std::mem::take(&mut control.deferred) {
+        return Ok(());
+    }
+    let front = control.outbox.front();
+    let wanted = front.length();
+    if wanted == 0 {
+        return Ok(());
+    }
+    match offer(control.fd, &front, last) {
+        Ok(offer) => {
+            control.tight = offer.taken < wanted;
+            control.outbox.advance(offer.taken);
+            Ok(())
+        }
+        Err(errno) => {
+            control.outbox.clear();
+            Err(errno)
+        }
+    }
+}

@@ -1,0 +1,448 @@
+//! The JavaScript thread's side of the queue: connection ids, acknowledgements, and what is held
+//! back of paused and destroyed connections.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
+
+use super::reactor::Reactor;
+use super::slots::Slots;
+use crate::conn::delivery::{Behind, Delivery, Kind, Source};
+use crate::conn::task::Task;
+use crate::conn::{Conn, Core, Detached, Http};
+use crate::engine::deferred::Moment;
+use crate::engine::queue::Mail;
+use crate::memory::Supply;
+use crate::record::Records;
+use crate::sync::atomic::Ordering;
+
+/// Flags of a delivery.
+pub use crate::layout::delivery::{FIRST, SERVER_RECORD as SERVER};
+
+/// The id of a connection that JavaScript is done with: what is still queued of it is dropped.
+const GONE: u32 = u32::MAX;
+
+/// Bytes that are delivered in one turn of the event loop, so that a fast sender leaves it its
+/// other work.
+const BYTES_PER_TURN: u32 = 2 << 20;
+
+/// Requests likewise. Those of one packet come together, as in Node.
+const REQUESTS_PER_TURN: u32 = 512;
+
+/// A delivery for `next`.
+#[derive(Debug)]
+pub struct Popped {
+    /// The connection's id, or the server's.
+    pub id: u32,
+    /// As JavaScript gets them ([`layout::delivery`](crate::layout::delivery)).
+    pub flags: u32,
+    /// Bytes that were read for it.
+    pub bytes: u32,
+    /// What it tells.
+    pub records: Records,
+}
+
+#[derive(Debug)]
+struct Slot {
+    conn: Arc<Conn>,
+    /// JavaScript closed it: only CLOSED is still of interest.
+    destroyed: bool,
+    /// JavaScript took it away: only what was parsed before is still of interest.
+    detached: bool,
+    paused: bool,
+    /// A packet that came for a paused connection.
+    held: Option<Delivery>,
+}
+
+impl Slot {
+    /// Whether bytes were read of which JavaScript has not heard. A notice and FIN have none.
+    fn has_unread(&self, told: bool) -> bool {
+        let held = self.held.as_ref().is_some_and(|held| held.bytes > 0);
+        held || !told && self.conn.has_bytes_coming()
+    }
+}
+
+#[derive(Debug)]
+struct Current {
+    conn: Arc<Conn>,
+    then: Then,
+}
+
+/// What comes after a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// What the next turn reads.
+    NextTurn,
+    /// What is read at once.
+    ReadOn,
+    /// The end.
+    HangUp,
+}
+
+/// Connections that JavaScript knows, by id, and deliveries that were taken from the queue.
+#[derive(Debug, Default)]
+pub struct Connections {
+    /// By id.
+    slots: Slots<Slot>,
+    ready: VecDeque<Delivery>,
+    /// Connections that are served on this thread; none while there are I/O threads.
+    reactor: Option<Reactor>,
+    /// Connections that are to be served on this thread.
+    arrivals: Vec<Task>,
+    /// Those of them that were sent FIN. The next turn reads them: their peers' FIN is often there.
+    refused: Vec<Task>,
+    /// Empty; swapped for what there is in the queue.
+    mail: Mail<Http>,
+    /// Whose packet is being dispatched.
+    current: Option<Current>,
+    /// Connections whose packets were dispatched in this turn. As by libuv, one that was read empty
+    /// is read again in the next turn: what a packet has put off to the end of its turn
+    /// (setImmediate) comes before the packet or FIN behind it, and a write before the reading of RST.
+    told: Vec<Arc<Conn>>,
+    /// Connections whose reading was resumed in this turn; as libuv's, it goes on in the next one.
+    resumed: Vec<u32>,
+    /// Bytes and requests that were delivered in this turn.
+    bytes: u32,
+    requests: u32,
+    /// The reactor was asked in this turn. Once: what comes later is for the next.
+    polled: bool,
+    /// Ids that are free once the delivery being dispatched is done.
+    ending: Vec<u32>,
+}
+
+impl Connections {
+    /// Acknowledges the delivery before, and pops the next one. None: the queue is empty, and
+    /// the next delivery wakes. What is read for it takes memory from `supply`.
+    pub fn next(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> Option<Popped> {
+        if let Some(Current { conn, then }) = self.current.take() {
+            match then {
+                Then::ReadOn => conn.acknowledge(),
+                Then::HangUp if conn.hang_up() => {}
+                Then::HangUp | Then::NextTurn => {
+                    conn.consume();
+                    self.told.push(conn);
+                }
+            }
+        }
+        while let Some(id) = self.ending.pop() {
+            self.release(id);
+        }
+        while !self.is_long() {
+            if let Some(delivery) = self.ready.pop_front() {
+                core.queue.popped(&delivery);
+                if let Some(popped) = self.open(delivery) {
+                    self.bytes += popped.bytes;
+                    self.requests += popped.records.heads;
+                    return Some(popped);
+                }
+            } else if !self.find_more(core, supply) {
+                return None;
+            }
+        }
+        // The rest in another turn.
+        core.deferred.flush(Moment::Batch);
+        core.queue.rewake();
+        None
+    }
+
+    /// The event loop has done what it had to do, and looks for events next. Within one turn, `next`
+    /// may come to an end more than once.
+    pub fn begin_turn(&mut self, core: &Core) {
+        self.bytes = 0;
+        self.requests = 0;
+        self.read_again(core);
+        if !self.refused.is_empty() || !self.ready.is_empty() {
+            core.queue.rewake();
+        }
+    }
+
+    /// Begins a turn where the event loop would do nothing but to come back. False if there is nothing
+    /// to look for, or this has gone on for long.
+    pub fn go_on(&mut self, core: &Core, is_idle: impl FnOnce() -> bool) -> bool {
+        let waits = !self.told.is_empty() || !self.resumed.is_empty();
+        let goes_on = waits && !self.is_long() && is_idle();
+        if goes_on {
+            self.read_again(core);
+        }
+        goes_on
+    }
+
+    /// Whether the event loop is to have its turn.
+    fn is_long(&self) -> bool {
+        self.bytes >= BYTES_PER_TURN || self.requests >= REQUESTS_PER_TURN
+    }
+
+    fn read_again(&mut self, core: &Core) {
+        self.polled = false;
+        for conn in self.told.drain(..) {
+            conn.acknowledge();
+        }
+        while let Some(id) = self.resumed.pop() {
+            let Some(slot) = self.slots.get_mut(id).filter(|slot| !slot.paused) else {
+                continue;
+            };
+            slot.conn.read_on();
+            if let Some(held) = slot.held.take() {
+                self.put_back(core, held);
+            }
+        }
+    }
+
+    /// Looks for what is to be done next. False: there is nothing, and what comes wakes. True: there
+    /// may be, and this is to be asked again.
+    fn find_more(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> bool {
+        core.deferred.flush(Moment::Batch);
+        let turn_begins = !std::mem::replace(&mut self.polled, true);
+        if let Some(reactor) = &mut self.reactor {
+            if turn_begins {
+                for task in self.refused.drain(..) {
+                    reactor.admit(core, task);
+                }
+            }
+            // Their first packets have been dispatched, and many are over with that.
+            for task in self.arrivals.drain(..) {
+                if task.is_refused() && !turn_begins {
+                    self.refused.push(task);
+                } else {
+                    reactor.admit(core, task);
+                }
+            }
+        }
+        let mut came = self.take_mail(core);
+        if let Some(reactor) = &mut self.reactor {
+            if turn_begins {
+                reactor.poll();
+            }
+            // All of them before anything is dispatched: system calls of one kind in a row take less
+            // time.
+            if reactor.run(supply) {
+                came = self.take_mail(core);
+            }
+        }
+        let is_busy = self.reactor.as_ref().is_some_and(Reactor::is_busy);
+        // Whoever comes wakes only if the queue was found empty, whatever it had before.
+        came || !self.ready.is_empty() || !self.arrivals.is_empty() || is_busy
+    }
+
+    /// Fetches what there is in the queue. False: nothing.
+    fn take_mail(&mut self, core: &Core) -> bool {
+        let came = core.queue.take(&mut self.mail);
+        self.ready.append(&mut self.mail.deliveries);
+        if let Some(reactor) = &mut self.reactor {
+            for token in self.mail.roused.drain(..) {
+                reactor.rouse(token);
+            }
+        }
+        self.arrivals.append(&mut self.mail.arrivals);
+        self.mail.returned.clear();
+        came
+    }
+
+    /// Gets ready for established connections to be served on this thread. The descriptor is
+    /// readable when there is something to do.
+    pub fn serve(&mut self) -> std::io::Result<RawFd> {
+        match &self.reactor {
+            Some(reactor) => Ok(reactor.as_raw_fd()),
+            None => Ok(self.reactor.insert(Reactor::new()?).as_raw_fd()),
+        }
+    }
+
+    /// Ends every connection that is served on this thread.
+    pub fn stop_serving(&mut self) {
+        self.told.clear();
+        self.resumed.clear();
+        self.arrivals.clear();
+        self.refused.clear();
+        self.reactor = None;
+    }
+
+    /// Decides what becomes of a delivery.
+    fn open(&mut self, delivery: Delivery) -> Option<Popped> {
+        let conn = match &delivery.source {
+            Source::Server(id) => {
+                return Some(Popped {
+                    id: *id,
+                    flags: SERVER,
+                    bytes: 0,
+                    records: delivery.records,
+                });
+            }
+            Source::Conn(conn) => conn.clone(),
+        };
+        let known = conn.id.load(Ordering::Relaxed);
+        if known == GONE {
+            return None;
+        }
+        let (id, flags) = match known {
+            0 => (self.assign(&conn)?, FIRST),
+            id => (id, 0),
+        };
+        let slot = self.slot(id)?;
+        match delivery.kind {
+            Kind::Closed => self.ending.push(id),
+            _ if slot.destroyed => return None,
+            Kind::Packet if slot.paused => {
+                conn.release_output();
+                slot.held = Some(delivery);
+                return None;
+            }
+            Kind::Packet => {
+                if slot.detached {
+                    self.ending.push(id);
+                }
+                let then = match delivery.behind {
+                    Behind::Bytes => Then::ReadOn,
+                    behind if conn.look_for_hang_up(behind) => Then::HangUp,
+                    _ => Then::NextTurn,
+                };
+                self.current = Some(Current { conn, then });
+            }
+            Kind::Notice if slot.detached => return None,
+            Kind::Notice => {}
+        }
+        Some(Popped {
+            id,
+            flags,
+            bytes: delivery.bytes,
+            records: delivery.records,
+        })
+    }
+
+    /// Whether deliveries are ready behind the one that is being dispatched.
+    pub fn has_more(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Whether a packet is being dispatched.
+    pub fn is_dispatching(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// The connection with an id, unless JavaScript ended it.
+    pub fn get(&self, id: u32) -> Option<&Arc<Conn>> {
+        let slot = self.slots.get(id)?;
+        (!slot.destroyed && !slot.detached).then_some(&slot.conn)
+    }
+
+    /// The id of a connection that JavaScript is going to hear of, assigned if it has none.
+    pub fn id_of(&mut self, conn: &Arc<Conn>) -> Option<u32> {
+        match conn.id.load(Ordering::Relaxed) {
+            GONE => None,
+            0 => self.assign(conn),
+            id => self.get(id).map(|_| id),
+        }
+    }
+
+    /// Stops reading a connection; a packet that is on its way is held back.
+    pub fn pause(&mut self, id: u32) {
+        if let Some(slot) = self.slot(id) {
+            slot.paused = true;
+            slot.conn.set_paused(true);
+        }
+    }
+
+    /// Reading goes on in the next turn; or, while a packet of the connection is being dispatched, as if it had
+    /// not been stopped.
+    pub fn resume(&mut self, id: u32) {
+        let told = self.is_told(id);
+        if let Some(slot) = self.slot(id) {
+            slot.paused = false;
+            slot.conn.set_paused(false);
+            if told {
+                slot.conn.read_on();
+            } else {
+                self.resumed.push(id);
+            }
+        }
+    }
+
+    /// Ends a connection. If a packet of it is still on its way to JavaScript the peer gets RST,
+    /// as from a kernel whose socket is closed with bytes that nobody read. Returns what was written
+    /// to it.
+    pub fn close(&mut self, id: u32, reset: bool) -> u64 {
+        let told = self.is_told(id);
+        let Some(slot) = self.slot(id) else {
+            return 0;
+        };
+        let unread = slot.has_unread(told);
+        slot.held = None;
+        slot.destroyed = true;
+        slot.conn.close(reset || unread)
+    }
+
+    /// JavaScript is about to close a connection between two requests.
+    pub fn note_idle_close(&mut self, id: u32) {
+        let told = self.is_told(id);
+        if let Some(slot) = self.slot(id) {
+            slot.conn.note_idle_close(slot.has_unread(told));
+        }
+    }
+
+    /// Bytes that were read of a connection and belong to no delivery; later calls and deliveries
+    /// do not count them again.
+    pub fn take_bytes_read(&mut self, id: u32) -> u32 {
+        self.get(id).map_or(0, |conn| conn.take_bytes_read())
+    }
+
+    /// Gives a connection away. The number is that of its packets which are parsed, but not yet
+    /// popped: they are delivered first.
+    pub fn detach(&mut self, core: &Core, id: u32) -> std::io::Result<(Detached, u32)> {
+        let told = self.is_told(id);
+        let Some(slot) = self
+            .slot(id)
+            .filter(|slot| !slot.destroyed && !slot.detached)
+        else {
+            return Err(std::io::Error::from_raw_os_error(libc::EBADF));
+        };
+        let detached = slot.conn.detach()?;
+        slot.detached = true;
+        slot.paused = false;
+        let queued = detached.outstanding && !told;
+        let held = slot.held.take();
+        if let Some(held) = held {
+            self.put_back(core, held);
+        }
+        if !queued {
+            self.ending.push(id);
+        }
+        Ok((detached, u32::from(queued)))
+    }
+
+    /// Whether the packet of a connection is being dispatched.
+    fn is_told(&self, id: u32) -> bool {
+        self.current
+            .as_ref()
+            .is_some_and(|current| current.conn.id.load(Ordering::Relaxed) == id)
+    }
+
+    fn put_back(&mut self, core: &Core, held: Delivery) {
+        core.queue.pushed(&held);
+        self.ready.push_front(held);
+    }
+
+    fn slot(&mut self, id: u32) -> Option<&mut Slot> {
+        self.slots.get_mut(id)
+    }
+
+    /// Gives a connection its id. Where there are as many as there can be, it is closed.
+    fn assign(&mut self, conn: &Arc<Conn>) -> Option<u32> {
+        let id = self.slots.insert(Slot {
+            conn: conn.clone(),
+            destroyed: false,
+            detached: false,
+            paused: false,
+            held: None,
+        });
+        conn.id.store(id.unwrap_or(GONE), Ordering::Relaxed);
+        if id.is_none() {
+            conn.close(true);
+        }
+        id
+    }
+
+    fn release(&mut self, id: u32) {
+        if let Some(slot) = self.slots.remove(id) {
+            slot.conn.id.store(GONE, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Connections whose tasks run on the JavaScript thread, between its deliveries.
+//!
+//! With no I/O thread in between, a request costs no wake-up and no change of threads: the event
+//! loop watches the reactor's descriptor, and when something is ready the JavaScript thread reads,
+//! parses and dispatches it.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
+use std::time::Duration;
+
+use mio::{Events, Poll, Registry, Token};
+
+use super::slots::Slots;
+use crate::conn::Core;
+use crate::conn::task::Task;
+use crate::conn::watch::Event;
+use crate::memory::Supply;
+
+/// Events that one system call asks for.
+const EVENTS: usize = 256;
+
+/// The tasks of the JavaScript thread.
+#[derive(Debug)]
+pub struct Reactor {
+    poll: Poll,
+    registry: Arc<Registry>,
+    events: Events,
+    /// By token.
+    residents: Slots<Resident>,
+    /// Tokens of tasks that have something to do; some may have ended meanwhile.
+    runnable: VecDeque<u32>,
+}
+
+#[derive(Debug)]
+struct Resident {
+    task: Task,
+    waker: Waker,
+}
+
+/// Wakes a task of the JavaScript thread, from any thread.
+#[derive(Debug)]
+struct Alarm {
+    core: Arc<Core>,
+    token: u32,
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.core.queue.rouse(self.token);
+    }
+}
+
+impl Reactor {
+    /// A reactor without tasks. Fails where the system has no descriptor for it.
+    pub fn new() -> io::Result<Reactor> {
+        let poll = Poll::new()?;
+        let registry = Arc::new(poll.registry().try_clone()?);
+        Ok(Reactor {
+            poll,
+            registry,
+            events: Events::with_capacity(EVENTS),
+            residents: Slots::default(),
+            runnable: VecDeque::new(),
+        })
+    }
+
+    /// Takes a connection in; its task runs soon. Where there are as many as there can be, it ends.
+    pub fn admit(&mut self, core: &Arc<Core>, mut task: Task) {
+        if task.is_over() {
+            return;
+        }
+        let registry = &self.registry;
+        let token = self.residents.insert_with(|token| {
+            task.register(registry, Token(token as usize));
+            let core = core.clone();
+            let waker = Waker::from(Arc::new(Alarm { core, token }));
+            Resident { task, waker }
+        });
+        if let Some(token) = token {
+            self.rouse(token);
+        }
+    }
+
+    /// Has a task run. One that is gone, or has nothing to do, does not mind.
+    pub fn rouse(&mut self, token: u32) {
+        self.runnable.push_back(token);
+    }
+
+    /// Whether a task is known to have something to do.
+    pub fn is_busy(&self) -> bool {
+        !self.runnable.is_empty()
+    }
+
+    /// Asks the kernel what is ready.
+    pub fn poll(&mut self) {
+        // An error would leave no events, and the event loop calls again.
+        let _ = self.poll.poll(&mut self.events, Some(Duration::ZERO));
+        for event in &self.events {
+            let Token(token) = event.token();
+            let said = Event {
+                readable: event.is_readable(),
+                closed: event.is_read_closed() || event.is_error(),
+                writable: event.is_writable() || event.is_write_closed() || event.is_error(),
+            };
+            note(&self.residents, &mut self.runnable, token as u32, said);
+        }
+        #[cfg(test)]
+        for (token, said) in crate::conn::simulation::events() {
+            note(&self.residents, &mut self.runnable, token as u32, said);
+        }
+    }
+
+    /// Runs the tasks that have something to do. False if there are none.
+    pub fn run(&mut self, supply: &mut dyn Supply) -> bool {
+        if self.runnable.is_empty() {
+            return false;
+        }
+        while let Some(token) = self.runnable.pop_front() {
+            let Some(resident) = self.residents.get_mut(token) else {
+                continue;
+            };
+            let mut cx = Context::from_waker(&resident.waker);
+            if resident.task.run(&mut cx, supply).is_ready() {
+                self.residents.remove(token);
+            }
+        }
+        true
+    }
+}
+
+/// The task of a token hears of an event, and runs soon.
+fn note(residents: &Slots<Resident>, runnable: &mut VecDeque<u32>, token: u32, event: Event) {
+    if let Some(resident) = residents.get(token) {
+        resident.task.note(event);
+        runnable.push_back(token);
+    }
+}
+
+impl AsRawFd for Reactor {
+    /// Readable when something is ready.
+    fn as_raw_fd(&self) -> RawFd {
+        self.poll.as_raw_fd()
+    }
+}

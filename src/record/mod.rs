@@ -1,0 +1,149 @@
+//! What a packet meant, in the layout that JavaScript reads (docs/architecture.md, 'Deliveries').
+
+mod progress;
+mod recorder;
+
+use crate::http1::{Fields, ParseError, names};
+pub use crate::layout::place::{KEPT, KNOWN_NAME, PANICKED};
+pub use crate::layout::record::*;
+pub use crate::layout::syscall::{READ as SYSCALL_READ, WRITE as SYSCALL_WRITE};
+use crate::memory::Memory;
+use crate::observe::refusals::Seen;
+use crate::scrap;
+pub use progress::{Progress, now};
+pub use recorder::Recorder;
+
+/// How many numbers the first record of `numbers` has.
+pub fn length(numbers: &[u32]) -> usize {
+    let fields = |at: usize| numbers.get(at).map_or(0, |&count| 2 * count as usize);
+    match numbers.first() {
+        Some(&HEAD) => 6 + fields(5),
+        Some(&COMPLETE) => 2 + fields(1),
+        Some(&FAILED) => 5,
+        Some(&END) => 4,
+        Some(&SOCKET_ERROR) => 3,
+        Some(&(BODY | WRITTEN | SHUTDOWN | UPGRADED)) => 2,
+        _ => 1,
+    }
+}
+
+/// Numbers, the text that they cut up, and runs of bytes that become Buffers.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// The records, one after the other.
+    pub numbers: Vec<u32>,
+    /// latin1
+    pub text: Vec<u8>,
+    /// What BODY, FAILED and UPGRADED number.
+    pub blobs: Vec<Memory>,
+    /// How many HEADs are among them.
+    pub heads: u32,
+    /// What was seen of the refusal among them.
+    pub seen: Option<Box<Seen>>,
+}
+
+impl Records {
+    /// A single record without text or bytes.
+    pub fn notice(numbers: &[u32]) -> Records {
+        Records {
+            numbers: numbers.to_vec(),
+            ..Records::default()
+        }
+    }
+
+    /// Of the memory of earlier ones.
+    fn recycled() -> Records {
+        Records {
+            numbers: scrap::numbers(),
+            text: scrap::bytes(),
+            blobs: Vec::new(),
+            heads: 0,
+            seen: None,
+        }
+    }
+
+    /// They were told: their memory is for the next.
+    pub fn recycle(self) {
+        scrap::keep_numbers(self.numbers);
+        scrap::keep_bytes(self.text);
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// What the records occupy, about.
+    pub fn size(&self) -> usize {
+        let blobs: usize = self.blobs.iter().map(|blob| blob.len()).sum();
+        self.numbers.len() * 4 + self.text.len() + blobs
+    }
+
+    /// The refusal of a packet.
+    pub fn push_failed(&mut self, error: &ParseError, packet: Vec<u8>) {
+        let blob = self.push_blob(Memory::Own(packet));
+        self.numbers.extend_from_slice(&[
+            FAILED,
+            error.code.index(),
+            error.reason.index(),
+            error.bytes_parsed as u32,
+            blob,
+        ]);
+    }
+
+    /// The head before waits for an answer.
+    pub fn push_parked(&mut self) {
+        self.numbers.push(PARKED);
+    }
+
+    /// The end of HTTP, and what follows it in the packet.
+    pub fn push_upgraded(&mut self, rest: &[u8]) {
+        let blob = self.push_blob(Memory::Own(rest.to_vec()));
+        self.numbers.extend_from_slice(&[UPGRADED, blob]);
+    }
+
+    /// FIN, with the parser's verdict. `completed`: it ends a body.
+    pub fn push_end(&mut self, verdict: Result<(), ParseError>, completed: bool) {
+        let (code, reason) = match verdict {
+            Ok(()) => (0, 0),
+            Err(error) => (error.code.index() + 1, error.reason.index()),
+        };
+        self.numbers
+            .extend_from_slice(&[END, code, reason, u32::from(completed)]);
+    }
+
+    /// A run of body bytes.
+    pub fn push_body(&mut self, bytes: Memory) {
+        let blob = self.push_blob(bytes);
+        self.numbers.extend_from_slice(&[BODY, blob]);
+    }
+
+    fn push_blob(&mut self, bytes: Memory) -> u32 {
+        self.blobs.push(bytes);
+        (self.blobs.len() - 1) as u32
+    }
+
+    fn push_fields(&mut self, fields: &Fields<'_>) {
+        self.numbers.push(fields.len() as u32);
+        for (name, value) in fields.iter() {
+            match names::number(name) {
+                Some(number) => self.numbers.push(KNOWN_NAME | number),
+                None => {
+                    self.numbers.push(name.len() as u32);
+                    self.text.extend_from_slice(name);
+                }
+            }
+            self.numbers.push(value.len() as u32);
+            self.text.extend_from_slice(value);
+        }
+    }
+}
+
+/// A packet that waits for the answer to an upgrade, and where parsing goes on in it.
+#[derive(Debug)]
+pub struct Parked {
+    /// All of the packet.
+    pub packet: Vec<u8>,
+    /// The first byte that was not parsed.
+    pub at: usize,
+}

@@ -1,0 +1,129 @@
+'use strict';
+
+// npm run refusals: a million connections that begin a TLS handshake with a plain server, and among them
+// one bad chunk. It must still be there to be seen, the counts must be exact, memory must not grow, and
+// JavaScript must run no more than ten times a second for who listens to the channel.
+
+const { fork } = require('node:child_process');
+const { once } = require('node:events');
+const net = require('node:net');
+const path = require('node:path');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { build, escape, load } = require('../../bench/lib/loadgen.js');
+const options = require('./lib/options.js');
+const { Findings, megabytes, table } = require('./lib/report.js');
+
+const USAGE = `npm run refusals -- [options]
+  --refusals N         1,000,000 by default
+  --connections N      at a time, 64 by default`;
+
+const APP = path.join(__dirname, 'app/flooded.js');
+const ROOT = path.join(__dirname, '../..');
+
+const HELLO = Buffer.from('1603010200010001fc0303', 'hex');
+const request = Array.from(HELLO, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
+const BAD_CHUNK = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n';
+
+/** Messages of the channel a second, and turns of the event loop. */
+const MOST = 10;
+
+/** Being asked takes a few more turns each time, and so does the garbage collector. */
+const OTHER_TURNS = 10;
+
+/** Noise of an allocator; a record that was kept for each refusal would be several hundred times this. */
+const GROWTH = 8 << 20;
+
+class Server {
+  constructor(node) {
+    this.child = fork(APP, { execPath: node, execArgv: ['--expose-gc'], env: { ...process.env, FERROHTTP_IMPL: ROOT } });
+    this.port = once(this.child, 'message').then(([{ port }]) => port);
+  }
+
+  async report() {
+    this.child.send('report');
+    const [report] = await once(this.child, 'message');
+    return { ...report, when: performance.now() };
+  }
+
+  /** When nothing is left on its way. */
+  async settled() {
+    for (let last = -1; ;) {
+      const report = await this.report();
+      const { total, silent } = report.stats;
+      if (total + silent === last && report.told === total) return report;
+      last = total + silent;
+      await sleep(300);
+    }
+  }
+
+  async stop() {
+    this.child.disconnect();
+    await once(this.child, 'exit');
+  }
+}
+
+async function badChunk(port) {
+  const client = net.connect(port, '127.0.0.1');
+  client.on('error', () => {});
+  client.end(BAD_CHUNK);
+  await once(client.resume(), 'close');
+}
+
+async function main() {
+  const { refusals, connections, node } = options(USAGE, { refusals: 1_000_000, connections: 64 });
+  build();
+  const findings = new Findings();
+  const server = new Server(node);
+  const port = await server.port;
+  const work = { port, pid: server.child.pid, request, 'reply-prefix': escape('HTTP/1.1 400 Bad Request\r\n'), connections };
+  let opened = 0;
+  const flood = async (seconds) => {
+    const report = await load('malformed', { ...work, seconds, warmup: 0 }).result;
+    opened += report.opened;
+    findings.expect(report.errors === 0, `clients saw something else: ${JSON.stringify(report.errorKinds)}`);
+    return report;
+  };
+
+  await flood(3);
+  const before = await server.settled();
+  const rows = [['refusals', 'a second', 'turns a second', 'messages a second', 'RSS']];
+  let rareSent = false;
+  let last = before;
+  while (last.stats.total < refusals) {
+    const running = flood(5);
+    if (!rareSent && last.stats.total >= refusals / 4) {
+      rareSent = true;
+      await badChunk(port);
+    }
+    const { rps } = await running;
+    const now = await server.report();
+    const seconds = (now.when - last.when) / 1000;
+    rows.push([now.stats.total, Math.round(rps), ((now.loops - last.loops) / seconds).toFixed(1),
+      ((now.messages - last.messages) / seconds).toFixed(1), megabytes(now.rss)]);
+    const [turns, messages] = [now.loops - last.loops, now.messages - last.messages];
+    findings.expect(messages <= MOST * seconds + 1, `${messages} messages in ${seconds.toFixed(1)} s`);
+    findings.expect(turns <= MOST * seconds + OTHER_TURNS, `${turns} turns in ${seconds.toFixed(1)} s`);
+    last = now;
+  }
+  const after = await server.settled();
+  console.log(table(rows));
+
+  const { stats } = after;
+  const kinds = stats.kinds.reduce((sum, { count }) => sum + count, 0);
+  const rare = after.refusals.filter(({ hint }) => hint.id === 'chunk-size-not-hex');
+  const expected = opened + (rareSent ? 1 : 0);
+  console.log(`\n${opened} opened, ${stats.total} refused, ${stats.silent} ended silently, ${stats.skipped} only counted, ` +
+    `${after.refusals.length} kept\nby kind: ${stats.kinds.map(({ code, hint, count }) => `${count} ${code} ${hint}`).join(', ')}`);
+  findings.expect(kinds + stats.others === stats.total, `${kinds} by kind, ${stats.total} in all`);
+  findings.expect(stats.total + stats.silent === expected, `${stats.total + stats.silent} counted of ${expected}`);
+  findings.expect(after.told === stats.total, `the channel told of ${after.told} of ${stats.total}`);
+  findings.expect(rareSent && rare.length === 1, `the bad chunk is seen ${rare.length} times`);
+  findings.expect(after.rss - before.rss <= GROWTH, `RSS grew from ${megabytes(before.rss)} to ${megabytes(after.rss)}`);
+  await server.stop();
+  findings.conclude();
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});
