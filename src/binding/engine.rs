@@ -197,6 +197,12 @@ impl Engine {
         Some((address.host, address.port.into(), address.family))
     }
 
+    /// A listener threw while a packet of the connection was told: all that follow are refused.
+    #[napi(catch_unwind)]
+    pub fn give_up(&self, id: u32) {
+        self.with(id, |conn| conn.give_up());
+    }
+
     /// A connection was answered a refusal, and is about to be closed.
     #[napi(catch_unwind)]
     pub fn set_refused(&self, id: u32) {

@@ -67,6 +67,13 @@ impl NativeParser {
         publish(engine, 0, records)
     }
 
+    /// A listener threw while the last packet was told: all that follow are refused.
+    #[napi(catch_unwind)]
+    pub fn give_up(&mut self) {
+        self.parked = None;
+        self.parser.give_up();
+    }
+
     /// FIN was read: one END record.
     #[napi(catch_unwind, ts_return_type = "string")]
     pub fn finish(&mut self, engine: &Engine) -> Result<Value> {

@@ -4,7 +4,8 @@ use std::ffi::CStr;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU8;
 use std::os::fd::RawFd;
-use std::sync::Mutex;
+
+use crate::sync::Mutex;
 
 /// Which end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

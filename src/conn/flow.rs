@@ -1,12 +1,13 @@
 //! Flow control: when the next packet is read, and what is known of the end behind one.
 
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use super::delivery::{Behind, Kind};
 use super::state::Control;
 use super::{Conn, io, task, wake};
 use crate::record::{Records, SOCKET_ERROR, SYSCALL_WRITE, WRITTEN};
+use crate::sync::MutexGuard;
+use crate::sync::atomic::Ordering;
 
 impl Conn {
     /// Stops and starts reading, as JavaScript wants it.

@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 use mio::unix::SourceFd;
 use mio::{Registry, Token};
 use tokio::io::Interest;
-use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
+
+use crate::sync::{AsyncFd, AsyncFdReadyGuard};
 
 /// A descriptor that somebody else closes, after this is dropped.
 #[derive(Debug)]

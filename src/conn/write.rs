@@ -7,7 +7,7 @@ use super::outbox::{self, Output};
 use super::state::{Control, Shutdown};
 use super::{Conn, io, wake};
 use crate::engine::deferred::Flush;
-use std::sync::atomic::Ordering;
+use crate::sync::atomic::Ordering;
 
 /// What the kernel took of an output at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

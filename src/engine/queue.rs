@@ -1,15 +1,15 @@
 //! What is on its way to the JavaScript thread.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
 
 use super::Cargo;
 use crate::memory::Returned;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Mutex, limit};
 
 /// Bytes of undelivered deliveries at which reading and accepting pause; they go on at half of it.
-pub const BACKLOG_LIMIT: usize = 32 << 20;
+pub const BACKLOG_LIMIT: usize = limit(32 << 20, 16 << 10);
 
 /// What counts towards the limit while it is in the queue.
 pub trait Weight {

@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::reactor::Reactor;
 use super::slots::Slots;
@@ -14,6 +13,7 @@ use crate::conn::{Conn, Core, Detached, Http};
 use crate::engine::queue::Inbox;
 use crate::memory::Supply;
 use crate::record::Records;
+use crate::sync::atomic::Ordering;
 
 /// Flags of a delivery.
 pub use crate::layout::delivery::{FIRST, SERVER_RECORD as SERVER};

@@ -1,8 +1,8 @@
 //! What one server keeps of its refusals.
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::advice::{self, Numbers};
@@ -18,6 +18,7 @@ use super::store::{Circumstances, RING, Sight, Store};
 use super::text::Text;
 use crate::http1::{ParseError, Reason, Scene};
 use crate::record;
+use crate::sync::Mutex;
 
 /// Who was refused, and since when they were there.
 #[derive(Clone, Copy, Debug, Default)]
