@@ -1,6 +1,6 @@
 'use strict';
 
-// Deliveries of several connections follow each other in the same memory (lib/dispatch.js): what one
+// Deliveries of several connections follow each other in the same memory (lib/delivery): what one
 // leaves there is nothing to the next.
 
 const assert = require('node:assert');
