@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{Either, This, Uint32Array};
+use napi::bindgen_prelude::{This, Uint32Array};
 use napi::{Env, Result, check_status, sys};
 use napi_derive::napi;
 
@@ -20,7 +20,7 @@ use {
     super::uv::Uv,
     crate::conn::{Conn, address::End, io, outbox::Remainder},
     napi::JsValue,
-    napi::bindgen_prelude::Object,
+    napi::bindgen_prelude::{Either, Object},
     std::os::fd::{IntoRawFd, RawFd},
     std::sync::Arc,
 };
