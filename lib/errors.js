@@ -25,6 +25,12 @@ function parseError(code, reason, bytesParsed, rawPacket, token) {
   return error;
 }
 
+/** The error of a parser whose callback threw. */
+function callbackError({ code, reason }, bytesParsed, rawPacket) {
+  const error = errorWithoutFrames(`Parse Error: ${reason}`);
+  return Object.assign(error, { bytesParsed, code, reason, rawPacket });
+}
+
 /** Node creates these below any JavaScript frame; no frame of ours should be seen, nor paid for. */
 function errorWithoutFrames(message) {
   const { stackTraceLimit } = Error;
@@ -68,4 +74,4 @@ function tokenOf(error) {
   return tokens.get(error);
 }
 
-module.exports = { parseError, systemError, internalError, abortedError, tokenOf };
+module.exports = { parseError, callbackError, systemError, internalError, abortedError, tokenOf };

@@ -8,6 +8,7 @@
 //! | [`memory`] | what bodies travel in |
 //! | [`server`] | the live settings of one server, and what it counts |
 //! | `scrap` | small memory that is used again |
+//! | `sync` | locks, atomics and runtimes, which tests of schedules simulate |
 //! | [`observe`] | refusals: what is kept, counted and known of them |
 //! | `engine` | threads, their life, and the queue to the JavaScript thread |
 //! | `conn` | one connection: reads, parsing, writes, flow control, refusals |
@@ -27,6 +28,7 @@ pub mod record;
 pub mod server;
 
 mod scrap;
+mod sync;
 
 mod binding;
 #[cfg(unix)]
@@ -38,10 +40,4 @@ pub mod js_thread;
 #[cfg(unix)]
 pub mod listener;
 
-/// Locks a mutex whatever became of its last holder: every critical section of this crate leaves
-/// its data whole, and a panic on one connection must not spread to others.
-fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
+use sync::lock;

@@ -4,19 +4,19 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
 use crate::conn::address::{self, Bound, End};
 use crate::conn::delivery::Delivery;
 use crate::conn::{Conn, Core, io as sys};
 use crate::record::{ACCEPT_ERROR, DROPPED, Records};
 use crate::server::Server;
+use crate::sync::atomic::Ordering;
+use crate::sync::{self, AsyncFd, Mutex};
 
 /// Connections that are accepted before other tasks of the lobby get a turn.
 const BURST: u32 = 64;
@@ -69,6 +69,16 @@ impl Listener {
         sys::set_nonblocking(fd.as_raw_fd())?;
         sys::listen(fd.as_raw_fd(), backlog)?;
         let local = address::end(fd.as_raw_fd(), End::Local);
+        Listener::on(core, server, fd, local)
+    }
+
+    /// Accepts from a listening descriptor until [`close`](Self::close). `local` is its Internet address.
+    pub fn on(
+        core: &Arc<Core>,
+        server: &Arc<Server>,
+        fd: OwnedFd,
+        local: Option<SocketAddr>,
+    ) -> io::Result<Arc<Listener>> {
         let lobby = core.enter()?;
         let registered = {
             let _context = lobby.enter();
@@ -181,19 +191,19 @@ async fn run(entered: Entered) {
                     tcp: listener.tcp,
                 };
                 if let Some(conn) = admit(&listener.core, &listener.server, fd, from) {
-                    tokio::spawn(crate::conn::task::Task::stranger(conn));
+                    sync::spawn(crate::conn::task::Task::stranger(conn));
                 }
             }
-            Turn::Yield => tokio::task::yield_now().await,
+            Turn::Yield => sync::yield_now().await,
             Turn::Starved(error) => {
                 if !std::mem::replace(&mut starved, true) {
                     listener.report(&error);
                 }
-                tokio::time::sleep(STARVED_PAUSE).await;
+                sync::sleep(STARVED_PAUSE).await;
             }
             Turn::Failed(error) => {
                 listener.report(&error);
-                tokio::time::sleep(STARVED_PAUSE).await;
+                sync::sleep(STARVED_PAUSE).await;
             }
             Turn::Closed => return,
         }

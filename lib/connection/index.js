@@ -61,6 +61,7 @@ class Connection {
     this.upgrading = false; // the verdict on the head with the upgrade bit
     this.endCompletes = false; // FIN ends the body of the request that is read
     this.endVerdict = undefined; // of the parser on FIN: an error, null, or not asked yet
+    this.fault = null; // what every later packet is refused with, once a listener threw
     this.upgradeStream = null; // Node >= 26: handed out while the request's body still comes
     this.resource = new HTTPServerAsyncResource(socket);
     this.onData = (chunk) => this.feed?.execute(chunk);
@@ -170,6 +171,16 @@ class Connection {
     this.endVerdict = verdict;
     this.endCompletes = completes;
     return this.feed !== null;
+  }
+
+  /**
+   * A listener threw in the middle of a packet. Node's parser takes that for an error of its own, with which it refuses
+   * every later packet; FIN is none.
+   */
+  fail(fault) {
+    this.fault = fault;
+    if (this.feed !== null) this.feed.parser.giveUp();
+    else if (this.socket?.[kId] >= 0) engine.giveUp(this.socket[kId]);
   }
 
   onFailed(error) {

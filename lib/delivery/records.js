@@ -7,7 +7,7 @@
 // once. Whoever lets the engine make a delivery out of turn therefore calls `keep` first.
 
 const { fieldNames, methods } = require('../native');
-const { internalError, parseError, systemError } = require('../errors');
+const { callbackError, internalError, parseError, systemError } = require('../errors');
 const { readEnded } = require('../socket/hold');
 const { emitClosed } = require('../socket/closing');
 const { settled } = require('../socket/output');
@@ -27,6 +27,12 @@ const { KNOWN_NAME, KEPT, PANICKED } = layout.place;
 // When a head has more lines, and once one had or trailers came, Node's binding enters JavaScript once more
 // before a head is complete, and ticks run there.
 const { FLUSH_AFTER } = layout.limit;
+// What Node's parser says when one of its callbacks threw.
+const THREW = {
+  head: { code: 'HPE_CB_HEADERS_COMPLETE', reason: 'User callback error' },
+  body: { code: 'HPE_JS_EXCEPTION', reason: 'JS Exception' },
+  end: { code: 'HPE_CB_MESSAGE_COMPLETE', reason: 'User callback error' },
+};
 const SYSCALLS = { [layout.syscall.READ]: 'read', [layout.syscall.WRITE]: 'write' };
 
 /** Reads the records of one delivery. */
@@ -40,6 +46,8 @@ class Cursor {
     this.strings = strings;
     this.blobs = null; // those that were kept
     this.token = 0; // of the refusal that Rust has seen
+    this.length = 0; // of the packet
+    this.threw = null; // what is to be said if what runs now throws
     this.packet = undefined; // where JavaScript read it: an error's rawPacket is then that very object
   }
 
@@ -51,6 +59,7 @@ class Cursor {
     this.text = text;
     this.cut = 0;
     this.token = numbers[2] >>> SEEN;
+    this.length = numbers[3];
     this.packet = packet;
   }
 
@@ -169,6 +178,10 @@ function tell(socket, text, packet) {
     refused = tellRecords(cursor, socket);
   } finally {
     current = outer;
+    if (cursor.threw !== null) {
+      parser?.fail({ error: cursor.threw, bytesParsed: cursor.length });
+      cursor.threw = null;
+    }
     cursor.close();
     if (parser) parser.dispatching = interrupted !== undefined;
   }
@@ -198,9 +211,11 @@ function tellRecords(cursor, socket) {
       case BODY: {
         const chunk = cursor.blob();
         if (!connection) break;
+        cursor.threw = THREW.body;
         inScope(connection, connection.onBody, chunk);
         // Node's binding enters JavaScript anew for each run of body bytes.
         if (connection.consumed) runTicks();
+        cursor.threw = null;
         break;
       }
       case COMPLETE: {
@@ -208,7 +223,9 @@ function tellRecords(cursor, socket) {
         const trailers = count > 0 ? cursor.fields(count) : null;
         if (!connection) break;
         if (trailers !== null) flushed(connection);
+        cursor.threw = THREW.end;
         inScope(connection, connection.onComplete, trailers);
+        cursor.threw = null;
         break;
       }
       case FLUSHED:
@@ -221,7 +238,10 @@ function tellRecords(cursor, socket) {
         const bytesParsed = cursor.number() | 0;
         const blob = cursor.blob();
         if (connection) {
-          inScope(connection, connection.onFailed, parseError(code, reason, bytesParsed, cursor.packet ?? blob, cursor.token));
+          const packet = cursor.packet ?? blob;
+          const { fault } = connection;
+          inScope(connection, connection.onFailed, fault === null ?
+            parseError(code, reason, bytesParsed, packet, cursor.token) : callbackError(fault.error, fault.bytesParsed, packet));
         }
         break;
       }
@@ -277,7 +297,9 @@ function tellHead(cursor, connection) {
   const raw = cursor.fields(count);
   if (!connection) return;
   if (count > FLUSH_AFTER || connection.flushed) flushed(connection);
+  cursor.threw = THREW.head;
   connection.resource.runInAsyncScope(connection.onHead, connection, method, url, version, raw, flags);
+  cursor.threw = null;
 }
 
 /** Node's binding enters JavaScript once more, here and before each head from now on. */

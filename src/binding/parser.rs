@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use napi::Result;
 use napi_derive::napi;
 
-use super::bridge::Engine;
+use super::engine::Engine;
 use super::server::NativeServer;
 use super::values::{self, Value, invalid};
 use crate::http1::{Code, Outcome, ParseError, Parser, Phase, Reason};
@@ -65,6 +65,13 @@ impl NativeParser {
         self.parser.resolve_upgrade(accepted);
         let records = self.parse(&parked.packet, parked.at);
         publish(engine, 0, records)
+    }
+
+    /// A listener threw while the last packet was told: all that follow are refused.
+    #[napi(catch_unwind)]
+    pub fn give_up(&mut self) {
+        self.parked = None;
+        self.parser.give_up();
     }
 
     /// FIN was read: one END record.

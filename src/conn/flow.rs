@@ -1,14 +1,16 @@
 //! Flow control: when the next packet is read, and what is known of the end behind one.
 
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use super::delivery::{Behind, Kind};
 use super::state::Control;
 use super::{Conn, io, task, wake};
 use crate::record::{Records, SOCKET_ERROR, SYSCALL_WRITE, WRITTEN};
+use crate::sync::MutexGuard;
+use crate::sync::atomic::Ordering;
 
 impl Conn {
+    /// Stops and starts reading, as JavaScript wants it.
     pub fn set_paused(&self, paused: bool) {
         let mut control = crate::lock(&self.control);
         control.paused = paused;

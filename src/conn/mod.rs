@@ -28,6 +28,7 @@ pub mod outbox;
 mod refuse;
 pub mod registry;
 #[cfg(test)]
+#[allow(missing_docs, reason = "for the crate's own tests")]
 pub mod simulation;
 pub mod state;
 pub mod task;
@@ -36,13 +37,14 @@ mod write;
 
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::engine;
 use crate::http1::Parser;
 use crate::record::{ACCEPTED, DRAINED, Parked, Progress, Records};
 use crate::server::Server;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use address::{Address, Bound, End};
 use delivery::{Behind, Delivery, Kind, Source};
 use state::{Control, Fate};
@@ -68,6 +70,7 @@ pub type Core = engine::Core<Http>;
 #[derive(Debug)]
 pub struct Conn {
     core: Arc<Core>,
+    /// The server that accepted it.
     pub server: Arc<Server>,
     /// Asked for at accept, as it cannot be after a reset.
     peer: Option<SocketAddr>,
@@ -176,6 +179,21 @@ impl Conn {
         task::decline_upgrade(self)
     }
 
+    /// A listener threw while a packet was told: all that follow are refused.
+    pub fn give_up(&self) {
+        let mut read = crate::lock(&self.read);
+        read.parked = None;
+        if let Some(parser) = &mut read.parser {
+            parser.give_up();
+        }
+        let mut control = crate::lock(&self.control);
+        control.parked = false;
+        let waker = control.release();
+        drop(control);
+        drop(read);
+        wake(waker);
+    }
+
     /// Closes the connection; pending output is dropped. What was deferred counts as taken by the
     /// kernel, and is sent all the same, unless the peer is to get RST. Returns what was written to it.
     pub fn close(&self, reset: bool) -> u64 {
@@ -194,6 +212,7 @@ impl Conn {
         written
     }
 
+    /// The address of one end. None if it has no Internet address, or the connection has ended.
     pub fn address(&self, end: End) -> Option<Address> {
         self.with_fd(|fd| address::of(fd, end)).flatten()
     }
@@ -229,18 +248,27 @@ impl Conn {
         }
     }
 
+    /// Where the message in progress stands; never the beginning of one message with what is missing of the
+    /// next.
     fn progress(&self) -> Progress {
-        Progress {
-            start: self.start.load(Ordering::Relaxed),
-            headers_complete: self.headers_complete.load(Ordering::Relaxed),
-            begun: self.begun.load(Ordering::Relaxed),
+        loop {
+            let start = self.start.load(Ordering::Acquire);
+            let headers_complete = self.headers_complete.load(Ordering::Acquire);
+            // Two messages do not begin at the same time, and the beginning is stored first.
+            if self.start.load(Ordering::Relaxed) == start {
+                return Progress {
+                    start,
+                    headers_complete,
+                    begun: self.begun.load(Ordering::Relaxed),
+                };
+            }
         }
     }
 
-    fn set_progress(&self, progress: Progress) {
-        self.start.store(progress.start, Ordering::Relaxed);
+    pub(crate) fn set_progress(&self, progress: Progress) {
+        self.start.store(progress.start, Ordering::Release);
         self.headers_complete
-            .store(progress.headers_complete, Ordering::Relaxed);
+            .store(progress.headers_complete, Ordering::Release);
         self.begun.store(progress.begun, Ordering::Relaxed);
     }
 

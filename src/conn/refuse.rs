@@ -1,7 +1,6 @@
 //! Refusals: what is seen of them, and the end of strangers that JavaScript never meets.
 
 use std::os::fd::RawFd;
-use std::sync::atomic::Ordering;
 
 use super::address::{self, End};
 use super::state::{Fate, Shutdown};
@@ -15,6 +14,7 @@ use crate::observe::refusals::{Origin, Seen};
 use crate::observe::store::{Circumstances, Outcome, Overdue, Sight};
 use crate::record::now;
 use crate::server::Server;
+use crate::sync::atomic::Ordering;
 
 impl Conn {
     /// Answers a stranger with the default reply for `code`, counts that, and closes it. False if

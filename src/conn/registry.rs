@@ -1,9 +1,10 @@
 //! The open connections of one server: how many, which are idle, which are overdue.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::Conn;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicI64, Ordering};
 
 /// The open connections of a server.
 #[derive(Debug, Default)]

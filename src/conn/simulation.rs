@@ -2,12 +2,14 @@
 //! reports is up to the test, and nothing sleeps. Their descriptors are numbers that no process has.
 //!
 //! [`io`](super::io), [`watch`](super::watch) and the reactor ask here first while the crate's own tests
-//! are built, and nowhere else.
+//! are built, and nowhere else. In tests of schedules all threads of a test see the same sockets, and other
+//! threads may go on before each call.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{Error, ErrorKind, Result};
-use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::task::{Poll, Waker};
 
 use super::watch::Event;
 
@@ -18,6 +20,36 @@ thread_local! {
     /// A short read forgets FIN and errors, as it must not: for a test of the tests.
     static FORGETFUL: Cell<bool> = const { Cell::new(false) };
     static SOCKETS: RefCell<BTreeMap<RawFd, Socket>> = const { RefCell::new(BTreeMap::new()) };
+    /// Whoever waits for the JavaScript thread's reactor.
+    static EVENT_LOOP: RefCell<Option<Waker>> = const { RefCell::new(None) };
+}
+
+/// What one waits to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Read,
+    Write,
+}
+
+/// What a runtime's reactor has said of a descriptor, and who waits for it to say more.
+#[derive(Debug, Default)]
+struct Said {
+    event: Event,
+    tick: u64,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+impl Said {
+    fn note(&mut self, event: Event) -> [Option<Waker>; 2] {
+        self.tick += 1;
+        self.event.readable |= event.readable;
+        self.event.closed |= event.closed;
+        self.event.writable |= event.writable;
+        let reader = (event.readable || event.closed).then(|| self.reader.take());
+        let writer = event.writable.then(|| self.writer.take());
+        [reader.flatten(), writer.flatten()]
+    }
 }
 
 /// One end of a connection, with its peer.
@@ -34,8 +66,15 @@ pub struct Socket {
     /// What the peer got.
     pub sent: Vec<u8>,
     pub sent_fin: bool,
+    /// Who waits for what the peer gets.
+    receivers: Vec<Waker>,
     pub closed: bool,
+    /// Descriptors of connections that were not accepted yet, where this is a listening socket.
+    pub backlog: VecDeque<RawFd>,
     token: Option<usize>,
+    said: Option<Said>,
+    /// The descriptor that has taken its place, where it was given away.
+    successor: Option<RawFd>,
     /// Something has happened of which the reactor has not told.
     edge: bool,
 }
@@ -48,10 +87,24 @@ impl Socket {
 
     fn event(&self) -> Event {
         Event {
-            readable: !self.incoming.is_empty() || self.fin || self.rst,
+            readable: !self.incoming.is_empty() || !self.backlog.is_empty() || self.fin || self.rst,
             closed: self.fin || self.rst,
             writable: self.room > 0 || self.rst,
         }
+    }
+
+    /// Whom to wake for what has happened.
+    fn tell(&mut self) -> Vec<Waker> {
+        if !self.edge {
+            return Vec::new();
+        }
+        let event = self.event();
+        if let Some(said) = &mut self.said {
+            self.edge = false;
+            return said.note(event).into_iter().flatten().collect();
+        }
+        let waiting = self.token.and_then(|_| EVENT_LOOP.take());
+        waiting.into_iter().collect()
     }
 
     fn error(&mut self, again: i32) -> Error {
@@ -107,6 +160,7 @@ pub fn open() -> RawFd {
 /// Begins anew.
 pub fn reset(forgetful: bool) {
     SOCKETS.take();
+    EVENT_LOOP.take();
     FORGETFUL.set(forgetful);
 }
 
@@ -114,9 +168,27 @@ pub fn is_forgetful() -> bool {
     FORGETFUL.get()
 }
 
+/// Another thread may go on here.
+fn step() {
+    #[cfg(feature = "schedules")]
+    crate::sync::step();
+}
+
 /// What the peer does; None once the connection has closed its end.
 pub fn peer<T>(fd: RawFd, f: impl FnOnce(&mut Socket) -> T) -> Option<T> {
-    SOCKETS.with_borrow_mut(|sockets| sockets.get_mut(&fd).filter(|socket| !socket.closed).map(f))
+    step();
+    let (result, wakers) = SOCKETS.with_borrow_mut(|sockets| {
+        let mut fd = fd;
+        while let Some(successor) = sockets.get(&fd)?.successor {
+            fd = successor;
+        }
+        let socket = sockets.get_mut(&fd).filter(|socket| !socket.closed)?;
+        Some((f(socket), socket.tell()))
+    })?;
+    for waker in wakers {
+        waker.wake();
+    }
+    Some(result)
 }
 
 /// What the connection does; None for other descriptors.
@@ -124,6 +196,7 @@ fn with<T>(fd: RawFd, f: impl FnOnce(&mut Socket) -> T) -> Option<T> {
     if fd < FIRST {
         return None;
     }
+    step();
     SOCKETS.with_borrow_mut(|sockets| {
         let socket = sockets.get_mut(&fd).expect("a socket of this thread");
         assert!(
@@ -135,22 +208,42 @@ fn with<T>(fd: RawFd, f: impl FnOnce(&mut Socket) -> T) -> Option<T> {
 }
 
 pub fn recv(fd: RawFd, buffers: &mut [&mut [u8]]) -> Option<Result<usize>> {
-    with(fd, |socket| socket.recv(buffers))
+    with(fd, |socket| {
+        assert!(
+            socket.successor.is_none(),
+            "descriptor {fd} is read after it was given away"
+        );
+        socket.recv(buffers)
+    })
 }
 
 pub fn send(fd: RawFd, pieces: &[&[u8]]) -> Option<Result<usize>> {
-    with(fd, |socket| socket.send(pieces))
+    let result = with(fd, |socket| socket.send(pieces));
+    tell_receiver(fd);
+    result
 }
 
 pub fn shutdown(fd: RawFd) -> Option<Result<()>> {
-    with(fd, |socket| {
+    let result = with(fd, |socket| {
         if socket.rst {
             return Err(Error::from_raw_os_error(libc::ENOTCONN));
         }
         assert!(!socket.sent_fin, "FIN is sent twice");
         socket.sent_fin = true;
         Ok(())
-    })
+    });
+    tell_receiver(fd);
+    result
+}
+
+fn tell_receiver(fd: RawFd) {
+    let receivers = SOCKETS.with_borrow_mut(|sockets| {
+        let socket = sockets.get_mut(&fd);
+        socket.map(|socket| std::mem::take(&mut socket.receivers))
+    });
+    for receiver in receivers.into_iter().flatten() {
+        receiver.wake();
+    }
 }
 
 pub fn is_gone(fd: RawFd) -> Option<bool> {
@@ -166,18 +259,23 @@ pub fn has_hung_up(fd: RawFd) -> Option<bool> {
 }
 
 pub fn close(fd: RawFd) -> Option<()> {
-    with(fd, |socket| {
+    let result = with(fd, |socket| {
         socket.closed = true;
         socket.token = None;
-    })
+    });
+    tell_receiver(fd);
+    result
 }
 
-/// None if the descriptor was a simulated one: what lingers does so in the lobby, which is not there.
-pub fn linger(fd: OwnedFd) -> Option<OwnedFd> {
+/// None if the descriptor was a simulated one: what lingers does so in the lobby, which is not there. The
+/// peer has the bytes at once.
+pub fn linger(fd: OwnedFd, bytes: &[u8]) -> Option<OwnedFd> {
     if fd.as_raw_fd() < FIRST {
         return Some(fd);
     }
-    close(fd.into_raw_fd());
+    let fd = fd.into_raw_fd();
+    with(fd, |socket| socket.sent.extend_from_slice(bytes));
+    close(fd);
     None
 }
 
@@ -194,7 +292,105 @@ pub fn register(fd: RawFd, token: usize) -> Option<()> {
 }
 
 pub fn deregister(fd: RawFd) -> Option<()> {
-    with(fd, |socket| socket.token = None)
+    with(fd, |socket| {
+        socket.token = None;
+        socket.said = None;
+    })
+}
+
+/// Likewise with the reactor of a runtime.
+pub fn register_with_runtime(fd: RawFd) -> Option<()> {
+    with(fd, |socket| {
+        assert!(
+            socket.token.is_none() && socket.said.is_none(),
+            "descriptor {fd} is registered twice"
+        );
+        let mut said = Said::default();
+        said.note(socket.event());
+        socket.said = Some(said);
+        socket.edge = false;
+    })
+}
+
+/// When it was last told, and whether what is behind the bytes, if anything, is the end.
+pub fn poll_ready(fd: RawFd, direction: Direction, waker: &Waker) -> Poll<(u64, bool)> {
+    with(fd, |socket| {
+        let said = socket.said.as_mut().expect("it is registered");
+        let (ready, waiting) = match direction {
+            Direction::Read => (said.event.readable || said.event.closed, &mut said.reader),
+            Direction::Write => (said.event.writable, &mut said.writer),
+        };
+        if !ready {
+            *waiting = Some(waker.clone());
+            return Poll::Pending;
+        }
+        Poll::Ready((said.tick, said.event.closed))
+    })
+    .expect("a simulated socket")
+}
+
+/// Takes back what was told up to then, as tokio does: not what is closed.
+pub fn clear_ready(fd: RawFd, direction: Direction, tick: u64) {
+    with(fd, |socket| {
+        if let Some(said) = socket.said.as_mut().filter(|said| said.tick == tick) {
+            match direction {
+                Direction::Read => said.event.readable = false,
+                Direction::Write => said.event.writable = false,
+            }
+        }
+    });
+}
+
+/// The waker is woken when the JavaScript thread's reactor has something to tell, unless it has already.
+pub fn await_events(waker: Waker) -> bool {
+    SOCKETS.with_borrow(|sockets| {
+        let told = |socket: &Socket| {
+            let event = socket.event();
+            socket.token.is_some()
+                && socket.edge
+                && (event.readable || event.closed || event.writable)
+        };
+        if sockets.values().any(told) {
+            return true;
+        }
+        EVENT_LOOP.set(Some(waker));
+        false
+    })
+}
+
+/// The next connection of a listening socket.
+pub fn accept(fd: RawFd) -> Option<Result<(OwnedFd, Option<std::net::SocketAddr>)>> {
+    with(fd, |socket| match socket.backlog.pop_front() {
+        // SAFETY: nobody owns the number; the connection takes it out again at once.
+        Some(fd) => Ok((unsafe { OwnedFd::from_raw_fd(fd) }, None)),
+        None => Err(ErrorKind::WouldBlock.into()),
+    })
+}
+
+/// From here on the socket is that of another descriptor.
+pub fn duplicate(fd: RawFd) -> Option<Result<OwnedFd>> {
+    if fd < FIRST {
+        return None;
+    }
+    let new = open();
+    with(fd, |socket| {
+        socket.successor = Some(new);
+        Socket {
+            incoming: std::mem::take(&mut socket.incoming),
+            sent: std::mem::take(&mut socket.sent),
+            fin: socket.fin,
+            rst: socket.rst,
+            told: socket.told,
+            room: socket.room,
+            sent_fin: socket.sent_fin,
+            ..Socket::default()
+        }
+    })
+    .map(|given| {
+        SOCKETS.with_borrow_mut(|sockets| sockets.insert(new, given));
+        // SAFETY: as above.
+        Ok(unsafe { OwnedFd::from_raw_fd(new) })
+    })
 }
 
 /// What the reactor has to tell, each thing once.
@@ -208,4 +404,23 @@ pub fn events() -> Vec<(usize, Event)> {
         });
         ready.collect()
     })
+}
+
+/// Whether the peer got so many bytes, or the end; the waker is woken when it has.
+#[cfg(feature = "schedules")]
+pub fn received(fd: RawFd, bytes: usize, waker: &Waker) -> bool {
+    SOCKETS.with_borrow_mut(|sockets| {
+        let socket = sockets.get_mut(&fd).expect("a socket of this thread");
+        let received = socket.sent.len() >= bytes || socket.sent_fin || socket.closed;
+        if !received {
+            socket.receivers.push(waker.clone());
+        }
+        received
+    })
+}
+
+/// What the peer got, and whether FIN was behind it; also when the connection has closed its end.
+#[cfg(feature = "schedules")]
+pub fn sent(fd: RawFd) -> (Vec<u8>, bool) {
+    SOCKETS.with_borrow(|sockets| (sockets[&fd].sent.clone(), sockets[&fd].sent_fin))
 }

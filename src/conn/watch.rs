@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 use mio::unix::SourceFd;
 use mio::{Registry, Token};
 use tokio::io::Interest;
-use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
+
+use crate::sync::{AsyncFd, AsyncFdReadyGuard};
 
 /// A descriptor that somebody else closes, after this is dropped.
 #[derive(Debug)]
@@ -25,25 +26,33 @@ impl AsRawFd for Fd {
 /// A descriptor in a reactor's hands. It has to be dropped before the descriptor is closed.
 #[derive(Debug)]
 pub enum Watch {
+    /// By the reactor of a tokio runtime.
     Runtime(AsyncFd<Fd>),
+    /// By the reactor of the JavaScript thread.
     JsThread(Seat),
 }
 
 const INTEREST: mio::Interest = mio::Interest::READABLE.add(mio::Interest::WRITABLE);
 
 /// Leave to read or to write, until the kernel has nothing more, or no more room.
+#[derive(Debug)]
 pub enum Ready<'a> {
+    /// Told by a tokio runtime.
     Runtime(AsyncFdReadyGuard<'a, Fd>),
+    /// For reading, on the JavaScript thread.
     Reading(&'a Seat),
+    /// For writing, on the JavaScript thread.
     Writing(&'a Seat),
 }
 
 /// What a reactor's event says.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Event {
+    /// There are bytes.
     pub readable: bool,
     /// FIN, a hang-up or an error: it is behind the bytes, if there are any.
     pub closed: bool,
+    /// There is room to send.
     pub writable: bool,
 }
 
@@ -114,6 +123,7 @@ impl Watch {
         matches!(self, Watch::JsThread(seat) if !seat.may_read())
     }
 
+    /// Whether there may be something to read. An error means that nothing more will be told.
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready<'_>>> {
         match self {
             Watch::Runtime(fd) => fd.poll_read_ready(cx).map_ok(Ready::Runtime),
@@ -123,6 +133,7 @@ impl Watch {
         }
     }
 
+    /// Whether there may be room to send. An error means that nothing more will be told.
     pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready<'_>>> {
         match self {
             Watch::Runtime(fd) => fd.poll_write_ready(cx).map_ok(Ready::Runtime),

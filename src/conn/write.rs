@@ -7,13 +7,16 @@ use super::outbox::{self, Output};
 use super::state::{Control, Shutdown};
 use super::{Conn, io, wake};
 use crate::engine::deferred::Flush;
-use std::sync::atomic::Ordering;
+use crate::sync::atomic::Ordering;
 
 /// What the kernel took of an output at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
+    /// All of it, or it was deferred.
     All,
+    /// Part of it; the rest is pending.
     Part,
+    /// Nothing: all of it is pending.
     Nothing,
 }
 
@@ -123,6 +126,7 @@ impl Conn {
         Ok(awaited)
     }
 
+    /// Bytes that JavaScript wrote so far.
     pub fn bytes_written(&self) -> u64 {
         crate::lock(&self.control).written
     }

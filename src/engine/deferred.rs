@@ -3,14 +3,16 @@
 //! after what has waited for longer than a tick.
 
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Mutex, limit, sleep};
+
 /// Output that was deferred, to be sent now.
 pub trait Flush {
+    /// Sends it. What the kernel does not take is left to a task.
     fn flush(self: &Arc<Self>);
 }
 
@@ -18,7 +20,7 @@ pub trait Flush {
 const TICK: Duration = Duration::from_millis(1);
 
 /// Ticks without deferred output after which the lobby stops looking.
-const IDLE_TICKS: u32 = 50;
+const IDLE_TICKS: usize = limit(50, 1);
 
 /// The connections that have deferred output.
 #[derive(Debug)]
@@ -26,6 +28,7 @@ pub struct Deferred<T> {
     conns: Mutex<Vec<Arc<T>>>,
     /// Batches that the JavaScript thread has flushed.
     flushed: AtomicU64,
+    /// Somebody looks after them, or is told to by `wanted`.
     watched: AtomicBool,
     wanted: Notify,
 }
@@ -72,14 +75,13 @@ impl<T: Flush> Deferred<T> {
 
     /// The lobby's task; ends with its runtime.
     pub async fn watch(self: Arc<Self>) {
-        // The threads may have stopped while it was watching.
-        self.watched.store(false, Ordering::Release);
+        let _passed_on = PassedOn(&self);
         loop {
             self.wanted.notified().await;
             let mut idle = 0;
             let mut seen = self.flushed.load(Ordering::Relaxed);
             while idle < IDLE_TICKS {
-                tokio::time::sleep(TICK).await;
+                sleep(TICK).await;
                 let now = self.flushed.load(Ordering::Relaxed);
                 if now != seen {
                     idle = 0;
@@ -96,5 +98,15 @@ impl<T: Flush> Deferred<T> {
                 self.wanted.notify_one();
             }
         }
+    }
+}
+
+/// A lobby that ends may have been told to look, or be looking: the next one does, which may have begun before.
+struct PassedOn<'a, T>(&'a Deferred<T>);
+
+impl<T> Drop for PassedOn<'_, T> {
+    fn drop(&mut self) {
+        self.0.watched.store(true, Ordering::Release);
+        self.0.wanted.notify_one();
     }
 }

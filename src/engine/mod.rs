@@ -6,13 +6,12 @@ pub mod queue;
 mod threads;
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-
-use tokio::runtime::Handle;
+use std::sync::Arc;
 
 use crate::memory::{Returned, Returns};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::thread::JoinHandle;
+use crate::sync::{Handle, Mutex};
 use deferred::{Deferred, Flush};
 use queue::{Queue, Weight};
 use threads::Pool;
@@ -60,6 +59,7 @@ impl<C: Cargo> std::fmt::Debug for Core<C> {
 }
 
 impl<C: Cargo> Core<C> {
+    /// An engine without threads, which start with the first [`enter`](Self::enter).
     pub fn new(queue: Queue<C>, io_threads: usize) -> Core<C> {
         Core {
             queue,

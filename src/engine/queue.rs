@@ -1,15 +1,15 @@
 //! What is on its way to the JavaScript thread.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
 
 use super::Cargo;
 use crate::memory::Returned;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Mutex, limit};
 
 /// Bytes of undelivered deliveries at which reading and accepting pause; they go on at half of it.
-pub const BACKLOG_LIMIT: usize = 32 << 20;
+pub const BACKLOG_LIMIT: usize = limit(32 << 20, 16 << 10);
 
 /// What counts towards the limit while it is in the queue.
 pub trait Weight {
@@ -39,6 +39,7 @@ struct Shared<C: Cargo> {
 /// What there is for the JavaScript thread.
 #[derive(Debug)]
 pub struct Mail<C: Cargo> {
+    /// What it is to be told, in order.
     pub deliveries: VecDeque<C::Delivery>,
     /// Connections that are now served on the JavaScript thread.
     pub arrivals: Vec<C::Task>,
@@ -60,6 +61,7 @@ impl<C: Cargo> Default for Mail<C> {
 }
 
 impl<C: Cargo> Mail<C> {
+    /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.deliveries.is_empty()
             && self.arrivals.is_empty()
@@ -77,6 +79,7 @@ impl<C: Cargo> std::fmt::Debug for Queue<C> {
 }
 
 impl<C: Cargo> Queue<C> {
+    /// An empty queue. `wake` is called, from any thread, when there is something in it.
     pub fn new(wake: Box<dyn Fn() + Send + Sync>) -> Queue<C> {
         Queue {
             shared: Mutex::new(Shared {

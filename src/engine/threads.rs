@@ -2,10 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
-use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Notify;
+
+use crate::sync::thread::{self, JoinHandle};
+use crate::sync::{Builder, Handle, Runtime};
 
 /// The running threads of an engine.
 #[derive(Debug)]
@@ -75,10 +76,10 @@ impl Worker {
         let handle = runtime.handle().clone();
         let stop = Arc::new(Notify::new());
         let stopped = stop.clone();
-        let thread = std::thread::Builder::new()
+        let thread = thread::Builder::new()
             .name(name)
             .stack_size(256 * 1024)
-            .spawn(move || run(runtime, &stopped))?;
+            .spawn(move || run(&runtime, &stopped))?;
         Ok(Worker {
             handle,
             stop,
@@ -87,7 +88,7 @@ impl Worker {
     }
 }
 
-fn run(runtime: Runtime, stopped: &Notify) {
+fn run(runtime: &Runtime, stopped: &Notify) {
     block_signals();
     runtime.block_on(stopped.notified());
 }

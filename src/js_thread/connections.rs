@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::reactor::Reactor;
 use super::slots::Slots;
@@ -14,6 +13,7 @@ use crate::conn::{Conn, Core, Detached, Http};
 use crate::engine::queue::Mail;
 use crate::memory::Supply;
 use crate::record::Records;
+use crate::sync::atomic::Ordering;
 
 /// Flags of a delivery.
 pub use crate::layout::delivery::{FIRST, SERVER_RECORD as SERVER};
@@ -31,9 +31,13 @@ const REQUESTS_PER_TURN: u32 = 512;
 /// A delivery for `next`.
 #[derive(Debug)]
 pub struct Popped {
+    /// The connection's id, or the server's.
     pub id: u32,
+    /// As JavaScript gets them ([`layout::delivery`](crate::layout::delivery)).
     pub flags: u32,
+    /// Bytes that were read for it.
     pub bytes: u32,
+    /// What it tells.
     pub records: Records,
 }
 
@@ -314,6 +318,7 @@ impl Connections {
         }
     }
 
+    /// Stops reading a connection; a packet that is on its way is held back.
     pub fn pause(&mut self, id: u32) {
         if let Some(slot) = self.slot(id) {
             slot.paused = true;

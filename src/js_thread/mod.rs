@@ -10,4 +10,6 @@ pub mod connections;
 #[cfg(test)]
 mod model;
 pub mod reactor;
+#[cfg(all(test, feature = "schedules"))]
+mod schedules;
 pub mod slots;

@@ -58,6 +58,7 @@ impl Wake for Alarm {
 }
 
 impl Reactor {
+    /// A reactor without tasks. Fails where the system has no descriptor for it.
     pub fn new() -> io::Result<Reactor> {
         let poll = Poll::new()?;
         let registry = Arc::new(poll.registry().try_clone()?);

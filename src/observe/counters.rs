@@ -1,10 +1,10 @@
 //! Refusals of one server, by code.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::http1::Code;
+use crate::sync::Mutex;
 
 /// Codes of programs that are told apart. Any further one counts as [`OTHER`].
 const OTHERS: usize = 256;
@@ -29,6 +29,7 @@ impl Default for Counters {
 }
 
 impl Counters {
+    /// Counts one refusal.
     pub fn count(&self, code: Code) {
         self.add(code, 1);
     }

@@ -1,8 +1,8 @@
 //! What one server keeps of its refusals.
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::advice::{self, Numbers};
@@ -18,11 +18,14 @@ use super::store::{Circumstances, RING, Sight, Store};
 use super::text::Text;
 use crate::http1::{ParseError, Reason, Scene};
 use crate::record;
+use crate::sync::Mutex;
 
 /// Who was refused, and since when they were there.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Origin {
+    /// The client's address.
     pub peer: Option<SocketAddr>,
+    /// Our address.
     pub local: Option<SocketAddr>,
     /// When the connection began, in ns of [`record::now`]; 0 if that is not known.
     pub opened: u64,
@@ -31,8 +34,11 @@ pub struct Origin {
 /// A refusal that was seen where the bytes were read, on its way to where it is decided.
 #[derive(Debug)]
 pub struct Seen {
+    /// What kind of refusal it is.
     pub kind: Kind,
+    /// How closely it was looked at.
     pub sight: Sight,
+    /// Whose it is.
     pub origin: Origin,
     /// When, in ns of [`record::now`].
     pub at: u64,
@@ -57,6 +63,7 @@ impl Seen {
         }
     }
 
+    /// Of a refusal at a time in ms since the epoch.
     pub fn new(kind: Kind, sight: Sight, at: u64) -> Seen {
         Seen {
             kind,
@@ -89,6 +96,7 @@ pub struct Options {
     pub keep: usize,
     /// Bytes of a packet, 0 to [`EXCERPT`].
     pub excerpt: usize,
+    /// What is blackened.
     pub secrets: Secrets,
 }
 
@@ -129,6 +137,7 @@ pub struct Refusals {
 }
 
 impl Refusals {
+    /// Sets what is kept from now on.
     pub fn set_options(&self, options: Options) {
         crate::lock(&self.state).options = options;
     }

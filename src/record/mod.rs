@@ -30,9 +30,11 @@ pub fn length(numbers: &[u32]) -> usize {
 /// Numbers, the text that they cut up, and runs of bytes that become Buffers.
 #[derive(Debug, Default)]
 pub struct Records {
+    /// The records, one after the other.
     pub numbers: Vec<u32>,
     /// latin1
     pub text: Vec<u8>,
+    /// What BODY, FAILED and UPGRADED number.
     pub blobs: Vec<Memory>,
     /// How many HEADs are among them.
     pub heads: u32,
@@ -66,6 +68,7 @@ impl Records {
         scrap::keep_bytes(self.text);
     }
 
+    /// Whether there is no record.
     pub fn is_empty(&self) -> bool {
         self.numbers.is_empty()
     }
@@ -76,6 +79,7 @@ impl Records {
         self.numbers.len() * 4 + self.text.len() + blobs
     }
 
+    /// The refusal of a packet.
     pub fn push_failed(&mut self, error: &ParseError, packet: Vec<u8>) {
         let blob = self.push_blob(Memory::Own(packet));
         self.numbers.extend_from_slice(&[
@@ -87,15 +91,18 @@ impl Records {
         ]);
     }
 
+    /// The head before waits for an answer.
     pub fn push_parked(&mut self) {
         self.numbers.push(PARKED);
     }
 
+    /// The end of HTTP, and what follows it in the packet.
     pub fn push_upgraded(&mut self, rest: &[u8]) {
         let blob = self.push_blob(Memory::Own(rest.to_vec()));
         self.numbers.extend_from_slice(&[UPGRADED, blob]);
     }
 
+    /// FIN, with the parser's verdict. `completed`: it ends a body.
     pub fn push_end(&mut self, verdict: Result<(), ParseError>, completed: bool) {
         let (code, reason) = match verdict {
             Ok(()) => (0, 0),
@@ -135,6 +142,8 @@ impl Records {
 /// A packet that waits for the answer to an upgrade, and where parsing goes on in it.
 #[derive(Debug)]
 pub struct Parked {
+    /// All of the packet.
     pub packet: Vec<u8>,
+    /// The first byte that was not parsed.
     pub at: usize,
 }

@@ -186,7 +186,8 @@ fn rest(mut stream: impl Read) -> Vec<u8> {
 
 /// Closes a connection with RST.
 fn reset(stream: TcpStream) {
-    ferrohttp::conn::io::set_reset_on_close(stream.as_raw_fd()).unwrap();
+    io::set_reset_on_close(stream.as_raw_fd()).unwrap();
+    drop(stream);
 }
 
 /// Calls with an output of text in some pieces.

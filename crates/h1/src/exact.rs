@@ -199,6 +199,22 @@ impl Parser {
         self.state = State::Framing;
     }
 
+    /// What was told last has met an error of the program's: every later packet is refused, with an error in
+    /// whose place the caller puts its own, and FIN is no error.
+    pub fn give_up(&mut self) {
+        self.state = State::Failed;
+        self.error = Some(ParseError {
+            code: Code::Strict,
+            reason: Reason::EofState,
+            bytes_parsed: 0,
+        });
+        self.span = None;
+        self.upgrade = false;
+        if let Some(scratch) = self.scratch.take() {
+            scratch::give_back(scratch);
+        }
+    }
+
     /// FIN was read. Completes a body that lasts until FIN (lenient only), else says whether a
     /// message was cut off. Silent on a parser that has failed already.
     pub fn finish<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<(), ParseError> {

@@ -3,6 +3,7 @@
 
 use std::io::{self, Error, Result};
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 // What a system does otherwise than POSIX says, or beyond it, stands in a file of that system.
@@ -14,8 +15,8 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 )]
 mod system;
 
+pub use system::set_no_sigpipe;
 use system::{FIN_FOLLOWS, SEND_FLAGS};
-pub use system::{accept, set_no_sigpipe};
 
 /// Pieces that one `sendmsg` takes; every system allows at least this many.
 pub const MAX_PIECES: usize = 16;
@@ -40,6 +41,12 @@ fn check(result: libc::c_int) -> Result<libc::c_int> {
 
 fn length(result: libc::ssize_t) -> Result<usize> {
     usize::try_from(result).map_err(|_| Error::last_os_error())
+}
+
+/// The next connection of a listening socket, and its peer's address where it has one.
+pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
+    simulated!(super::simulation::accept(fd));
+    system::accept(fd)
 }
 
 /// Reads what is there; `Ok(0)` is FIN.
@@ -198,16 +205,20 @@ pub fn shut_both_ways(fd: RawFd) {
     unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
 }
 
+/// As listen(2).
 pub fn listen(fd: RawFd, backlog: i32) -> Result<()> {
     // SAFETY: no memory is involved.
     check(unsafe { libc::listen(fd, backlog) }).map(drop)
 }
 
+/// A duplicate of a descriptor, which is close-on-exec.
 pub fn duplicate(fd: RawFd) -> Result<OwnedFd> {
+    simulated!(super::simulation::duplicate(fd));
     // SAFETY: the result is a descriptor of our own.
     unsafe { check(libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0)).map(|fd| OwnedFd::from_raw_fd(fd)) }
 }
 
+/// Has calls on the descriptor return EAGAIN instead of blocking.
 pub fn set_nonblocking(fd: RawFd) -> Result<()> {
     // SAFETY: no memory is involved.
     unsafe {
@@ -230,6 +241,7 @@ fn set_option(fd: RawFd, level: libc::c_int, name: libc::c_int, value: libc::c_i
     .map(drop)
 }
 
+/// Turns Nagle's algorithm off (`on`) or on.
 pub fn set_no_delay(fd: RawFd, on: bool) -> Result<()> {
     set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, on.into())
 }

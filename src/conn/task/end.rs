@@ -2,7 +2,6 @@
 
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::parse::told;
 use super::{Room, Task, Turn};
@@ -16,6 +15,7 @@ use crate::memory::Vecs;
 use crate::observe::classify;
 use crate::observe::kind::CodeNumber;
 use crate::record::{CLOSED, PANICKED, Recorder, Records, SOCKET_ERROR, SYSCALL_READ};
+use crate::sync::atomic::Ordering;
 
 /// FIN was read.
 pub(super) fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
@@ -31,6 +31,9 @@ pub(super) fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     conn.set_progress(recorder.progress);
     {
         let mut control = crate::lock(&conn.control);
+        if !control.is_open() {
+            return Turn::Close;
+        }
         control.read_done = true;
         if verdict.is_ok() && !control.shown {
             // A stranger that left without a word.

@@ -14,7 +14,6 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use mio::{Registry, Token};
@@ -24,6 +23,7 @@ use super::watch::{Event, Watch};
 use super::{Conn, Core};
 use crate::memory::{Supply, Vecs};
 use crate::record::PANICKED;
+use crate::sync::atomic::Ordering;
 pub use end::hang_up;
 use end::{fail, hung_up_end};
 pub use parse::decline_upgrade;
@@ -58,6 +58,7 @@ enum Turn {
 }
 
 impl Task {
+    /// Of a connection that was just accepted.
     pub fn stranger(conn: Arc<Conn>) -> Task {
         Task {
             watched: None,

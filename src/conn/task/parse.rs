@@ -1,8 +1,6 @@
 //! Parsing: what a packet means, and what follows from that.
 
 use std::sync::Arc;
-#[cfg(debug_assertions)]
-use std::sync::atomic::Ordering;
 
 use super::read::Packet;
 use super::{Room, Turn};
@@ -11,6 +9,8 @@ use crate::conn::{Conn, ReadSide};
 use crate::http1::{Outcome, ParseError, Parser};
 use crate::memory::{Supply, Vecs};
 use crate::record::{Parked, Recorder, Records};
+#[cfg(debug_assertions)]
+use crate::sync::atomic::Ordering;
 
 /// Parses one packet and delivers what it means.
 pub(super) fn parse(

@@ -13,6 +13,7 @@ use crate::conn::delivery::Behind;
 use crate::conn::watch::{Ready, Watch};
 use crate::conn::{Conn, ReadSide, io};
 use crate::memory::{Memory, PACKET, Supply};
+use crate::sync::thread_local;
 
 /// A body is read straight into memory for JavaScript if so much of it is ahead; what is less is
 /// copied. This takes full packets to a body that is sent fast: others would waste memory.
@@ -76,7 +77,8 @@ impl Task {
             conn.note_closed();
         }
         let bulk = room != Room::Lobby && read.full && ahead >= BULK;
-        let turn = BUFFER.with_borrow_mut(|buffer| {
+        let turn = BUFFER.with(|buffer| {
+            let buffer = &mut buffer.borrow_mut();
             let packet = if bulk {
                 let size = ahead.min(PACKET as u64) as usize;
                 read_split(fd, supply, size, buffer)

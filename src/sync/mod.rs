@@ -1,0 +1,46 @@
+//! What threads meet in: locks, atomics, thread-locals, and the runtimes of the lobby and the I/O threads.
+//!
+//! They are those of the standard library and of tokio. With the feature `schedules`, which only the crate's own
+//! tests know of, they are simulated: one thread runs at a time, and which one goes on at each lock and each atomic
+//! is up to the test (`js_thread/schedules.rs`).
+
+#[cfg(all(test, feature = "schedules"))]
+pub mod simulated;
+#[cfg(all(test, feature = "schedules"))]
+pub use simulated::*;
+
+#[cfg(not(all(test, feature = "schedules")))]
+pub use real::*;
+
+#[cfg(not(all(test, feature = "schedules")))]
+mod real {
+    pub use std::sync::{Mutex, MutexGuard, atomic};
+    pub use std::{thread, thread_local};
+
+    #[cfg(unix)]
+    pub use tokio::{
+        io::unix::{AsyncFd, AsyncFdReadyGuard},
+        runtime::{Builder, Handle, Runtime},
+        spawn,
+        task::yield_now,
+        time::sleep,
+    };
+}
+
+/// A limit, and how much smaller it is where the threads are simulated, so that a few steps reach it.
+#[cfg(unix)]
+pub const fn limit(real: usize, simulated: usize) -> usize {
+    if cfg!(all(test, feature = "schedules")) {
+        simulated
+    } else {
+        real
+    }
+}
+
+/// Locks a mutex whatever became of its last holder: every critical section of this crate leaves
+/// its data whole, and a panic on one connection must not spread to others.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
