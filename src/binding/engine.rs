@@ -54,7 +54,7 @@ impl Engine {
         let strings = Strings::new(env, strings.0)?;
         #[cfg(unix)]
         let native = Uv::load()
-            .map(|uv| Native::new(env, this.object.raw(), wake, uv, &options))
+            .map(|uv| Native::new(env, this.object.raw(), wake, uv))
             .transpose()?;
         let local = Rc::new(Local::new(
             env,

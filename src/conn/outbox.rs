@@ -10,8 +10,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::io::{FEW_PIECES, MAX_PIECES};
+use crate::buffer_pool;
 use crate::memory::Loan;
-use crate::scrap;
 
 /// Bytes of one connection that may be deferred.
 pub const DEFERRED: usize = 16 * 1024;
@@ -255,7 +255,7 @@ impl Outbox {
     /// Copies output that may be deferred.
     pub fn defer(&mut self, output: &Output<'_>) {
         if self.deferred.is_empty() {
-            self.deferred = scrap::bytes();
+            self.deferred = buffer_pool::bytes();
         }
         for piece in output.pieces {
             self.deferred.extend_from_slice(output.bytes(piece));
@@ -339,7 +339,7 @@ impl Outbox {
                 return;
             };
             // An idle connection keeps no memory for output.
-            scrap::keep_bytes(std::mem::take(&mut self.deferred));
+            buffer_pool::keep_bytes(std::mem::take(&mut self.deferred));
             self.gone = more;
             self.waiting -= more;
         } else {
@@ -358,7 +358,7 @@ impl Outbox {
 
     /// Drops all of it.
     pub fn clear(&mut self) {
-        scrap::keep_bytes(std::mem::take(self).deferred);
+        buffer_pool::keep_bytes(std::mem::take(self).deferred);
     }
 
     /// Takes what was deferred, and drops the rest.

@@ -15,7 +15,7 @@ use ferrohttp::conn::outbox::{DEFERRED, Output, Piece, Remainder};
 use ferrohttp::conn::task::Task;
 use ferrohttp::conn::{Conn, Taken, io};
 use ferrohttp::engine::deferred::Moment;
-use ferrohttp::engine::queue::{Mail, Queue};
+use ferrohttp::engine::queue::{Inbox, Queue};
 use ferrohttp::http1::{Code, Profile, names};
 use ferrohttp::js_thread::connections::{Connections, FIRST, Popped, SERVER};
 use ferrohttp::js_thread::slots::INDEX_BITS;
