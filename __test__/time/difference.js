@@ -96,6 +96,11 @@ function isKept(left, lists) {
   return lists.flat().some(([step, name, , writable]) => step >= left && name === 'clientError' && writable === 'writable true');
 }
 
+/** The first bytes, without what the clock has made of them: answers that no handler gives have a date. */
+function undated(text, length) {
+  return text.slice(0, length).replace(/\r\nDate: [^\r]*/g, '\r\nDate');
+}
+
 function compareClients(expected, actual) {
   for (const [c, wanted] of expected.clients.entries()) {
     const got = actual.clients[c];
@@ -111,8 +116,8 @@ function compareClients(expected, actual) {
     }
     if (!wanted) continue;
     const length = Math.min(wanted.text.length, got.text.length);
-    const same = wanted.hash === got.hash || wanted.seen.at(-1).total !== got.seen.at(-1).total;
-    if (!same || wanted.text.slice(0, length) !== got.text.slice(0, length)) {
+    const same = wanted.hash === got.hash || wanted.seen.at(-1).total !== got.seen.at(-1).total || expected.isDated;
+    if (!same || undated(wanted.text, length) !== undated(got.text, length)) {
       return { kind: 'client read other bytes', where: `client ${c}`, expected: wanted.text, actual: got.text };
     }
   }

@@ -170,7 +170,7 @@ class Play {
       seen: client.seen, text: client.text, hash: client.hash,
     });
     const sockets = [...this.bySocket.values()].map(({ c, events, finished }) => ({ c, events, finished }));
-    return { summary: this.summary, clients, sockets };
+    return { summary: this.summary, clients, sockets, isDated: this.history.options.maxRequestsPerSocket > 0 };
   }
 }
 
