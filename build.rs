@@ -1,3 +1,5 @@
+//! Links the addon as Node needs it.
+
 fn main() {
     // The feature `dyn-symbols` looks Node's functions up at run time, so MinGW needs no import library of them, which
     // napi-build would ask for.

@@ -1,6 +1,6 @@
 'use strict';
 // https.Server with our parser and error path: Node's tls decrypts, and each secure socket is a
-// connection that JavaScript reads (lib/connection.js).
+// connection that JavaScript reads (lib/connection).
 
 const https = require('https');
 const { exchangeListener, listenersOf } = require('./host/emitters');

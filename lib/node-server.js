@@ -1,39 +1,120 @@
 'use strict';
-// Level `node`: Node's own server, with the counters on top. Needs no binary.
+// Level `node`: Node's own server, with what is seen, counted and answered of refusals on top. Needs no
+// binary.
 
-const kCounts = Symbol('ferrohttp.counts');
+const http = require('http');
+const { canAnswer } = require('./host/answering');
+const methods = require('./refusals/methods');
+const { NodeStore } = require('./refusals/node-store');
+const { optionsOf } = require('./refusals/options');
+const { replyTo } = require('./refusals/replies');
+const { watch } = require('./refusals/watch');
+const { kServer } = require('./server/key');
 
-/** A server class like Node's `Base`, that counts refusals. */
+/** Node's default replies; every other code has the 400. */
+const STATUS = new Map([['HPE_HEADER_OVERFLOW', 431], ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413], ['ERR_HTTP_REQUEST_TIMEOUT', 408]]);
+
+/** What a server has in the place of a ServerLink. */
+class NodeLink {
+  constructor(server, refusals) {
+    const options = optionsOf(refusals);
+    this.server = server;
+    this.native = new NodeStore(options);
+    this.replies = options.replies;
+    this.watch = watch(server, this.native, options.log);
+    this.codes = new Map();
+    this.connections = new WeakMap(); // by socket: when it began, and its requests
+    this.numbers = new WeakMap(); // of refusals that were left to a listener, by error
+  }
+
+  /** Code, count, code, count, ... of all refusals so far. */
+  counts() {
+    return [...this.codes].flat();
+  }
+
+  connection(socket) {
+    if (!this.connections.has(socket)) this.connections.set(socket, { begun: Date.now(), requests: 0, refused: false });
+    return this.connections.get(socket);
+  }
+
+  /** Sees an event before its listeners do. */
+  see(event, subject, socket) {
+    if (event === 'connection' || event === 'secureConnection') this.connection(subject);
+    else if (event === 'request') this.connection(subject.socket).requests++;
+    else if (event === 'drop') this.native.dropped++;
+    else if (event === 'clientError') this.note(subject, socket);
+  }
+
+  note(error, socket) {
+    const { server } = this;
+    const code = typeof error?.code === 'string' ? error.code : 'UNKNOWN';
+    this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
+    const left = server.listenerCount('clientError') > 0;
+    const outcome = left ? 'listener' : canAnswer(socket) ? 'reply' : 'closed';
+    const connection = this.connection(socket);
+    const { begun, requests, refused: repeat } = connection;
+    connection.refused = true;
+    const number = this.native.add(error, {
+      begun, requests, repeat, socket, outcome, status: outcome === 'reply' ? this.statusOf(code) : null,
+      insecure: server.insecureHTTPParser === true, maxHeaderSize: server.maxHeaderSize || http.maxHeaderSize,
+    });
+    if (error !== null && typeof error === 'object') this.numbers.set(error, { number, left });
+  }
+
+  statusOf(code) {
+    return this.own(code)?.status ?? STATUS.get(code) ?? 400;
+  }
+
+  own(code) {
+    return this.replies.find((reply) => reply.code === code) ?? this.replies.find((reply) => reply.code === 'default');
+  }
+
+  /** Nobody listened: answers if the program has a reply of its own. Otherwise Node does. */
+  answerOwn(error, socket) {
+    if (this.own(error?.code) === undefined) return false;
+    this.answer(error, socket);
+    return true;
+  }
+
+  /** Answers, in the program's own words or Node's, and destroys the socket. */
+  answer(error, socket) {
+    const code = typeof error?.code === 'string' ? error.code : '';
+    if (canAnswer(socket)) {
+      const { number = 0, left = false } = this.numbers.get(error) ?? {};
+      const field = JSON.parse(this.native.refusal(number) ?? '{}').at?.field ?? '';
+      const own = this.own(code);
+      const status = this.statusOf(code);
+      socket.write(own === undefined ? `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\n\r\n` :
+        replyTo(own, { code, reason: error?.reason ?? '', field, id: String(number) }));
+      if (left) this.native.answered(number, status);
+    }
+    socket.destroy(error);
+  }
+}
+
+/** A server class like Node's `Base`, that sees refusals. */
 function countingServer(Base) {
   function Server(options, requestListener) {
     if (!(this instanceof Server)) return new Server(options, requestListener);
+    const refusals = options !== null && typeof options === 'object' ? options.refusals : undefined;
+    const link = new NodeLink(this, refusals);
     Base.call(this, options, requestListener);
-    Object.defineProperty(this, kCounts, { value: new Map() });
+    Object.defineProperty(this, kServer, { value: link, configurable: true });
   }
   Object.setPrototypeOf(Server.prototype, Base.prototype);
   Object.setPrototypeOf(Server, Base);
 
   Object.defineProperty(Server.prototype, 'emit', {
-    value: function emit(event, error) {
-      if (event === 'clientError') {
-        const code = typeof error?.code === 'string' ? error.code : 'UNKNOWN';
-        this[kCounts].set(code, (this[kCounts].get(code) ?? 0) + 1);
-      }
-      return Reflect.apply(Base.prototype.emit, this, arguments);
+    value: function emit(event, ...args) {
+      const link = this[kServer];
+      link?.see(event, ...args);
+      const heard = Reflect.apply(Base.prototype.emit, this, [event, ...args]);
+      return heard || event !== 'clientError' ? heard : link?.answerOwn(...args) ?? false;
     },
     writable: true,
     configurable: true,
   });
-
-  Server.prototype.clientErrorCounts = function clientErrorCounts() {
-    const counts = { total: 0 };
-    for (const [code, times] of this[kCounts]) {
-      counts[code] = times;
-      counts.total += times;
-    }
-    return counts;
-  };
-
+  methods.define(Server);
   return Server;
 }
 

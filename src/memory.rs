@@ -118,8 +118,11 @@ pub struct Lent {
 /// Whose memory it is: two pointers that mean something to `give_up`.
 #[derive(Clone, Copy, Debug)]
 pub struct Owner {
+    /// The environment (`napi_env`).
     pub env: *mut c_void,
+    /// The reference (`napi_ref`).
     pub reference: *mut c_void,
+    /// What deletes the reference, on the environment's thread.
     pub give_up: unsafe fn(Owner),
 }
 
@@ -165,6 +168,7 @@ impl Lent {
         Ok(owner)
     }
 
+    /// Bytes that are kept alive.
     pub fn size(&self) -> usize {
         self.size
     }
@@ -183,6 +187,7 @@ impl Drop for Lent {
 
 /// Where a loan is returned to its thread from another one.
 pub trait Returns: std::fmt::Debug + Send + Sync {
+    /// Brings it to the JavaScript thread.
     fn give_back(&self, loan: Returned);
 }
 
@@ -301,7 +306,7 @@ mod tests {
         let (mut bytes, given_up) = ([0; 1], Cell::new(0));
         let mut memory = Memory::Lent(lent(&mut bytes, &given_up));
         memory.append(b"a");
-        std::thread::spawn(move || drop(memory)).join().unwrap();
+        thread::spawn(move || drop(memory)).join().unwrap();
         assert_eq!(given_up.get(), 0);
     }
 }

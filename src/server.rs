@@ -93,18 +93,26 @@ impl Settings {
 /// One server.
 #[derive(Debug)]
 pub struct Server {
+    /// By which JavaScript knows it.
     pub id: u32,
+    /// What the host's parser decides where releases differ.
     pub profile: &'static Profile,
+    /// Live settings, as JavaScript gives them.
     pub settings: Settings,
+    /// Refusals by code.
     pub counters: Counters,
+    /// What is kept of refusals.
     pub refusals: Refusals,
+    /// The open connections.
     #[cfg(unix)]
     pub connections: crate::conn::registry::Registry,
+    /// The addresses that it listens on.
     #[cfg(unix)]
     pub bound: crate::conn::address::BoundAddresses,
 }
 
 impl Server {
+    /// A server with the default settings.
     pub fn new(id: u32, profile: &'static Profile) -> Server {
         Server {
             id,

@@ -1,6 +1,7 @@
 'use strict';
 
 // `ferrohttp explain`: every form of input names the same refusal, and the exit status tells.
+// FERROHTTP_FIXTURES=1 writes what other programs have captured to fixtures/, for where they are missing.
 
 const assert = require('node:assert');
 const { spawn, spawnSync } = require('node:child_process');
@@ -18,6 +19,7 @@ const { ROOT, temporary } = require('../package/helpers.js');
 const BIN = path.join(ROOT, 'bin/ferrohttp.js');
 const REQUEST = Buffer.from('GET /a HTTP/1.1\r\nHost: a\r\nBad Name: x\r\n\r\n');
 const OFFSET = 29;
+const FIXTURES = path.join(__dirname, 'fixtures');
 
 function explain(input, ...args) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, 'explain', ...args], { input, encoding: 'latin1' });
@@ -57,6 +59,16 @@ async function captured(request = REQUEST) {
   await once(server, 'close');
   return error;
 }
+
+/** Keeps what another program has made. */
+function keepFixture(name, bytes) {
+  if (process.env.FERROHTTP_FIXTURES) fs.writeFileSync(path.join(FIXTURES, name), bytes);
+}
+
+test('what other programs captured once', () => {
+  assertSame(fs.readFileSync(path.join(FIXTURES, 'tcpdump.pcap')), 'pcap');
+  assertSame(fs.readFileSync(path.join(FIXTURES, 'haproxy-show-errors.txt')), 'haproxy');
+});
 
 test('raw bytes', () => { assertSame(REQUEST, 'raw'); });
 
@@ -241,6 +253,7 @@ test('a capture of tcpdump', { skip: has('tcpdump') ? false : 'tcpdump is not in
   tcpdump.kill('SIGINT');
   await once(tcpdump, 'exit');
   assertSame(fs.readFileSync(file), 'pcap');
+  keepFixture('tcpdump.pcap', fs.readFileSync(file));
 });
 
 // ---- HAProxy and HAR ------------------------------------------------------------------------------
@@ -281,6 +294,7 @@ frontend web
   for await (const chunk of admin) shown += chunk;
   assert.match(shown, /invalid request/);
   assertSame(shown, 'haproxy');
+  keepFixture('haproxy-show-errors.txt', shown);
 });
 
 test('HAR', () => {

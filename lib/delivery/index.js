@@ -10,7 +10,7 @@ const { restartIdleTimer } = require('../host/sockets');
 const layout = require('../layout');
 const { native, meta } = require('../engine');
 
-const { FIRST, SERVER_RECORD, RECORDS } = layout.delivery;
+const { FIRST, OVERFLOWN, SERVER_RECORD, RECORDS } = layout.delivery;
 const { HEAD, CLOSED, ACCEPTED } = layout.record;
 
 const servers = new Map(); // by server id
@@ -23,8 +23,8 @@ function dispatch(text) {
     servers.get(id)?.onServerRecord(meta[RECORDS], meta[RECORDS + 1], text);
     return false;
   }
-  // Without any record, what lies there is an earlier delivery's.
-  const first = meta[0] > RECORDS ? meta[RECORDS] : 0;
+  // Without any record, or where the numbers did not fit, what lies there is an earlier delivery's.
+  const first = meta[0] > RECORDS && (flags & OVERFLOWN) === 0 ? meta[RECORDS] : 0;
   let socket = socketAt(id);
   if (socket === undefined || (flags & FIRST) !== 0) {
     // Listeners of 'connection' may overwrite the numbers.

@@ -2,8 +2,7 @@
 // What becomes of an error of a connection: 'clientError', or a reply and the end (docs/client-error.md).
 
 const { traits } = require('../host');
-const { headHasLeft } = require('../host/messages');
-const { responseOn } = require('../host/sockets');
+const { canAnswer } = require('../host/answering');
 const { codes, reasons, replies } = require('../native');
 const { tokenOf } = require('../errors');
 const { kServer } = require('../server/key');
@@ -47,15 +46,10 @@ function socketOnError(error) {
   answer(error, this);
 }
 
-/** Whether a reply can be sent: it would corrupt a response whose head is on its way already. */
-function answers(socket) {
-  return socket.writable && !headHasLeft(responseOn(socket));
-}
-
 /** Answers, in the program's own words or Node's, and destroys the socket. */
 function answer(error, socket) {
   const link = socket.server?.[kServer];
-  if (answers(socket)) {
+  if (canAnswer(socket)) {
     socket.write(ownReply(error, link) ?? REPLIES.get(error?.code) ?? BAD_REQUEST);
     if (link?.linger > 0) link.lingers(socket);
     const context = contexts.get(error);
@@ -88,7 +82,7 @@ function note(server, error, socket) {
   const isObject = error !== null && typeof error === 'object';
   const token = isObject ? tokenOf(error) : undefined;
   const listens = server.listenerCount('clientError') > 0;
-  const outcome = listens ? OUTCOME.listener : answers(socket) ? OUTCOME.reply : OUTCOME.closed;
+  const outcome = listens ? OUTCOME.listener : canAnswer(socket) ? OUTCOME.reply : OUTCOME.closed;
   const status = outcome === OUTCOME.reply ? statusOf(link, code) : 0;
   const reason = token === undefined ? -1 : REASONS.indexOf(error.reason);
   const number = link.refused(socket, token, code, reason, outcome, status);

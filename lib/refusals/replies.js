@@ -4,13 +4,20 @@
 
 const http = require('http');
 const { bad, checkKeys, checkObject } = require('./check');
-const { codes } = require('../native');
 
-const CODES = new Set([...codes(), 'default']);
 const KEYS = new Set(['status', 'headers', 'body']);
 const ADDED = new Set(['content-length', 'connection', 'transfer-encoding']);
 const LARGEST = 16 * 1024;
 const PLAIN = 0, JSON_TEXT = 1, HTML = 2; // as NativeServer.setReplies takes them
+
+/** Codes that may have a reply; null without a binary, which has them. */
+const CODES = (() => {
+  try {
+    return new Set([...require('../native').codes(), 'default']);
+  } catch {
+    return null;
+  }
+})();
 
 function escapeOf(type) {
   if (/^[^;]*\bjson\b/i.test(type)) return JSON_TEXT;
@@ -48,7 +55,7 @@ function replyOf(code, reply) {
 
 /** Checks the option; the replies as a list. */
 function checkReplies(replies) {
-  checkKeys('refusals.replies', checkObject('refusals.replies', replies), CODES);
+  checkKeys('refusals.replies', checkObject('refusals.replies', replies), CODES ?? new Set(Object.keys(replies)));
   return Object.entries(replies).map(([code, reply]) => replyOf(code, reply));
 }
 
@@ -59,4 +66,16 @@ function setReplies(native, replies) {
   native.setReplies(all('code'), all('status'), all('head'), all('body'), all('escape'));
 }
 
-module.exports = { checkReplies, setReplies };
+const ESCAPES = {
+  [PLAIN]: (text) => text.replace(/[^\x20-\x7e]/g, '?'),
+  [JSON_TEXT]: (text) => text.replace(/[^\x20-\x7e]|["\\]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  [HTML]: (text) => text.replace(/[^\x20-\x7e]|[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`),
+};
+
+/** The bytes of a reply, where Rust does not make them; `values` are strings of latin1. */
+function replyTo({ head, body, escape }, values) {
+  const text = body.toString('latin1').replace(/\{(code|reason|field|id)\}/g, (_, name) => ESCAPES[escape](values[name]));
+  return Buffer.concat([head, Buffer.from(`Content-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`, 'latin1')]);
+}
+
+module.exports = { checkReplies, setReplies, replyTo };

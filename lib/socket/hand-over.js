@@ -9,7 +9,7 @@ const { forget } = require('./places');
 const { kId, kPending, kBytesWritten, kRefed, kHolds, kStopped, kBehind } = require('./keys');
 
 /**
- * Moves a native socket to a real libuv handle. Parsing goes on in JavaScript (connection.js),
+ * Moves a native socket to a real libuv handle. Parsing goes on in JavaScript (lib/connection/feed.js),
  * from the byte where Rust stopped. Destroys it where that fails.
  */
 function handOver(socket) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use napi::{Result, check_status, sys};
 
-use super::bridge::Local;
+use super::local::Local;
 use super::pages;
 use super::values::{self, Encoding, double, int};
 use crate::conn::outbox::{Output, Piece};
@@ -482,7 +482,7 @@ unsafe fn decline(env: sys::napi_env, info: sys::napi_callback_info) -> sys::nap
     let call = unsafe { Call::<1>::new(env, info) };
     let id = call.number(0);
     let connections = call.local.native().connections.borrow();
-    match connections.get(id).and_then(|conn| conn.decline_upgrade()) {
+    match connections.get(id).and_then(Conn::decline_upgrade) {
         Some(records) => call
             .local
             .publish(id, 0, 0, records)

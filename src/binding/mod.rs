@@ -3,10 +3,15 @@
 
 // Tests register no exports.
 #![cfg_attr(test, allow(dead_code))]
+// napi-rs gives arguments by value, and what it makes classes of is for JavaScript.
+#![allow(clippy::needless_pass_by_value, missing_debug_implementations)]
 
-mod bridge;
 #[cfg(unix)]
 mod calls;
+mod engine;
+mod local;
+#[cfg(unix)]
+mod native;
 mod observe;
 mod options;
 #[cfg(unix)]

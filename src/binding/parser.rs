@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use napi::Result;
 use napi_derive::napi;
 
-use super::bridge::Engine;
+use super::engine::Engine;
 use super::server::NativeServer;
 use super::values::{self, Value, invalid};
 use crate::http1::{Code, Outcome, ParseError, Parser, Phase, Reason};

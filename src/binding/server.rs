@@ -9,7 +9,7 @@ use napi::Result;
 use napi::bindgen_prelude::{Buffer, Either, Uint8Array};
 use napi_derive::napi;
 
-use super::bridge::Local;
+use super::local::Local;
 use super::parser::NativeParser;
 use super::values::invalid;
 use crate::http1::{Code, Reason};
@@ -232,7 +232,7 @@ impl NativeServer {
     #[napi(catch_unwind)]
     pub fn has_unread(&self, fd: i32) -> bool {
         #[cfg(unix)]
-        return crate::conn::io::has_unread(fd);
+        return conn::io::has_unread(fd);
         #[cfg(not(unix))]
         return fd >= 0 && false;
     }

@@ -10,14 +10,18 @@ use crate::sync::Mutex;
 /// Which end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
+    /// Our end.
     Local,
+    /// The client's end.
     Peer,
 }
 
 /// An Internet address as Node shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
+    /// An IPv4 or IPv6 address, without a port.
     pub host: String,
+    /// The TCP port.
     pub port: u16,
     /// `IPv4` or `IPv6`.
     pub family: &'static str,
@@ -52,6 +56,7 @@ impl BoundAddresses {
         Bound(number.and_then(NonZeroU8::new))
     }
 
+    /// The address of a place that [`add`](Self::add) gave; None if it is gone.
     pub fn get(&self, Bound(place): Bound) -> Option<SocketAddr> {
         let place = usize::from(place?.get()) - 1;
         crate::lock(&self.0).get(place).copied()

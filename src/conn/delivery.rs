@@ -12,7 +12,9 @@ const DELIVERY_OVERHEAD: usize = 512;
 /// Whom a delivery is about.
 #[derive(Debug)]
 pub enum Source {
+    /// A connection.
     Conn(Arc<Conn>),
+    /// The server with this id.
     Server(u32),
 }
 
@@ -44,15 +46,20 @@ pub enum Behind {
 /// Records about one connection or server.
 #[derive(Debug)]
 pub struct Delivery {
+    /// Whom it is about.
     pub source: Source,
+    /// What popping it means.
     pub kind: Kind,
     /// Bytes read from the socket for it.
     pub bytes: u32,
+    /// What the kernel has behind the packet.
     pub behind: Behind,
+    /// What it tells.
     pub records: Records,
 }
 
 impl Delivery {
+    /// A delivery about the server with this id.
     pub fn of_server(id: u32, records: Records) -> Delivery {
         Delivery {
             source: Source::Server(id),

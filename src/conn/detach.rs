@@ -14,9 +14,13 @@ use crate::server::Server;
 /// A connection given away.
 #[derive(Debug)]
 pub struct Detached {
+    /// A duplicate of the descriptor.
     pub fd: OwnedFd,
+    /// The server that accepted it.
     pub server: Arc<Server>,
+    /// The parser, where it stopped.
     pub parser: Parser,
+    /// Where the message in progress stands.
     pub progress: Progress,
     /// Bytes that were read and not parsed.
     pub parked: Option<Box<Parked>>,

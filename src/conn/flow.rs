@@ -10,6 +10,7 @@ use crate::sync::MutexGuard;
 use crate::sync::atomic::Ordering;
 
 impl Conn {
+    /// Stops and starts reading, as JavaScript wants it.
     pub fn set_paused(&self, paused: bool) {
         let mut control = crate::lock(&self.control);
         control.paused = paused;

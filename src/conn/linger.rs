@@ -23,9 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Sends the bytes and closes the descriptor, as long as the engine runs.
 pub fn send(core: &Arc<Core>, fd: OwnedFd, bytes: Vec<u8>) {
     #[cfg(test)]
-    let fd = match super::simulation::linger(fd, &bytes) {
-        Some(fd) => fd,
-        None => return,
+    let Some(fd) = super::simulation::linger(fd, &bytes) else {
+        return;
     };
     let Some(lobby) = core.lobby() else {
         return;

@@ -28,6 +28,7 @@ pub mod outbox;
 mod refuse;
 pub mod registry;
 #[cfg(test)]
+#[allow(missing_docs, reason = "for the crate's own tests")]
 pub mod simulation;
 pub mod state;
 pub mod task;
@@ -69,6 +70,7 @@ pub type Core = engine::Core<Http>;
 #[derive(Debug)]
 pub struct Conn {
     core: Arc<Core>,
+    /// The server that accepted it.
     pub server: Arc<Server>,
     /// Asked for at accept, as it cannot be after a reset.
     peer: Option<SocketAddr>,
@@ -210,6 +212,7 @@ impl Conn {
         written
     }
 
+    /// The address of one end. None if it has no Internet address, or the connection has ended.
     pub fn address(&self, end: End) -> Option<Address> {
         self.with_fd(|fd| address::of(fd, end)).flatten()
     }

@@ -10,8 +10,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::io::MAX_PIECES;
+use crate::buffer_pool;
 use crate::memory::Loan;
-use crate::scrap;
 
 /// Bytes of one connection that may be deferred.
 pub const DEFERRED: usize = 16 * 1024;
@@ -34,13 +34,24 @@ pub enum Piece<'a> {
 
 /// What is to be sent, in order.
 pub struct Output<'a> {
+    /// The encoded strings, which pieces refer to by ranges.
     pub text: &'a mut Vec<u8>,
+    /// What is sent, in order.
     pub pieces: &'a [Piece<'a>],
     /// Has the memory of all `Bytes` kept in place. None: it has to be copied.
     pub lend: &'a dyn Fn() -> Option<Loan>,
 }
 
+impl std::fmt::Debug for Output<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output")
+            .field("pieces", &self.pieces)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Output<'_> {
+    /// Bytes in all pieces.
     pub fn len(&self) -> usize {
         self.pieces
             .iter()
@@ -48,6 +59,7 @@ impl Output<'_> {
             .sum()
     }
 
+    /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -80,6 +92,7 @@ impl Output<'_> {
 }
 
 /// Pieces for one system call.
+#[derive(Debug)]
 pub struct Front<'a> {
     pieces: [&'a [u8]; MAX_PIECES],
     used: usize,
@@ -108,6 +121,7 @@ impl<'a> Front<'a> {
         true
     }
 
+    /// The bytes, in order.
     pub fn pieces(&self) -> &[&'a [u8]] {
         self.pieces.get(..self.used).unwrap_or(&[])
     }
@@ -166,11 +180,15 @@ impl Entry {
 /// What has not left when a connection is given away.
 #[derive(Debug)]
 pub enum Remainder {
+    /// Bytes of our own.
     Bytes(Vec<u8>),
     /// From a position on, the memory that the loan knows by the number.
     Lent {
+        /// What keeps the value.
         loan: Arc<Loan>,
+        /// The number of the piece, as in [`Piece::Bytes`].
         number: u32,
+        /// Bytes of the piece that have left.
         skipped: usize,
     },
 }
@@ -187,6 +205,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
+    /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.deferred.is_empty() && self.pending.is_empty()
     }
@@ -209,7 +228,7 @@ impl Outbox {
     /// Copies output that may be deferred.
     pub fn defer(&mut self, output: &Output<'_>) {
         if self.deferred.is_empty() {
-            self.deferred = scrap::bytes();
+            self.deferred = buffer_pool::bytes();
         }
         for piece in output.pieces {
             self.deferred.extend_from_slice(output.bytes(piece));
@@ -291,7 +310,7 @@ impl Outbox {
                 return;
             };
             // An idle connection keeps no memory for output.
-            scrap::keep_bytes(std::mem::take(&mut self.deferred));
+            buffer_pool::keep_bytes(std::mem::take(&mut self.deferred));
             self.gone = more;
             self.waiting -= more;
         } else {
@@ -308,8 +327,9 @@ impl Outbox {
         }
     }
 
+    /// Drops all of it.
     pub fn clear(&mut self) {
-        scrap::keep_bytes(std::mem::take(self).deferred);
+        buffer_pool::keep_bytes(std::mem::take(self).deferred);
     }
 
     /// Takes what was deferred, and drops the rest.

@@ -9,27 +9,34 @@ use super::outbox::Outbox;
 /// Whether a connection goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
+    /// It does.
     Open,
     /// The task is to close the descriptor.
     Closing {
+        /// With RST.
         reset: bool,
     },
     /// JavaScript took a duplicate; the task is to let go of the connection.
     Detached,
 }
 
+/// Whether FIN was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shutdown {
+    /// It was not asked for.
     No,
     /// FIN is to follow what is in the outbox.
     Wanted,
+    /// It was.
     Done,
 }
 
+/// What is under the small lock.
 #[derive(Debug)]
 pub struct Control {
     /// -1 once closed. Only the task closes it, so it may read from it without the lock.
     pub fd: RawFd,
+    /// Whether the connection goes on.
     pub fate: Fate,
     /// JavaScript knows the connection, or will with a delivery that is on its way.
     pub shown: bool,
@@ -41,6 +48,7 @@ pub struct Control {
     pub has_bytes: bool,
     /// There is something to read (or to parse), but JavaScript has to act first.
     pub held: bool,
+    /// JavaScript has stopped reading.
     pub paused: bool,
     /// The next thing to be read is the end, whatever the kernel says (the setting `hangUpEnds`).
     pub hung_up: bool,
@@ -48,7 +56,9 @@ pub struct Control {
     pub read_done: bool,
     /// A head with the upgrade bit waits for JavaScript's answer.
     pub parked: bool,
+    /// Whether FIN was sent, or is to be.
     pub shutdown: Shutdown,
+    /// Output that the kernel has not taken.
     pub outbox: Outbox,
     /// The outbox holds output that is to be offered to the kernel at the end of the JavaScript
     /// thread's batch. Nothing else is in it then.
@@ -72,6 +82,7 @@ pub struct Control {
 }
 
 impl Control {
+    /// Of a connection that begins.
     pub fn new(fd: RawFd) -> Control {
         Control {
             fd,
@@ -98,6 +109,7 @@ impl Control {
         }
     }
 
+    /// Whether neither JavaScript nor the task has ended it.
     pub fn is_open(&self) -> bool {
         self.fate == Fate::Open
     }
@@ -112,6 +124,7 @@ impl Control {
         !self.outstanding && !self.paused && !self.parked
     }
 
+    /// Remembers how to wake the task.
     pub fn keep_waker(&mut self, waker: &Waker) {
         match &mut self.waker {
             Some(kept) => kept.clone_from(waker),

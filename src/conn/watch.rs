@@ -26,25 +26,33 @@ impl AsRawFd for Fd {
 /// A descriptor in a reactor's hands. It has to be dropped before the descriptor is closed.
 #[derive(Debug)]
 pub enum Watch {
+    /// By the reactor of a tokio runtime.
     Runtime(AsyncFd<Fd>),
-    JsThread(Seat),
+    /// By the reactor of the JavaScript thread.
+    JsThread(FdReadiness),
 }
 
 const INTEREST: mio::Interest = mio::Interest::READABLE.add(mio::Interest::WRITABLE);
 
 /// Leave to read or to write, until the kernel has nothing more, or no more room.
+#[derive(Debug)]
 pub enum Ready<'a> {
+    /// Told by a tokio runtime.
     Runtime(AsyncFdReadyGuard<'a, Fd>),
-    Reading(&'a Seat),
-    Writing(&'a Seat),
+    /// For reading, on the JavaScript thread.
+    Reading(&'a FdReadiness),
+    /// For writing, on the JavaScript thread.
+    Writing(&'a FdReadiness),
 }
 
 /// What a reactor's event says.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Event {
+    /// There are bytes.
     pub readable: bool,
     /// FIN, a hang-up or an error: it is behind the bytes, if there are any.
     pub closed: bool,
+    /// There is room to send.
     pub writable: bool,
 }
 
@@ -52,7 +60,7 @@ pub struct Event {
 /// and only while that reactor is polled, which is on this thread: between a read and what is
 /// concluded from it, nothing new is said.
 #[derive(Debug)]
-pub struct Seat {
+pub struct FdReadiness {
     fd: RawFd,
     registry: Arc<Registry>,
     token: Token,
@@ -80,7 +88,7 @@ impl Watch {
         if !simulated {
             registry.register(&mut SourceFd(&fd), token, INTEREST)?;
         }
-        Ok(Watch::JsThread(Seat {
+        Ok(Watch::JsThread(FdReadiness {
             fd,
             registry: registry.clone(),
             token,
@@ -92,8 +100,9 @@ impl Watch {
         }))
     }
 
-    /// The descriptor is closed next, by which the kernel forgets it, too: it has no duplicate, but
-    /// for a child process that is about to execute. A late event means a read in vain at most.
+    /// Leaves out the system call that removes the descriptor from the reactor, because `close` does that, too:
+    /// nobody else has it, but for a child process that is about to execute. An event that comes too late costs
+    /// a read in vain.
     pub fn expect_close(&self) {
         if let Watch::JsThread(seat) = self {
             seat.registered.set(false);
@@ -115,6 +124,7 @@ impl Watch {
         matches!(self, Watch::JsThread(seat) if !seat.may_read())
     }
 
+    /// Whether there may be something to read. An error means that nothing more will be told.
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready<'_>>> {
         match self {
             Watch::Runtime(fd) => fd.poll_read_ready(cx).map_ok(Ready::Runtime),
@@ -124,6 +134,7 @@ impl Watch {
         }
     }
 
+    /// Whether there may be room to send. An error means that nothing more will be told.
     pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready<'_>>> {
         match self {
             Watch::Runtime(fd) => fd.poll_write_ready(cx).map_ok(Ready::Runtime),
@@ -147,13 +158,13 @@ impl Watch {
     }
 }
 
-impl Seat {
+impl FdReadiness {
     fn may_read(&self) -> bool {
         self.readable.get() || self.closed.get()
     }
 }
 
-impl Drop for Seat {
+impl Drop for FdReadiness {
     fn drop(&mut self) {
         if self.registered.get() {
             #[cfg(test)]

@@ -12,8 +12,11 @@ use crate::sync::atomic::Ordering;
 /// What the kernel took of an output at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
+    /// All of it, or it was deferred.
     All,
+    /// Part of it; the rest is pending.
     Part,
+    /// Nothing: all of it is pending.
     Nothing,
 }
 
@@ -123,6 +126,7 @@ impl Conn {
         Ok(awaited)
     }
 
+    /// Bytes that JavaScript wrote so far.
     pub fn bytes_written(&self) -> u64 {
         crate::lock(&self.control).written
     }

@@ -12,6 +12,7 @@ use crate::sync::{Mutex, limit, sleep};
 
 /// Output that was deferred, to be sent now.
 pub trait Flush {
+    /// Sends it. What the kernel does not take is left to a task.
     fn flush(self: &Arc<Self>);
 }
 

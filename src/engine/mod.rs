@@ -59,6 +59,7 @@ impl<C: Cargo> std::fmt::Debug for Core<C> {
 }
 
 impl<C: Cargo> Core<C> {
+    /// An engine without threads, which start with the first [`enter`](Self::enter).
     pub fn new(queue: Queue<C>, io_threads: usize) -> Core<C> {
         Core {
             queue,

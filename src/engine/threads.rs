@@ -79,7 +79,7 @@ impl Worker {
         let thread = thread::Builder::new()
             .name(name)
             .stack_size(256 * 1024)
-            .spawn(move || run(runtime, &stopped))?;
+            .spawn(move || run(&runtime, &stopped))?;
         Ok(Worker {
             handle,
             stop,
@@ -88,7 +88,7 @@ impl Worker {
     }
 }
 
-fn run(runtime: Runtime, stopped: &Notify) {
+fn run(runtime: &Runtime, stopped: &Notify) {
     block_signals();
     runtime.block_on(stopped.notified());
 }

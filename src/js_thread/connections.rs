@@ -10,7 +10,7 @@ use super::slots::Slots;
 use crate::conn::delivery::{Behind, Delivery, Kind, Source};
 use crate::conn::task::Task;
 use crate::conn::{Conn, Core, Detached, Http};
-use crate::engine::queue::Mail;
+use crate::engine::queue::Inbox;
 use crate::memory::Supply;
 use crate::record::Records;
 use crate::sync::atomic::Ordering;
@@ -31,9 +31,13 @@ const REQUESTS_PER_TURN: u32 = 512;
 /// A delivery for `next`.
 #[derive(Debug)]
 pub struct Popped {
+    /// The connection's id, or the server's.
     pub id: u32,
+    /// As JavaScript gets them ([`layout::delivery`](crate::layout::delivery)).
     pub flags: u32,
+    /// Bytes that were read for it.
     pub bytes: u32,
+    /// What it tells.
     pub records: Records,
 }
 
@@ -87,7 +91,7 @@ pub struct Connections {
     /// Those of them that were sent FIN. The next turn reads them: their peers' FIN is often there.
     refused: Vec<Task>,
     /// Empty; swapped for what there is in the queue.
-    mail: Mail<Http>,
+    inbox: Inbox<Http>,
     /// Whose packet is being dispatched.
     current: Option<Current>,
     /// Connections whose packets were dispatched in this turn. As by libuv, one that was read empty
@@ -191,7 +195,7 @@ impl Connections {
                 }
             }
         }
-        let mut came = self.take_mail(core);
+        let mut came = self.take_inbox(core);
         if let Some(reactor) = &mut self.reactor {
             if turn_begins {
                 reactor.poll();
@@ -199,7 +203,7 @@ impl Connections {
             // All of them before anything is dispatched: system calls of one kind in a row take less
             // time.
             if reactor.run(supply) {
-                came = self.take_mail(core);
+                came = self.take_inbox(core);
             }
         }
         let is_busy = self.reactor.as_ref().is_some_and(Reactor::is_busy);
@@ -208,16 +212,16 @@ impl Connections {
     }
 
     /// Fetches what there is in the queue. False: nothing.
-    fn take_mail(&mut self, core: &Core) -> bool {
-        let came = core.queue.take(&mut self.mail);
-        self.ready.append(&mut self.mail.deliveries);
+    fn take_inbox(&mut self, core: &Core) -> bool {
+        let came = core.queue.take(&mut self.inbox);
+        self.ready.append(&mut self.inbox.deliveries);
         if let Some(reactor) = &mut self.reactor {
-            for token in self.mail.roused.drain(..) {
-                reactor.rouse(token);
+            for token in self.inbox.woken.drain(..) {
+                reactor.wake_task(token);
             }
         }
-        self.arrivals.append(&mut self.mail.arrivals);
-        self.mail.returned.clear();
+        self.arrivals.append(&mut self.inbox.arrivals);
+        self.inbox.returned.clear();
         came
     }
 
@@ -314,6 +318,7 @@ impl Connections {
         }
     }
 
+    /// Stops reading a connection; a packet that is on its way is held back.
     pub fn pause(&mut self, id: u32) {
         if let Some(slot) = self.slot(id) {
             slot.paused = true;

@@ -2,12 +2,13 @@
 //! its place, how often that place was given away. Who looks something up with the key of a tenant
 //! that has left finds nothing, and never the tenant after it.
 
-/// Bits of a key that are the index; JavaScript looks sockets up by them (lib/socket.js).
+/// Bits of a key that are the index; JavaScript looks sockets up by them (lib/socket/places.js).
 pub const INDEX_BITS: u32 = 22;
 const INDEX: u32 = (1 << INDEX_BITS) - 1;
 /// With this a key stays below 2^31, where JavaScript has it without an allocation.
 const GENERATIONS: u32 = 1 << (31 - INDEX_BITS);
 
+/// Values by key.
 #[derive(Debug)]
 pub struct Slots<T> {
     /// By index - 1: no key is 0.
@@ -59,6 +60,7 @@ impl<T> Slots<T> {
         Some(key)
     }
 
+    /// The value of a key; None if that was removed.
     pub fn get(&self, key: u32) -> Option<&T> {
         let place = self.places.get(position(key)?)?;
         if place.generation != key >> INDEX_BITS {
@@ -67,6 +69,7 @@ impl<T> Slots<T> {
         place.tenant.as_ref()
     }
 
+    /// As [`get`](Self::get), to be changed.
     pub fn get_mut(&mut self, key: u32) -> Option<&mut T> {
         let place = self.places.get_mut(position(key)?)?;
         if place.generation != key >> INDEX_BITS {

@@ -5,12 +5,15 @@ use super::peers::Peer;
 /// What a server has counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Numbers<'a> {
+    /// Refusals so far.
     pub refusals: u64,
     /// Who was refused most.
     pub peer: Option<&'a Peer>,
     /// Whose heads came too slowly most often.
     pub slow: Option<&'a Peer>,
+    /// Idle connections that the server closed.
     pub idle_closes: u64,
+    /// Requests that may have been lost because the server closed an idle connection.
     pub races: u64,
     /// Whose idle connections were closed most often.
     pub idle_peer: Option<&'a Peer>,
@@ -19,9 +22,13 @@ pub struct Numbers<'a> {
 /// What the numbers most likely mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
+    /// Most refusals are those of one peer.
     OnePeer,
+    /// Many connections send their heads slowly.
     Slowloris,
+    /// Idle connections are closed as their peers use them.
     KeepAliveRaces,
+    /// Most idle connections that are closed are those of one peer.
     IdleClosesOfOnePeer,
 }
 
@@ -30,6 +37,7 @@ const MANY: u64 = 100;
 const MANY_SLOW: u64 = 10;
 
 impl Advice {
+    /// The name by which programs know it.
     pub const fn id(self) -> &'static str {
         match self {
             Advice::OnePeer => "one-peer",
@@ -39,6 +47,7 @@ impl Advice {
         }
     }
 
+    /// What it tells a person.
     pub const fn text(self) -> &'static str {
         match self {
             Advice::OnePeer => {

@@ -462,9 +462,7 @@ fn chunk_size(scene: &Scene<'_>) -> Hint {
     let before = scene.at.checked_sub(1).and_then(|at| scene.packet.get(at));
     match byte(scene) {
         Some(b'x' | b'X') if matches!(before, None | Some(b'0')) => Hint::ChunkSizePrefix,
-        Some(b' ' | b'\t') if before.is_none_or(|byte| byte.is_ascii_hexdigit()) => {
-            Hint::ChunkSizeSpace
-        }
+        Some(b' ' | b'\t') if before.is_none_or(u8::is_ascii_hexdigit) => Hint::ChunkSizeSpace,
         _ => Hint::ChunkSizeNotHex,
     }
 }

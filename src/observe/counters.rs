@@ -29,6 +29,7 @@ impl Default for Counters {
 }
 
 impl Counters {
+    /// Counts one refusal.
     pub fn count(&self, code: Code) {
         self.add(code, 1);
     }

@@ -32,7 +32,7 @@ pub fn of<const N: usize>(hint: Hint, scene: &Scene<'_>, out: &mut Text<N>) {
 
 /// Only what is sure to be harmless text.
 fn plain<const N: usize>(text: &[u8], out: &mut Text<N>) {
-    if text.iter().all(|byte| byte.is_ascii_graphic()) {
+    if text.iter().all(u8::is_ascii_graphic) {
         out.push(text);
     }
 }

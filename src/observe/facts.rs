@@ -39,6 +39,15 @@ pub struct Excerpt {
     pub redacted: u16,
 }
 
+impl Excerpt {
+    const EMPTY: Excerpt = Excerpt {
+        bytes: Text::EMPTY,
+        from: 0,
+        clipped: false,
+        redacted: 0,
+    };
+}
+
 /// What the parser knew.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
@@ -120,12 +129,7 @@ impl Facts {
             connection: offset,
             byte: scene.packet.get(at).copied().filter(|_| !limit),
         });
-        let excerpt = self.excerpt.get_or_insert_with(|| Excerpt {
-            bytes: Text::EMPTY,
-            from: 0,
-            clipped: false,
-            redacted: 0,
-        });
+        let excerpt = self.excerpt.get_or_insert(Excerpt::EMPTY);
         if !take_excerpt(excerpt, scene, at, secrets, size.min(EXCERPT)) {
             self.excerpt = None;
         }

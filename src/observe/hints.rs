@@ -10,6 +10,7 @@ macro_rules! hints {
         }
 
         impl Hint {
+            /// All of them.
             pub const ALL: &'static [Hint] = &[$(Hint::$variant,)*];
 
             /// The name under which it is counted.
@@ -17,6 +18,7 @@ macro_rules! hints {
                 match self { $(Hint::$variant => $id,)* }
             }
 
+            /// What it tells a person.
             pub const fn text(self) -> &'static str {
                 match self { $(Hint::$variant => $text,)* }
             }

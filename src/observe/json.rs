@@ -18,6 +18,7 @@ pub struct Json {
 }
 
 impl Json {
+    /// The text.
     pub fn into_text(self) -> String {
         self.text
     }
@@ -28,23 +29,27 @@ impl Json {
         }
     }
 
+    /// A key; its value follows.
     pub fn key(&mut self, key: &str) {
         self.comma();
         let _ = write!(self.text, "\"{key}\":");
         self.fresh = true;
     }
 
+    /// Begins an object (`{`) or a list (`[`).
     pub fn open(&mut self, bracket: char) {
         self.comma();
         self.text.push(bracket);
         self.fresh = true;
     }
 
+    /// Ends it, with `}` or `]`.
     pub fn close(&mut self, bracket: char) {
         self.text.push(bracket);
         self.fresh = false;
     }
 
+    /// A key whose value is an object.
     pub fn object(&mut self, key: &str, content: impl FnOnce(&mut Json)) {
         self.key(key);
         self.open('{');
@@ -52,6 +57,7 @@ impl Json {
         self.close('}');
     }
 
+    /// A key whose value is a list.
     pub fn list<T>(
         &mut self,
         key: &str,
@@ -68,6 +74,7 @@ impl Json {
         self.close(']');
     }
 
+    /// A key whose value is a string of latin1 bytes.
     pub fn string(&mut self, key: &str, value: &[u8]) {
         self.key(key);
         self.fresh = false;
@@ -87,12 +94,14 @@ impl Json {
         self.text.push('"');
     }
 
+    /// A key whose value is a number.
     pub fn number(&mut self, key: &str, value: u64) {
         self.key(key);
         self.fresh = false;
         let _ = write!(self.text, "{value}");
     }
 
+    /// A key whose value is `true`, `false`, `null` or JSON that is ready.
     pub fn literal(&mut self, key: &str, value: &str) {
         self.key(key);
         self.fresh = false;

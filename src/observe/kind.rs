@@ -27,10 +27,12 @@ const FIRST_SYSTEM: u8 = 64;
 pub struct CodeNumber(u8);
 
 impl CodeNumber {
+    /// Of a code of the parser's.
     pub fn of(code: Code) -> CodeNumber {
         CodeNumber(code.index() as u8)
     }
 
+    /// Of a code of a socket's or the program's; all that are not known are one.
     pub fn of_text(text: &str) -> CodeNumber {
         if let Some(code) = Code::ALL.iter().find(|code| code.as_str() == text) {
             return CodeNumber::of(*code);
@@ -39,6 +41,7 @@ impl CodeNumber {
         CodeNumber(FIRST_SYSTEM + known.unwrap_or(SYSTEM.len() - 1) as u8)
     }
 
+    /// The code as `err.code` has it.
     pub fn as_str(self) -> &'static str {
         match self.0.checked_sub(FIRST_SYSTEM) {
             Some(system) => SYSTEM.get(usize::from(system)).copied().unwrap_or(OTHER),
@@ -52,15 +55,18 @@ impl CodeNumber {
 /// Code, reason and hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
+    /// `err.code`.
     pub code: CodeNumber,
+    /// `err.reason`, of a parse error.
     pub reason: Option<Reason>,
+    /// What is likely to be the cause.
     pub hint: Option<Hint>,
 }
 
 impl Kind {
     /// A number of its own.
     pub fn key(self) -> u32 {
-        let reason = self.reason.map_or(255, |reason| reason.index());
+        let reason = self.reason.map_or(255, Reason::index);
         let hint = self.hint.map_or(255, |hint| hint as u32);
         u32::from(self.code.0) << 16 | reason << 8 | hint
     }

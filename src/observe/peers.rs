@@ -22,12 +22,14 @@ pub struct Peers {
 /// How often a peer was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
+    /// At most so many.
     pub count: u64,
     /// The count may be so much too high.
     pub error: u64,
 }
 
 impl Count {
+    /// At least so many.
     pub fn at_least(self) -> u64 {
         self.count.saturating_sub(self.error)
     }
@@ -38,6 +40,7 @@ impl Count {
 pub struct Peer {
     /// An address, or a prefix with its length.
     pub address: String,
+    /// At most so many.
     pub count: u64,
     /// The count may be so much too high.
     pub error: u64,

@@ -23,7 +23,9 @@ use crate::sync::Mutex;
 /// Who was refused, and since when they were there.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Origin {
+    /// The client's address.
     pub peer: Option<SocketAddr>,
+    /// Our address.
     pub local: Option<SocketAddr>,
     /// When the connection began, in ns of [`record::now`]; 0 if that is not known.
     pub opened: u64,
@@ -32,8 +34,11 @@ pub struct Origin {
 /// A refusal that was seen where the bytes were read, on its way to where it is decided.
 #[derive(Debug)]
 pub struct Seen {
+    /// What kind of refusal it is.
     pub kind: Kind,
+    /// How closely it was looked at.
     pub sight: Sight,
+    /// Whose it is.
     pub origin: Origin,
     /// When, in ns of [`record::now`].
     pub at: u64,
@@ -58,6 +63,7 @@ impl Seen {
         }
     }
 
+    /// Of a refusal at a time in ms since the epoch.
     pub fn new(kind: Kind, sight: Sight, at: u64) -> Seen {
         Seen {
             kind,
@@ -90,6 +96,7 @@ pub struct Options {
     pub keep: usize,
     /// Bytes of a packet, 0 to [`EXCERPT`].
     pub excerpt: usize,
+    /// What is blackened.
     pub secrets: Secrets,
 }
 
@@ -130,6 +137,7 @@ pub struct Refusals {
 }
 
 impl Refusals {
+    /// Sets what is kept from now on.
     pub fn set_options(&self, options: Options) {
         crate::lock(&self.state).options = options;
     }

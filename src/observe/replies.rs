@@ -5,8 +5,11 @@ use crate::http1::Code;
 /// How what is filled in is made harmless, by the body's content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Escape {
+    /// `text/plain`
     Plain,
+    /// `application/json`
     Json,
+    /// `text/html`
     Html,
 }
 
@@ -31,6 +34,7 @@ const PLACEHOLDERS: [(&[u8], Piece); 4] = [
 /// One reply.
 #[derive(Clone, Debug)]
 pub struct Reply {
+    /// The status code.
     pub status: u16,
     /// Status line and fields, without those that [`render`](Self::render) adds.
     head: Vec<u8>,
@@ -41,9 +45,13 @@ pub struct Reply {
 /// What a refusal brings to its reply.
 #[derive(Clone, Copy, Debug)]
 pub struct Filling<'a> {
+    /// `{{code}}`
     pub code: &'a str,
+    /// `{{reason}}`
     pub reason: &'a str,
+    /// `{{field}}`
     pub field: &'a [u8],
+    /// `{{id}}`
     pub id: u64,
 }
 
@@ -73,6 +81,7 @@ impl Reply {
         }
     }
 
+    /// The bytes of the reply.
     pub fn render(&self, filling: Filling<'_>) -> Vec<u8> {
         let mut body = Vec::new();
         for piece in &self.body {

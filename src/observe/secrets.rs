@@ -27,6 +27,7 @@ pub struct Secrets {
 }
 
 impl Secrets {
+    /// Names of field lines whose values are secret, whatever their case, and whether queries are.
     pub fn new<'a>(names: impl Iterator<Item = &'a str>, query: bool) -> Secrets {
         let lower = |name: &str| name.to_ascii_lowercase().into_bytes().into_boxed_slice();
         Secrets {

@@ -46,6 +46,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// As JavaScript has it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Outcome::Reply => "reply",
@@ -62,6 +63,7 @@ pub struct Overdue {
     pub headers: bool,
     /// In ms, like `seen`.
     pub value: u64,
+    /// How long it took, in ms.
     pub seen: u64,
 }
 
@@ -70,13 +72,17 @@ pub struct Overdue {
 pub struct Circumstances {
     /// ms since the epoch.
     pub time: u64,
+    /// The client's address.
     pub peer: Option<SocketAddr>,
+    /// Our address.
     pub local: Option<SocketAddr>,
     /// ms since the connection began.
     pub age: u64,
     /// Of the reply; 0 for none.
     pub status: u16,
+    /// What became of it.
     pub outcome: Outcome,
+    /// The limit of time that was exceeded.
     pub overdue: Option<Overdue>,
     /// A further event of the same error.
     pub repeat: bool,
@@ -87,11 +93,15 @@ pub struct Circumstances {
 /// One refusal.
 #[derive(Clone, Debug)]
 pub struct Record {
+    /// Its number, from 1 on.
     pub seq: u64,
+    /// What kind of refusal it is.
     pub kind: Kind,
+    /// Whose it was, and what became of it.
     pub circumstances: Circumstances,
     /// Refusals of this peer so far, or more: as [`Peers::add`] says.
     pub of_peer: u64,
+    /// What was seen, if it was looked at in full.
     pub facts: Option<Box<Facts>>,
 }
 
@@ -103,6 +113,7 @@ pub enum Sight {
     Skipped,
     /// Nothing is known of a message.
     Bare,
+    /// In full.
     Full(Box<Facts>),
 }
 
@@ -125,9 +136,11 @@ pub struct Store {
     pub seq: u64,
     /// Of which nothing was kept but their number.
     pub skipped: u64,
+    /// Peers by how many refusals they had.
     pub peers: Peers,
     /// Whose heads came too slowly.
     pub slow: Peers,
+    /// How many refusals may be looked at in full.
     pub bucket: Bucket,
     kinds: Vec<Entry>,
     /// Refusals of kinds for which there was no place.
@@ -140,6 +153,7 @@ pub struct Store {
 }
 
 impl Store {
+    /// An empty one.
     pub fn new() -> Store {
         Store {
             seq: 0,

@@ -8,11 +8,13 @@ pub struct Text<const N: usize> {
 }
 
 impl<const N: usize> Text<N> {
+    /// No bytes.
     pub const EMPTY: Text<N> = Text {
         bytes: [0; N],
         total: 0,
     };
 
+    /// The pieces in a row, as far as there is room.
     pub fn of(pieces: &[&[u8]]) -> Text<N> {
         let mut text = Text::EMPTY;
         for piece in pieces {
@@ -30,6 +32,7 @@ impl<const N: usize> Text<N> {
         }
     }
 
+    /// Appends a piece, as far as there is room.
     #[inline]
     pub fn push(&mut self, piece: &[u8]) {
         let room = self.bytes.get_mut(self.total as usize..).unwrap_or(&mut []);
@@ -45,6 +48,7 @@ impl<const N: usize> Text<N> {
         self.bytes.get(..self.total as usize).unwrap_or(&self.bytes)
     }
 
+    /// The bytes, to be changed.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         let kept = (self.total as usize).min(N);
         self.bytes.get_mut(..kept).unwrap_or(&mut [])
@@ -55,6 +59,7 @@ impl<const N: usize> Text<N> {
         self.total as usize
     }
 
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.total == 0
     }

@@ -3,13 +3,13 @@
 mod progress;
 mod recorder;
 
+use crate::buffer_pool;
 use crate::http1::{Fields, ParseError, names};
 pub use crate::layout::place::{KEPT, KNOWN_NAME, PANICKED};
 pub use crate::layout::record::*;
 pub use crate::layout::syscall::{READ as SYSCALL_READ, WRITE as SYSCALL_WRITE};
 use crate::memory::Memory;
 use crate::observe::refusals::Seen;
-use crate::scrap;
 pub use progress::{Progress, now};
 pub use recorder::Recorder;
 
@@ -30,9 +30,11 @@ pub fn length(numbers: &[u32]) -> usize {
 /// Numbers, the text that they cut up, and runs of bytes that become Buffers.
 #[derive(Debug, Default)]
 pub struct Records {
+    /// The records, one after the other.
     pub numbers: Vec<u32>,
     /// latin1
     pub text: Vec<u8>,
+    /// What BODY, FAILED and UPGRADED number.
     pub blobs: Vec<Memory>,
     /// How many HEADs are among them.
     pub heads: u32,
@@ -52,20 +54,21 @@ impl Records {
     /// Of the memory of earlier ones.
     fn recycled() -> Records {
         Records {
-            numbers: scrap::numbers(),
-            text: scrap::bytes(),
+            numbers: buffer_pool::numbers(),
+            text: buffer_pool::bytes(),
             blobs: Vec::new(),
             heads: 0,
             seen: None,
         }
     }
 
-    /// They were told: their memory is for the next.
+    /// Gives the memory back to this thread's pool, once JavaScript has read the records.
     pub fn recycle(self) {
-        scrap::keep_numbers(self.numbers);
-        scrap::keep_bytes(self.text);
+        buffer_pool::keep_numbers(self.numbers);
+        buffer_pool::keep_bytes(self.text);
     }
 
+    /// Whether there is no record.
     pub fn is_empty(&self) -> bool {
         self.numbers.is_empty()
     }
@@ -76,6 +79,7 @@ impl Records {
         self.numbers.len() * 4 + self.text.len() + blobs
     }
 
+    /// The refusal of a packet.
     pub fn push_failed(&mut self, error: &ParseError, packet: Vec<u8>) {
         let blob = self.push_blob(Memory::Own(packet));
         self.numbers.extend_from_slice(&[
@@ -87,15 +91,18 @@ impl Records {
         ]);
     }
 
+    /// The head before waits for an answer.
     pub fn push_parked(&mut self) {
         self.numbers.push(PARKED);
     }
 
+    /// The end of HTTP, and what follows it in the packet.
     pub fn push_upgraded(&mut self, rest: &[u8]) {
         let blob = self.push_blob(Memory::Own(rest.to_vec()));
         self.numbers.extend_from_slice(&[UPGRADED, blob]);
     }
 
+    /// FIN, with the parser's verdict. `completed`: it ends a body.
     pub fn push_end(&mut self, verdict: Result<(), ParseError>, completed: bool) {
         let (code, reason) = match verdict {
             Ok(()) => (0, 0),
@@ -135,6 +142,8 @@ impl Records {
 /// A packet that waits for the answer to an upgrade, and where parsing goes on in it.
 #[derive(Debug)]
 pub struct Parked {
+    /// All of the packet.
     pub packet: Vec<u8>,
+    /// The first byte that was not parsed.
     pub at: usize,
 }

@@ -11,6 +11,7 @@ pub struct Progress {
     /// When the message began (at first: when the connection did), in ns of [`now`]; 0 between
     /// messages.
     pub start: u64,
+    /// The head of the message is complete.
     pub headers_complete: bool,
     /// A message has begun, now or earlier.
     pub begun: bool,

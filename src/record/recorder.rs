@@ -9,7 +9,9 @@ use crate::observe::refusals::{Refusals, Seen};
 /// The parser's sink: writes records and follows the progress of the message.
 #[derive(Debug)]
 pub struct Recorder<'a> {
+    /// What was recorded.
     pub records: Records,
+    /// Where the message in progress stands now.
     pub progress: Progress,
     /// A head was recorded.
     pub saw_head: bool,
@@ -24,6 +26,7 @@ pub struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
+    /// Goes on from `progress`; memory for bodies comes from `supply`.
     pub fn new(progress: Progress, supply: &'a mut dyn Supply) -> Recorder<'a> {
         Recorder {
             records: Records::recycled(),

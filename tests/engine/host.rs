@@ -14,7 +14,7 @@ use ferrohttp::conn::address::{Bound, End};
 use ferrohttp::conn::outbox::{DEFERRED, Output, Piece, Remainder};
 use ferrohttp::conn::task::Task;
 use ferrohttp::conn::{Conn, Taken, io};
-use ferrohttp::engine::queue::{Mail, Queue};
+use ferrohttp::engine::queue::{Inbox, Queue};
 use ferrohttp::http1::{Code, Profile, names};
 use ferrohttp::js_thread::connections::{Connections, FIRST, Popped, SERVER};
 use ferrohttp::js_thread::slots::INDEX_BITS;
@@ -186,7 +186,8 @@ fn rest(mut stream: impl Read) -> Vec<u8> {
 
 /// Closes a connection with RST.
 fn reset(stream: TcpStream) {
-    ferrohttp::conn::io::set_reset_on_close(stream.as_raw_fd()).unwrap();
+    io::set_reset_on_close(stream.as_raw_fd()).unwrap();
+    drop(stream);
 }
 
 /// Calls with an output of text in some pieces.

@@ -218,7 +218,7 @@ fn what_is_given_back_from_another_thread_does_not_keep_javascript_from_being_wo
     let _ = host.woken.read(&mut [0; 64]);
     host.woken.set_nonblocking(false).unwrap();
     host.woken.set_read_timeout(Some(PATIENCE)).unwrap();
-    host.core.queue.rouse(0);
+    host.core.queue.wake_task(0);
     assert_eq!(host.woken.read(&mut [0; 64]).unwrap(), 1);
 }
 

@@ -43,7 +43,7 @@ fn a_packet_waits_for_the_acknowledgement_of_the_one_before() {
     one.write_all(b"GET /second HTTP/1.1\r\n\r\n").unwrap();
     let mut other = host.adopted();
     other.write_all(b"GET /other HTTP/1.1\r\n\r\n").unwrap();
-    let mut taken = Mail::default();
+    let mut taken = Inbox::default();
     while taken.is_empty() {
         host.core.queue.take(&mut taken);
     }

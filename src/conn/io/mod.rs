@@ -205,17 +205,20 @@ pub fn shut_both_ways(fd: RawFd) {
     unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
 }
 
+/// As listen(2).
 pub fn listen(fd: RawFd, backlog: i32) -> Result<()> {
     // SAFETY: no memory is involved.
     check(unsafe { libc::listen(fd, backlog) }).map(drop)
 }
 
+/// A duplicate of a descriptor, which is close-on-exec.
 pub fn duplicate(fd: RawFd) -> Result<OwnedFd> {
     simulated!(super::simulation::duplicate(fd));
     // SAFETY: the result is a descriptor of our own.
     unsafe { check(libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0)).map(|fd| OwnedFd::from_raw_fd(fd)) }
 }
 
+/// Has calls on the descriptor return EAGAIN instead of blocking.
 pub fn set_nonblocking(fd: RawFd) -> Result<()> {
     // SAFETY: no memory is involved.
     unsafe {
@@ -238,6 +241,7 @@ fn set_option(fd: RawFd, level: libc::c_int, name: libc::c_int, value: libc::c_i
     .map(drop)
 }
 
+/// Turns Nagle's algorithm off (`on`) or on.
 pub fn set_no_delay(fd: RawFd, on: bool) -> Result<()> {
     set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, on.into())
 }

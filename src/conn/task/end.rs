@@ -3,7 +3,7 @@
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::Arc;
 
-use super::parse::told;
+use super::parse::after_delivery;
 use super::{Room, Task, Turn};
 use crate::conn::delivery::{Behind, Kind};
 use crate::conn::refuse::see;
@@ -62,7 +62,7 @@ pub(super) fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     records.push_end(verdict, !recorder.records.is_empty());
     conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
     conn.tell_kept_error(crate::lock(&conn.control));
-    told(room, conn, false)
+    after_delivery(room, conn, false)
 }
 
 /// Reading failed.
@@ -82,7 +82,7 @@ pub(super) fn fail(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, errno: i32
     let mut records = Records::notice(&[SOCKET_ERROR, errno as u32, SYSCALL_READ]);
     records.seen = Some(Box::new(seen));
     conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
-    told(room, conn, false)
+    after_delivery(room, conn, false)
 }
 
 /// A hang-up is taken for FIN. Before that come the errors of what JavaScript takes for written: in Node

@@ -58,6 +58,7 @@ enum Turn {
 }
 
 impl Task {
+    /// Of a connection that was just accepted.
     pub fn stranger(conn: Arc<Conn>) -> Task {
         Task {
             watched: None,
@@ -109,8 +110,8 @@ impl Task {
         };
         self.seat = Some((registry.clone(), token));
         let fd = crate::lock(&conn.control).fd;
-        // Who was sent FIN after the first packet has often answered with its own by now: a read
-        // tells, and then there is nothing to wait for.
+        // A peer that was sent FIN after its first packet has often answered with its own by now. So the
+        // descriptor is read before it is registered.
         if !self.is_refused() {
             // The reactor tells in the next turn what there is to read. After a full packet that is
             // known.

@@ -15,8 +15,8 @@ use crate::conn::{Conn, ReadSide, io};
 use crate::memory::{Memory, PACKET, Supply};
 use crate::sync::thread_local;
 
-/// A body is read straight into memory for JavaScript if so much of it is ahead; what is less is
-/// copied. This takes full packets to a body that is sent fast: others would waste memory.
+/// A body is read straight into a Buffer if at least so many bytes of it are ahead. Shorter ones are copied: a
+/// Buffer that is not filled would waste memory.
 const BULK: u64 = PACKET as u64 / 8;
 
 thread_local! {

@@ -1,0 +1,221 @@
+//! What belongs to one engine on the JavaScript thread, and how a delivery is put where JavaScript reads it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+
+use napi::{Result, check_status, sys};
+
+#[cfg(unix)]
+use super::native::Native;
+use super::strings::Strings;
+use super::values::{self, Value, invalid};
+use crate::http1::Profile;
+use crate::layout::delivery::{OVERFLOWN, RECORDS, SEEN, SERVER_RECORD};
+use crate::memory::Memory;
+use crate::observe::refusals::Seen;
+use crate::record::Records;
+
+/// Numbers of the array before the first record.
+const META_HEADER: usize = RECORDS as usize;
+/// Refusals that were seen and whose fate JavaScript has not told; older ones are forgotten.
+const UNDECIDED: usize = 256;
+
+/// What belongs to one engine on the JavaScript thread. `Engine`, its servers and its functions
+/// share it.
+pub struct Local {
+    env: sys::napi_env,
+    pub profile: &'static Profile,
+    meta: Meta,
+    published: RefCell<Published>,
+    strings: RefCell<Strings>,
+    undecided: RefCell<Undecided>,
+    server_ids: Cell<u32>,
+    /// None where the process does not export libuv, as some programs that embed Node.
+    #[cfg(unix)]
+    pub native: Option<Native>,
+}
+
+/// What the last delivery left beside its text.
+#[derive(Default)]
+struct Published {
+    blobs: Vec<Option<Memory>>,
+    overflow: Vec<u32>,
+}
+
+/// Refusals on their way to where they are decided.
+#[derive(Default)]
+struct Undecided {
+    last: u32,
+    seen: VecDeque<(u32, Box<Seen>)>,
+}
+
+impl Undecided {
+    /// Keeps one. Its number, never 0, has 24 bits.
+    fn add(&mut self, seen: Box<Seen>) -> u32 {
+        self.last = self.last % 0xff_ffff + 1;
+        if self.seen.len() == UNDECIDED {
+            self.seen.pop_front();
+        }
+        self.seen.push_back((self.last, seen));
+        self.last
+    }
+}
+
+/// The Uint32Array that JavaScript reads numbers from.
+pub struct Meta {
+    data: *mut u32,
+    length: usize,
+    reference: sys::napi_ref,
+}
+
+impl Local {
+    pub fn new(
+        env: sys::napi_env,
+        profile: &'static Profile,
+        meta: Meta,
+        strings: Strings,
+        #[cfg(unix)] native: Option<Native>,
+    ) -> Local {
+        Local {
+            env,
+            profile,
+            meta,
+            published: RefCell::default(),
+            strings: RefCell::new(strings),
+            undecided: RefCell::default(),
+            server_ids: Cell::new(0),
+            #[cfg(unix)]
+            native,
+        }
+    }
+
+    /// An id for another server, from 1 on.
+    pub fn next_server_id(&self) -> u32 {
+        let id = self.server_ids.get() + 1;
+        self.server_ids.set(id);
+        id
+    }
+
+    /// The numbers of the last delivery if they did not fit in the array.
+    pub fn overflow(&self) -> Vec<u32> {
+        self.published.borrow().overflow.clone()
+    }
+
+    /// Puts a delivery where JavaScript reads it, and returns its text.
+    pub fn publish(
+        &self,
+        id: u32,
+        flags: u32,
+        bytes: u32,
+        mut records: Records,
+    ) -> Result<sys::napi_value> {
+        let flags = match records.seen.take() {
+            Some(seen) => flags | self.undecided.borrow_mut().add(seen) << SEEN,
+            None => flags,
+        };
+        let mut published = self.published.borrow_mut();
+        if flags & SERVER_RECORD == 0 {
+            self.strings.borrow_mut().take(self.env, &mut records)?;
+        }
+        let total = META_HEADER + records.numbers.len();
+        let header = |flags| [total as u32, id, flags, bytes];
+        if total <= self.meta.length {
+            // SAFETY: the array has room for `total` numbers, is kept alive by the reference,
+            // and only this thread uses it.
+            let meta = unsafe { std::slice::from_raw_parts_mut(self.meta.data, total) };
+            meta[..META_HEADER].copy_from_slice(&header(flags));
+            meta[META_HEADER..].copy_from_slice(&records.numbers);
+        } else {
+            let flags = flags | OVERFLOWN;
+            // SAFETY: as above; the constructor made sure of META_HEADER numbers.
+            let meta = unsafe { std::slice::from_raw_parts_mut(self.meta.data, META_HEADER) };
+            meta.copy_from_slice(&header(flags));
+            let numbers = records.numbers.iter().copied();
+            published.overflow = header(flags).into_iter().chain(numbers).collect();
+        }
+        published.blobs.clear();
+        published.blobs.extend(records.blobs.drain(..).map(Some));
+        let text = values::latin1(self.env, &records.text);
+        records.recycle();
+        text
+    }
+
+    pub fn env(&self) -> sys::napi_env {
+        self.env
+    }
+
+    /// For calls that JavaScript makes only where the engine is [`supported`](Engine::supported).
+    #[cfg(unix)]
+    pub fn native(&self) -> &Native {
+        self.native.as_ref().expect("there is an engine")
+    }
+
+    /// Keeps the engine's object alive while it has something to tell.
+    #[cfg(unix)]
+    pub fn hold(&self) {
+        self.native().hold(self.env);
+    }
+
+    /// Takes what was seen of a refusal.
+    pub fn take_seen(&self, number: u32) -> Option<Box<Seen>> {
+        let undecided = &mut self.undecided.borrow_mut().seen;
+        let place = undecided.iter().rposition(|(known, _)| *known == number)?;
+        undecided.remove(place).map(|(_, seen)| seen)
+    }
+
+    /// Takes a blob of the last delivery.
+    pub fn take_blob(&self, i: u32) -> Option<Memory> {
+        self.published
+            .borrow_mut()
+            .blobs
+            .get_mut(i as usize)?
+            .take()
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        // SAFETY: we are in a finalizer, on the thread of `env`; the references are ours.
+        unsafe {
+            #[cfg(unix)]
+            if let Some(native) = &self.native {
+                sys::napi_delete_reference(self.env, native.reference());
+            }
+            sys::napi_delete_reference(self.env, self.meta.reference);
+            sys::napi_delete_reference(self.env, self.strings.borrow().reference());
+        }
+    }
+}
+
+impl Meta {
+    pub fn new(env: sys::napi_env, array: Value) -> Result<Meta> {
+        let mut kind = 0;
+        let mut length = 0;
+        let mut data = std::ptr::null_mut();
+        let mut reference = std::ptr::null_mut();
+        // SAFETY: Node-API checks that the value is a typed array; the pointers are valid.
+        unsafe {
+            check_status!(
+                sys::napi_get_typedarray_info(
+                    env,
+                    array.0,
+                    &mut kind,
+                    &mut length,
+                    &mut data,
+                    std::ptr::null_mut(),
+                    std::ptr::null_mut(),
+                ),
+                "Expected a Uint32Array"
+            )?;
+            if kind != sys::TypedarrayType::uint32_array || length < META_HEADER {
+                return Err(invalid("Expected a Uint32Array of some length"));
+            }
+            check_status!(sys::napi_create_reference(env, array.0, 1, &mut reference))?;
+        }
+        Ok(Meta {
+            data: data.cast(),
+            length,
+            reference,
+        })
+    }
+}
