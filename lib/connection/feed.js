@@ -23,7 +23,7 @@ class Feed {
   /** Parses a chunk that the socket's 'data' brought. */
   execute(chunk) {
     const { connection } = this;
-    // Where Node's parser reads from the handle by itself (TLS), an error has a copy of the packet.
+    // If Node's parser would have consumed the handle (TLS), an error's rawPacket is a copy of the packet.
     this.run((parser) => parser.execute(engine, chunk), connection.consumed ? undefined : chunk);
     if (traits.packetEndsIdleTime) connection.endIdleTime();
   }
@@ -33,12 +33,12 @@ class Feed {
     this.run((parser) => parser.upgrade(engine, accepted), packet);
   }
 
-  /** Asks the parser about FIN: one record, END. */
+  /** Tells the parser of FIN, which answers with the record END. */
   finish() {
     this.run((parser) => parser.finish(engine));
   }
 
-  /** Lets the parser run and tells what it found. A failure of its own ends this connection alone. */
+  /** Runs the parser and tells what it found. If ferrohttp itself fails, only this connection ends. */
   run(act, packet) {
     const { socket } = this.connection;
     keep();
@@ -60,7 +60,7 @@ class Feed {
 
   startReading(handle) {
     const { socket } = this.connection;
-    // A packet that Rust has parsed already comes first.
+    // If Rust has parsed a packet that is still to be told, `caughtUp` comes later.
     if (!handle || socket[kEnded] || socket[kBehind] || socket.destroyed || isThrottled(socket) || socket.isPaused()) return;
     if (this.detached === null) readHandle(handle);
     else startReading(socket, handle, this.detached);

@@ -72,7 +72,7 @@ function end(chunk, encoding, callback) {
   return this;
 }
 
-/** Head, body and terminator in one call; as Node, with the head in the encoding of the string that follows. */
+/** Sends head, body and terminator in one call. As in Node, the head has the encoding of the string that follows it. */
 function send(res, socket, chunk, encoding, length) {
   const head = headOf(res);
   const id = socket[kId];
@@ -88,13 +88,13 @@ function send(res, socket, chunk, encoding, length) {
   return native.respond(id, head, chunk, '', codeOf(chunk, encoding, length) | utf8 | flags);
 }
 
-/** ASCII is written as latin1, which is quicker: there is nothing to look for. */
+/** The encoding for the engine. ASCII is sent as latin1, which needs no look at the characters. */
 function codeOf(chunk, encoding, length) {
   if (typeof chunk !== 'string') return BYTES;
   return encoding === 'latin1' || length === chunk.length ? LATIN1 : UTF8;
 }
 
-/** A Uint8Array that has bytes, and says how many. */
+/** Whether this is a Uint8Array that is not empty and whose `byteLength` is not replaced. */
 function isPlainView(chunk) {
   return isUint8Array(chunk) && chunk.byteLength > 0 && chunk.byteLength === byteLengthOf.call(chunk);
 }
@@ -126,7 +126,7 @@ function assignQueued(res, socket, onClose, on) {
   const result = list.length === 2 ? native.write(socket[kId], list[0], list[1] | flags) :
     native.writev(socket[kId], list, flags);
   if (result !== 0) {
-    // The stream is told by writing it as Node does.
+    // Node's way tells the stream what was written.
     socket[kTaken] = result;
     flushQueued(res);
     return;

@@ -42,7 +42,7 @@ function emitClosed(socket) {
   if (--socket[kOpen] > 0) return false;
   const pending = socket[kPending];
   if (pending !== null) {
-    // As libuv cancels it, which the stream is told as a success, or, of a write, by later releases as an error.
+    // libuv cancels it. Node tells the stream a success; later releases tell an error if it is a write.
     socket[kPending] = null;
     const errno = traits.cancelsWrites ? socket[kCancelled] : 0;
     pending(errno === 0 ? null : systemError(errno, 'write'));

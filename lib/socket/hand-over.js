@@ -10,8 +10,8 @@ const { forget } = require('./places');
 const { kId, kPending, kBytesWritten, kRefed, kHolds, kStopped, kBehind } = require('./keys');
 
 /**
- * Moves a native socket to a real libuv handle. Parsing goes on in JavaScript (lib/connection/feed.js),
- * from the byte where Rust stopped. Destroys it where that fails.
+ * Moves a native socket to a libuv handle. JavaScript goes on parsing (lib/connection/feed.js) at the byte where Rust
+ * stopped. If there is no handle to be had, the socket is destroyed.
  */
 function handOver(socket) {
   const id = socket[kId];
@@ -19,7 +19,7 @@ function handOver(socket) {
   const pending = socket[kPending];
   const detached = native.detach(id);
   if (typeof detached === 'number') {
-    // It takes a descriptor more, for a moment, and there may be none.
+    // The hand-over needs a second descriptor for a moment, and there was none.
     socket.destroy(systemError(detached, 'dup'));
     return;
   }
@@ -60,14 +60,14 @@ function startReading(socket, handle, { error, hungUp }) {
   });
 }
 
-/** The packet that a hand-over left in the queue has been told. */
+/** The packet that was still in the queue at the hand-over has been told. */
 function caughtUp(socket) {
   socket[kBehind] = false;
   forget(socket);
   socket.parser?.caughtUp?.();
 }
 
-/** What Rust had not sent yet goes first, then FIN if that was to follow; then the callback that waits. */
+/** Sends what Rust had not sent yet, and FIN if that was to follow. Then calls the callback that waits. */
 function sendRemains(socket, { pending, finWanted }, callback) {
   const chunks = [];
   for (let i = 0; i < pending.length; i += 2) {

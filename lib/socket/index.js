@@ -48,9 +48,9 @@ class Socket extends net.Socket {
     this[kHolds] = true; // counted by the engine among what keeps the process alive
     this[kEnded] = false; // FIN was read
     this[kStopped] = false; // reading was paused
-    this[kTaken] = undefined; // what the engine said of output that the stream is told of next (lib/connection/response.js)
+    this[kTaken] = undefined; // what the engine said of output that the stream writes next (lib/connection/response.js)
     this[kQueueSeen] = 0; // bytes that were pending when the idle timer fired last
-    this[kLast] = 0; // FIN_FOLLOWS, where that is certain of what is written now
+    this[kLast] = 0; // FIN_FOLLOWS, if FIN certainly follows what is written now
     this[kOpen] = 0; // what 'close' still waits for
     this[kBehind] = false; // handed over, but a packet that was parsed before is still to come
   }

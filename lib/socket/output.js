@@ -24,20 +24,20 @@ function encodingOf(encoding) {
 }
 
 /**
- * How long output may stay with us: to the end of the batch of deliveries, if there is more in it;
- * longer than the next tick if the next response of a pipeline is complete and follows then.
+ * How long the engine may defer output: to the end of the batch of deliveries or, if the next response of a pipeline is
+ * complete, until that follows.
  */
 function waiting(socket) {
   return socket.parser?.queue?.first?.finished ? MAY_WAIT | MORE_FOLLOWS : MAY_WAIT;
 }
 
-/** What is called back later runs in the async context of the call, as under a request of libuv's. */
+/** Has a callback run in the async context of this call, as a request of libuv's would. */
 function inOwnContext(type, callback) {
   const resource = new AsyncResource(type, { requireManualDestroy: true });
   return (...args) => resource.runInAsyncScope(callback, undefined, ...args);
 }
 
-/** What the engine says of a write: 0, what it has not taken, or a negative errno. */
+/** Acts on what the engine says of a write: 0 (all was taken), how much was not taken, or a negative errno. */
 function written(socket, result, callback) {
   if (result === 0) {
     callback();
