@@ -25,7 +25,7 @@ use crate::conn::simulation;
 use crate::conn::task::Task;
 use crate::conn::{Conn, Core, Http, Taken, adjust_open};
 use crate::engine::deferred::Moment;
-use crate::engine::queue::{BACKLOG_LIMIT, Mail, Queue};
+use crate::engine::queue::{BACKLOG_LIMIT, Inbox, Queue};
 use crate::http1::Profile;
 use crate::listener::Listener;
 use crate::memory::Vecs;
@@ -669,7 +669,7 @@ fn a_full_queue_holds_up_and_lets_go() {
                 }
             })
         });
-        let mut mail = Mail::default();
+        let mut mail = Inbox::default();
         let mut popped = 0;
         while popped < 8 {
             let mut rung = lock(&bell.rung);
