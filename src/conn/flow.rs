@@ -38,8 +38,8 @@ impl Conn {
         wake(waker);
     }
 
-    /// Nothing is read that could meet the error which was kept for that. The write that waits tells it;
-    /// if there is none, the socket does, as in Node, where the write has told it at once.
+    /// Tells an error that was kept for the next read, because there will be none. If a write waits, it fails with the
+    /// error. Otherwise the socket fails, as in Node, where the write would have failed at once.
     pub(super) fn tell_kept_error(self: &Arc<Self>, mut control: MutexGuard<'_, Control>) {
         let Some(errno) = control.kept_error.take() else {
             return;
@@ -55,18 +55,18 @@ impl Conn {
         self.deliver(Kind::Notice, notice);
     }
 
-    /// The delivery of a packet was consumed behind which there is a hang-up: the end is delivered
-    /// next. False if nothing is to be read by now, so that reading finds what there is later.
+    /// Delivers the end, after a packet behind which there is a hang-up. False if nothing is to be read at the moment;
+    /// then a later read finds what there is.
     pub fn hang_up(self: &Arc<Self>) -> bool {
         task::hang_up(self)
     }
 
-    /// A reactor tells of FIN, a hang-up or an error.
+    /// A reactor has told of FIN, a hang-up or an error.
     pub(super) fn note_closed(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }
 
-    /// Whether bytes are on their way to JavaScript, or are being dispatched. FIN alone is none.
+    /// Whether bytes are on their way to JavaScript, or are being dispatched. A FIN alone does not count.
     pub fn has_bytes_coming(&self) -> bool {
         let control = crate::lock(&self.control);
         control.has_bytes && self.is_coming(&control)
@@ -76,8 +76,8 @@ impl Conn {
         control.outstanding && !self.consumed.load(Ordering::Relaxed)
     }
 
-    /// Where libuv takes a hang-up for FIN: looks for one behind the packet that is dispatched next.
-    /// Then the end follows in the same turn.
+    /// Looks for a hang-up behind the packet that is dispatched next, if this libuv takes one for FIN. Then the end
+    /// follows in the same turn.
     pub fn look_for_hang_up(&self, behind: Behind) -> bool {
         let suspected = match behind {
             Behind::Nothing | Behind::Bytes => false,

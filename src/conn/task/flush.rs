@@ -46,7 +46,7 @@ impl Task {
                 let awaited = control.write_awaited;
                 control.keep_error(errno(&result) as i32, awaited);
             }
-            // Where something is read, that comes first, as in libuv: it meets the error, or the end.
+            // If the connection is still read, the read comes first, as in libuv, and meets the error or the end.
             let read_tells = control.kept_error.is_some() && control.reads();
             if !read_tells && std::mem::take(&mut control.write_awaited) {
                 notices[0] = Some(Records::notice(&[WRITTEN, errno(&result)]));
