@@ -93,7 +93,7 @@ class Connection {
     if (!native) {
       const link = server[kServer];
       link.sync();
-      this.feed ??= new Feed(this, new NativeParser(link.native), false); // a hand-over has brought one
+      this.feed ??= new Feed(this, new NativeParser(link.native), null); // a hand-over has brought one
       link.injected.add(this);
       if (this.consumed) this.feed.consume(handleOf(socket));
     }
@@ -295,7 +295,7 @@ class Connection {
 
   /** The socket was handed over: from now on a libuv handle reads. */
   handedOver(detached, handle) {
-    this.feed = new Feed(this, detached.parser, detached.hungUp);
+    this.feed = new Feed(this, detached.parser, detached);
     this.server[kServer].injected.add(this);
     if (this.consumed) this.feed.consume(handle);
     this.feed.startReading(handle);

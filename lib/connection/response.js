@@ -19,7 +19,7 @@ const { isWritableIdle, restartIdleTimer } = require('../host/sockets');
 const { kId, kTaken } = require('../socket/keys');
 const { encodingOf, waiting } = require('../socket/output');
 const { native } = require('../engine');
-const { BYTES, LATIN1, UTF8, HEAD_UTF8 } = require('../layout').write;
+const { BYTES, LATIN1, UTF8, HEAD_UTF8, BLANK_FOLLOWS } = require('../layout').write;
 
 const { isUint8Array } = types;
 const { get: byteLengthOf } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'byteLength');
@@ -110,18 +110,21 @@ function assignQueued(res, socket, onClose, on) {
     return;
   }
   const list = [];
+  let endsBlank = false;
   for (const { data, encoding } of queuedOf(res)) {
     const code = typeof data !== 'string' ? BYTES : encodingOf(encoding || 'utf8');
     if (code === BYTES && typeof data === 'string') {
       res.assignSocket(socket);
       return;
     }
+    endsBlank = data.length === 0 && list.length > 0;
     if (data.length > 0) list.push(data, code);
   }
   bond(res, socket, onClose);
   restartIdleTimer(socket);
-  const result = list.length === 2 ? native.write(socket[kId], list[0], list[1] | waiting(socket)) :
-    native.writev(socket[kId], list, waiting(socket));
+  const flags = waiting(socket) | (endsBlank ? BLANK_FOLLOWS : 0);
+  const result = list.length === 2 ? native.write(socket[kId], list[0], list[1] | flags) :
+    native.writev(socket[kId], list, flags);
   if (result !== 0) {
     // Node's way tells the stream what was written.
     socket[kTaken] = result;

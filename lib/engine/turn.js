@@ -42,10 +42,14 @@ function serve(dispatch, begin) {
   });
 }
 
+/** In rounds, as libuv: what a callback causes is for the next one. */
 function runAfterwards() {
   while (afterwards.length > 0) {
-    afterwards.shift()();
-    runTicks();
+    native.flush(); // FIN, of which some of them tell
+    for (let left = afterwards.length; left > 0; left--) {
+      afterwards.shift()();
+      runTicks();
+    }
   }
 }
 

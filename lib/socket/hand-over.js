@@ -1,10 +1,11 @@
 'use strict';
 // The move of a connection from Rust to a libuv handle.
 
-const { openHandle, readHandle, endThroughHandle, writeThroughHandle } = require('../host/sockets');
+const { handleOf, openHandle, readHandle, endThroughHandle, writeThroughHandle } = require('../host/sockets');
 const { systemError } = require('../errors');
 const { native } = require('../engine');
 const { atRest } = require('../engine/alive');
+const { afterDeliveries } = require('../engine/turn');
 const { forget } = require('./places');
 const { kId, kPending, kBytesWritten, kRefed, kHolds, kStopped, kBehind } = require('./keys');
 
@@ -37,8 +38,26 @@ function handOver(socket) {
   if (socket.parser?.handedOver) {
     socket.parser.handedOver(detached, handle);
   } else if (!socket[kStopped]) {
-    readHandle(handle); // as net.Socket does when it is made
+    startReading(socket, handle, detached); // as net.Socket does when it is made
   }
+}
+
+/** Has a handle read. What the system has told of its descriptor already, reading would not find again. */
+function startReading(socket, handle, { error, hungUp }) {
+  if (error === 0 && !hungUp) {
+    readHandle(handle);
+    return;
+  }
+  handle.reading = true;
+  afterDeliveries(() => {
+    if (socket.destroyed || !handleOf(socket)?.reading) return; // somebody has stopped it
+    if (error !== 0) {
+      socket.destroy(systemError(error, 'read'));
+    } else {
+      socket.push(null);
+      socket.read(0);
+    }
+  });
 }
 
 /** The packet that was still in the queue at the hand-over has been told. */
@@ -66,4 +85,4 @@ function sendRemains(socket, { pending, finWanted }, callback) {
   writeThroughHandle(socket, chunks, finish);
 }
 
-module.exports = { handOver, caughtUp };
+module.exports = { handOver, caughtUp, startReading };

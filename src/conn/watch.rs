@@ -150,6 +150,10 @@ impl Watch {
             Watch::Runtime(_) => cx.waker().wake_by_ref(),
             Watch::JsThread(seat) => {
                 seat.writable.set(false);
+                #[cfg(test)]
+                if super::simulation::stir(seat.fd).is_some() {
+                    return;
+                }
                 // The reactor then reports anew what is ready. It fails for no open descriptor.
                 let fd = &mut SourceFd(&seat.fd);
                 let _ = seat.registry.reregister(fd, seat.token, INTEREST);

@@ -205,7 +205,9 @@ mod tests {
     }
 
     impl crate::engine::deferred::Flush for Weights {
-        fn flush(self: &Arc<Self>) {}
+        fn flush(self: &Arc<Self>, _: crate::engine::deferred::Moment) -> bool {
+            false
+        }
     }
 
     #[derive(Debug)]

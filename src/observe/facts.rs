@@ -21,7 +21,9 @@ const LINES: usize = 64;
 pub struct Position {
     /// Offsets of the refused byte: in its packet, its message, its connection.
     pub packet: u32,
+    /// From where the message began.
     pub message: u64,
+    /// From where the connection began.
     pub connection: u64,
     /// None where it is not one byte: a limit.
     pub byte: Option<u8>,
@@ -30,6 +32,7 @@ pub struct Position {
 /// A piece of the packet around the error.
 #[derive(Clone, Copy, Debug)]
 pub struct Excerpt {
+    /// The bytes.
     pub bytes: Text<EXCERPT>,
     /// Its offset in the packet.
     pub from: u32,
@@ -39,38 +42,40 @@ pub struct Excerpt {
     pub redacted: u16,
 }
 
-impl Excerpt {
-    const EMPTY: Excerpt = Excerpt {
-        bytes: Text::EMPTY,
-        from: 0,
-        clipped: false,
-        redacted: 0,
-    };
-}
-
 /// What the parser knew.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
+    /// What the parser was in the middle of.
     pub phase: Phase,
+    /// The part of the message.
     pub part: Part,
     /// The part's bytes before the error.
     pub index: u32,
+    /// Where it happened; None between packets.
     pub at: Option<Position>,
+    /// The name of the field line, if it happened in one.
     pub field: Option<Text<48>>,
+    /// The limit that was exceeded.
     pub limit: Option<Limit>,
     /// Where the size of a head was the limit: its largest parts, with the bytes that count.
     pub largest: [(Text<32>, u32); 3],
+    /// The method, if it was complete.
     pub method: Option<Method>,
+    /// The request target, as far as it was there.
     pub target: Text<96>,
+    /// The value of Host.
     pub host: Text<48>,
     /// Lines so far.
     pub fields: u32,
+    /// The value of Content-Length.
     pub content_length: Option<u64>,
+    /// Transfer-Encoding ends with `chunked`.
     pub chunked: bool,
     /// Bytes of the body that are known to have come.
     pub body_received: u64,
     /// What is left of the body or chunk.
     pub left: u64,
+    /// The message before on the connection.
     pub previous: Option<Message>,
     /// Heads of the connection that were complete.
     pub requests: u32,
@@ -78,6 +83,7 @@ pub struct Facts {
     pub bytes_read: u64,
     /// What more the hint says: a server name, a client's address.
     pub detail: Text<48>,
+    /// The bytes around the position.
     pub excerpt: Option<Excerpt>,
 }
 
@@ -129,7 +135,12 @@ impl Facts {
             connection: offset,
             byte: scene.packet.get(at).copied().filter(|_| !limit),
         });
-        let excerpt = self.excerpt.get_or_insert(Excerpt::EMPTY);
+        let excerpt = self.excerpt.get_or_insert(Excerpt {
+            bytes: Text::EMPTY,
+            from: 0,
+            clipped: false,
+            redacted: 0,
+        });
         if !take_excerpt(excerpt, scene, at, secrets, size.min(EXCERPT)) {
             self.excerpt = None;
         }
@@ -264,6 +275,7 @@ fn largest(scene: &Scene<'_>) -> [(Text<32>, u32); 3] {
 }
 
 #[cfg(test)]
+#[allow(missing_docs, reason = "for the crate's own tests")]
 pub mod tests {
     use super::*;
     use crate::http1::{Config, Lenient, Parser, Profile};

@@ -61,7 +61,7 @@ pub(super) fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     }
     records.push_end(verdict, !recorder.records.is_empty());
     conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
-    conn.tell_kept_error(crate::lock(&conn.control));
+    conn.tell_lost_output(crate::lock(&conn.control));
     after_delivery(room, conn, false)
 }
 
@@ -109,7 +109,7 @@ pub fn hang_up(conn: &Arc<Conn>) -> bool {
         let mut control = crate::lock(&conn.control);
         control.hung_up = false;
         if !control.is_open() || !control.reads() {
-            conn.tell_kept_error(control);
+            conn.tell_lost_output(control);
             return false;
         }
     }

@@ -76,6 +76,7 @@ impl Task {
         if !goes_on && ready.as_ref().is_some_and(Ready::is_closed) {
             conn.note_closed();
         }
+        read.asked = true;
         let bulk = room != Room::Lobby && read.full && ahead >= BULK;
         let turn = BUFFER.with(|buffer| {
             let buffer = &mut buffer.borrow_mut();
@@ -146,7 +147,7 @@ fn take_in(
             read.begun = true;
             let length = packet.len();
             if length == 0 {
-                let error = crate::lock(&conn.control).kept_error.take();
+                let error = crate::lock(&conn.control).take_read_error();
                 return Some(match error {
                     Some(errno) => fail(room, conn, read, errno),
                     None => end(room, conn, read),
@@ -169,7 +170,7 @@ fn take_in(
             if let Some(ready) = ready {
                 ready.exhausted();
             }
-            let error = crate::lock(&conn.control).kept_error.take();
+            let error = crate::lock(&conn.control).take_read_error();
             error.map(|errno| fail(room, conn, read, errno))
         }
         Err(error) => {
