@@ -72,18 +72,18 @@ impl Conn {
         }
     }
 
-    /// The delivery of a packet was consumed behind which there is a hang-up: the end is delivered
-    /// next. False if nothing is to be read by now, so that reading finds what there is later.
+    /// Delivers the end, after a packet behind which there is a hang-up. False if nothing is to be read at the moment;
+    /// then a later read finds what there is.
     pub fn hang_up(self: &Arc<Self>) -> bool {
         task::hang_up(self)
     }
 
-    /// A reactor tells of FIN, a hang-up or an error.
+    /// A reactor has told of FIN, a hang-up or an error.
     pub(super) fn note_closed(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }
 
-    /// Whether bytes are on their way to JavaScript, or are being dispatched. FIN alone is none.
+    /// Whether bytes are on their way to JavaScript, or are being dispatched. A FIN alone does not count.
     pub fn has_bytes_coming(&self) -> bool {
         let control = crate::lock(&self.control);
         control.has_bytes && self.is_coming(&control)
@@ -93,8 +93,8 @@ impl Conn {
         control.outstanding && !self.consumed.load(Ordering::Relaxed)
     }
 
-    /// Where libuv takes a hang-up for FIN: looks for one behind the packet that is dispatched next.
-    /// Then the end follows in the same turn.
+    /// Looks for a hang-up behind the packet that is dispatched next, if this libuv takes one for FIN. Then the end
+    /// follows in the same turn.
     pub fn look_for_hang_up(&self, behind: Behind) -> bool {
         let suspected = match behind {
             Behind::Nothing | Behind::Bytes => false,

@@ -1,11 +1,11 @@
 //! Descriptors that outlive their connection for a while, in the lobby.
 //!
-//! What was deferred of a connection that is closed, JavaScript takes for sent. In a kernel's buffer
-//! it would outlive the descriptor; so here it keeps the descriptor open.
+//! JavaScript takes deferred output for sent. In a kernel's buffer it would outlive the descriptor. So the deferred
+//! output of a connection that is closed keeps its descriptor open here.
 //!
-//! A reply to what was refused is lost if bytes are unread when the descriptor is closed: the kernel
-//! then sends RST, on which the client's kernel drops the reply. So with the option `linger` FIN
-//! comes first, and what the client still sends is read and dropped.
+//! If bytes are unread when a descriptor is closed, the kernel sends RST, and the client's kernel drops what it has
+//! received. A refused client would then not see the reply. So the option `linger` sends FIN first, and reads and drops
+//! what the client still sends.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::{Core, io};
 
-/// How long a peer may take to read it. The kernel would wait longer, but has no descriptor to lose.
+/// How long a peer may take to read it. The kernel would wait longer, but no descriptor waits with it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Sends the bytes and closes the descriptor, as long as the engine runs.
@@ -37,15 +37,15 @@ pub fn send(core: &Arc<Core>, fd: OwnedFd, bytes: Vec<u8>) {
     });
 }
 
-/// Bytes that are read of a connection that was refused.
+/// How many bytes are read of a refused connection.
 const DRAINED: usize = 1024 * 1024;
 
-/// Connections that are read so at a time; further ones are closed at once.
+/// How many connections are read like this at a time. Further ones are closed at once.
 const DRAINING: usize = 1024;
 
 static DRAINS: AtomicUsize = AtomicUsize::new(0);
 
-/// Sends FIN, reads what comes until the peer's own or for so many ms, and closes the descriptor.
+/// Sends FIN, reads until the peer's FIN or for so many ms, and closes the descriptor.
 pub fn drain(core: &Arc<Core>, fd: OwnedFd, ms: u64) {
     let Some(lobby) = core.lobby() else {
         return;

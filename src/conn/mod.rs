@@ -72,7 +72,7 @@ pub struct Conn {
     core: Arc<Core>,
     /// The server that accepted it.
     pub server: Arc<Server>,
-    /// Asked for at accept, as it cannot be after a reset.
+    /// The client's address. It is asked for at accept, because the kernel forgets it after a reset.
     peer: Option<SocketAddr>,
     /// Where the server listens that it came to.
     bound: Bound,
@@ -82,7 +82,7 @@ pub struct Conn {
     refused: AtomicBool,
     /// The id that JavaScript knows it by, 0 for none; only the JavaScript thread's.
     pub id: AtomicU32,
-    /// In the server's list.
+    /// Its place in the server's list.
     place: AtomicU32,
     start: AtomicU64,
     headers_complete: AtomicBool,
@@ -331,7 +331,7 @@ impl Conn {
             self.server.connections.adjust(-1);
             self.server.connections.adjust_owned(-1);
         }
-        // What is left may be connections that do not keep the process alive, which JavaScript knows.
+        // The connections that are left may not keep the process alive. JavaScript knows whether they do.
         if !shown || self.server.connections.open() <= 0 {
             notice_drain(&self.core, &self.server);
         }

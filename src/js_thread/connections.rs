@@ -1,5 +1,5 @@
-//! The JavaScript thread's side of the queue: connection ids, acknowledgements, and what is held
-//! back of paused and destroyed connections.
+//! The JavaScript thread's side of the queue: ids of connections, acknowledgements, and deliveries that are held back
+//! while a connection is paused.
 
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, RawFd};
@@ -19,14 +19,13 @@ use crate::sync::atomic::Ordering;
 /// Flags of a delivery.
 pub use crate::layout::delivery::{FIRST, SERVER_RECORD as SERVER};
 
-/// The id of a connection that JavaScript is done with: what is still queued of it is dropped.
+/// The id of a connection that JavaScript is done with. What is still queued of it is dropped.
 const GONE: u32 = u32::MAX;
 
-/// Bytes that are delivered in one turn of the event loop, so that a fast sender leaves it its
-/// other work.
+/// How many bytes are delivered in one turn of the event loop. After that its other work has its turn.
 const BYTES_PER_TURN: u32 = 2 << 20;
 
-/// Requests likewise. Those of one packet come together, as in Node.
+/// How many requests are. The requests of one packet come together, as in Node.
 const REQUESTS_PER_TURN: u32 = 512;
 
 /// A delivery for `next`.
@@ -91,28 +90,27 @@ pub struct Connections {
     arrivals: Vec<Task>,
     /// Those of them that were sent FIN. The next turn reads them: their peers' FIN is often there.
     refused: Vec<Task>,
-    /// Empty; swapped for what there is in the queue.
+    /// Empty. It is swapped for what there is in the queue.
     inbox: Inbox<Http>,
     /// Whose packet is being dispatched.
     current: Option<Current>,
-    /// Connections whose packets were dispatched in this turn. As by libuv, one that was read empty
-    /// is read again in the next turn: what a packet has put off to the end of its turn
-    /// (setImmediate) comes before the packet or FIN behind it, and a write before the reading of RST.
+    /// Connections whose packets were dispatched in this turn. As by libuv, each is read again in the next turn. So what
+    /// the program does after a packet in the same turn (setImmediate, a write) comes before the next packet, FIN or RST.
     told: Vec<Arc<Conn>>,
     /// Connections whose reading was resumed in this turn; as libuv's, it goes on in the next one.
     resumed: Vec<u32>,
     /// Bytes and requests that were delivered in this turn.
     bytes: u32,
     requests: u32,
-    /// The reactor was asked in this turn. Once: what comes later is for the next.
+    /// The reactor was asked in this turn. That is done once; later events are for the next turn.
     polled: bool,
     /// Ids that are free once the delivery being dispatched is done.
     ending: Vec<u32>,
 }
 
 impl Connections {
-    /// Acknowledges the delivery before, and pops the next one. None: the queue is empty, and
-    /// the next delivery wakes. What is read for it takes memory from `supply`.
+    /// Acknowledges the last delivery and pops the next one. None if the queue is empty; the next delivery then wakes
+    /// JavaScript. Reading takes memory from `supply`.
     pub fn next(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> Option<Popped> {
         if let Some(Current { conn, then }) = self.current.take() {
             match then {
@@ -145,8 +143,7 @@ impl Connections {
         None
     }
 
-    /// The event loop has done what it had to do, and looks for events next. Within one turn, `next`
-    /// may come to an end more than once.
+    /// The event loop is about to look for events. Within one turn, `next` may return None more than once.
     pub fn begin_turn(&mut self, core: &Core) {
         self.bytes = 0;
         self.requests = 0;
@@ -188,8 +185,8 @@ impl Connections {
         }
     }
 
-    /// Looks for what is to be done next. False: there is nothing, and what comes wakes. True: there
-    /// may be, and this is to be asked again.
+    /// Looks for something to deliver. False if there is nothing; what comes then wakes JavaScript. True if there may be
+    /// something, and `next` has to look again.
     fn find_more(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> bool {
         core.deferred.flush(Moment::Batch);
         let turn_begins = !std::mem::replace(&mut self.polled, true);
@@ -213,14 +210,13 @@ impl Connections {
             if turn_begins {
                 reactor.poll();
             }
-            // All of them before anything is dispatched: system calls of one kind in a row take less
-            // time.
+            // All tasks run before anything is dispatched, because system calls of one kind in a row take less time.
             if reactor.run(supply) {
                 came = self.take_inbox(core);
             }
         }
         let is_busy = self.reactor.as_ref().is_some_and(Reactor::is_busy);
-        // Whoever comes wakes only if the queue was found empty, whatever it had before.
+        // A delivery wakes JavaScript only if the queue was found empty. So it has to be looked at until it is.
         came || !self.ready.is_empty() || !self.arrivals.is_empty() || is_busy
     }
 
@@ -424,7 +420,7 @@ impl Connections {
         self.slots.get_mut(id)
     }
 
-    /// Gives a connection its id. Where there are as many as there can be, it is closed.
+    /// Gives a connection its id. If no id is free, the connection is closed.
     fn assign(&mut self, conn: &Arc<Conn>) -> Option<u32> {
         let id = self.slots.insert(Slot {
             conn: conn.clone(),

@@ -36,7 +36,7 @@ pub(super) fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
         }
         control.read_done = true;
         if verdict.is_ok() && !control.shown {
-            // A stranger that left without a word.
+            // A stranger has left without sending anything that matters. JavaScript never hears of it.
             control.fate = Fate::Closing { reset: false };
             drop(control);
             conn.uncount();
@@ -85,8 +85,7 @@ pub(super) fn fail(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, errno: i32
     after_delivery(room, conn, false)
 }
 
-/// A hang-up is taken for FIN. Before that come the errors of what JavaScript takes for written: in Node
-/// the write has met them.
+/// Takes a hang-up for FIN. If deferred output fails, that error comes first: in Node the write would have met it.
 pub(super) fn hung_up_end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     let failed = {
         let mut control = crate::lock(&conn.control);

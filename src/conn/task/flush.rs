@@ -48,7 +48,6 @@ impl Task {
                     Ok(true) => {}
                     // As libuv, which offers the rest in the next turn: then there is room, or an error.
                     Ok(false) => {
-                        drop(ready);
                         watched.write_later(cx);
                         return Ok(());
                     }

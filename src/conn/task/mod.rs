@@ -38,7 +38,7 @@ enum Room {
 /// The task of one connection.
 #[derive(Debug)]
 pub struct Task {
-    /// None until there was nothing to read: many strangers are refused after their first packet.
+    /// None until a read has found nothing. Many strangers are refused after their first packet, and never get one.
     watched: Option<Watch>,
     /// None after moving to another thread.
     conn: Option<Arc<Conn>>,
@@ -137,12 +137,12 @@ impl Task {
         }
     }
 
-    /// Whether the JavaScript thread's reactor has to speak first; it runs the task when it does.
+    /// Whether there is nothing to do until the JavaScript thread's reactor tells an event. It runs the task then.
     fn has_to_wait(&self) -> bool {
         self.watched.as_ref().is_some_and(Watch::is_quiet)
     }
 
-    /// Goes on until there is nothing to do, as `poll`. A panic is the end of this connection alone.
+    /// Runs until there is nothing to do, as `poll` does. A panic ends only this connection.
     pub fn run(&mut self, cx: &mut Context<'_>, supply: &mut dyn Supply) -> Poll<()> {
         let result = catch_unwind(AssertUnwindSafe(|| self.turns(cx, supply)));
         result.unwrap_or_else(|_| self.recover())
@@ -160,7 +160,7 @@ impl Task {
         }
     }
 
-    /// What a last turn means for the task: whether it has ended.
+    /// Ends the task, if its last turn says so.
     fn finish(&mut self, turn: &Turn) -> Poll<()> {
         match turn {
             Turn::Again | Turn::Wait => return Poll::Pending,
@@ -239,7 +239,7 @@ fn settle(core: &Core, conn: Arc<Conn>) {
         core.queue.arrive(Task::on_js_thread(conn));
         return;
     }
-    // Dropping the task ends the connection, where the threads are stopping.
+    // If the threads are stopping, the task is dropped here, which ends the connection.
     let task = Task::on_io_thread(conn);
     if let Some(io) = core.next_io_thread() {
         io.spawn(task);

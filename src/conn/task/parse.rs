@@ -24,14 +24,14 @@ pub(super) fn parse(
     let Some((records, saw_head)) = follow(conn, read, packet, 0, supply) else {
         return Turn::Close;
     };
-    // The first bytes of a head say nothing yet about a stranger. A connection that
-    // JavaScript knows has its idle timer restarted by any packet.
+    // JavaScript does not hear of a stranger before its head is complete. If it knows the connection, it hears of every
+    // packet, because each restarts the idle timer.
     if records.is_empty() && (read.bytes == 0 || !crate::lock(&conn.control).shown) {
         conn.look_for_hang_up(behind);
         return Turn::Again;
     }
     let turn = after_delivery(room, conn, saw_head);
-    // Until there is a reactor again, nobody tells.
+    // While the connection moves, no reactor watches it.
     let behind = match turn {
         Turn::Move if behind == Behind::Watched => Behind::Unwatched,
         _ => behind,
@@ -145,8 +145,8 @@ fn whole(records: &Records, before: usize, rest: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Goes on with the packet that waited for the answer to an upgrade which is declined: what is in
-/// the rest of it, for the JavaScript thread, which is dispatching the head. None if nothing waits.
+/// Declines an upgrade and parses the rest of its packet. The records are for the JavaScript thread, which is
+/// dispatching the head. None if no packet waits.
 pub fn decline_upgrade(conn: &Arc<Conn>) -> Option<Records> {
     let mut read = crate::lock(&conn.read);
     {

@@ -70,8 +70,8 @@ impl Task {
             return Turn::Close;
         };
         let ahead = parser.body_ahead();
-        // What is read after a full packet belongs to the event that told of that; the reactor of an I/O
-        // thread may have told of another one meanwhile.
+        // A read after a full packet belongs to the event that told of that packet. On an I/O thread the reactor may have
+        // told of FIN meanwhile, which is not for this read.
         let goes_on = room == Room::Io && read.full;
         if !goes_on && ready.as_ref().is_some_and(Ready::is_closed) {
             conn.note_closed();
@@ -118,7 +118,7 @@ impl Task {
 
 /// A packet.
 pub(super) struct Packet<'a> {
-    /// What it begins with, if that was read apart: nothing but body.
+    /// The body bytes with which it begins, if they were read into memory of their own.
     pub body: Option<Memory>,
     pub rest: &'a [u8],
 }
@@ -133,7 +133,7 @@ impl Packet<'_> {
     }
 }
 
-/// Parses what reading gave. None: there was nothing to read.
+/// Parses what a read has given. None if there was nothing to read.
 fn take_in(
     room: Room,
     conn: &Arc<Conn>,
@@ -180,7 +180,7 @@ fn take_in(
     }
 }
 
-/// Reads a packet that begins with `size` bytes of body, these into memory for JavaScript.
+/// Reads a packet that begins with `size` bytes of body. These are read into memory for JavaScript.
 fn read_split<'a>(
     fd: RawFd,
     supply: &mut dyn Supply,
@@ -207,7 +207,7 @@ fn read_split<'a>(
             rest: buffer.get(..count - size).unwrap_or(&[]),
         });
     }
-    // A Buffer is as long as what is in it.
+    // It was not filled, and a Buffer must be as long as what is in it. So the bytes are copied.
     let rest = buffer.get_mut(..count).unwrap_or(&mut []);
     rest.copy_from_slice(&body);
     supply.put_back(body);
