@@ -31,13 +31,13 @@ function callbackError({ code, reason }, bytesParsed, rawPacket) {
   return Object.assign(error, { bytesParsed, code, reason, rawPacket });
 }
 
-/** Node creates these below any JavaScript frame; no frame of ours should be seen, nor paid for. */
+/** Makes an error without a stack. Node makes these outside of JavaScript, so no frame of ours may show. */
 function errorWithoutFrames(message) {
   const { stackTraceLimit } = Error;
   try {
     Error.stackTraceLimit = 0;
   } catch {
-    // A hardened program froze it.
+    // A hardened program has frozen `Error`.
     const error = new Error(message);
     error.stack = `Error: ${message}`;
     return error;

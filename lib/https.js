@@ -1,6 +1,6 @@
 'use strict';
 // https.Server with our parser and error path: Node's tls decrypts, and each secure socket is a
-// connection that JavaScript reads (lib/connection.js).
+// connection that JavaScript reads (lib/connection).
 
 const https = require('https');
 const { exchangeListener, listenersOf } = require('./host/emitters');
@@ -27,7 +27,7 @@ shareConnections(Server.prototype);
 
 refusalMethods.define(Server);
 
-/** Counts failed handshakes, in the place of Node's own listener, which goes on as ever. */
+/** Counts failed handshakes. The listener that counts stands in the place of Node's and calls it. */
 function countHandshakes(server) {
   const own = listenersOf(server, 'tlsClientError');
   const handshakes = { failed: 0, plainHttp: 0 };

@@ -61,6 +61,7 @@ const write = Object.freeze({
   MORE_FOLLOWS: 8,
   FIN_FOLLOWS: 16,
   HEAD_UTF8: 32,
+  BLANK_FOLLOWS: 64,
 });
 
 /** What a write comes to; -errno if it fails. */
@@ -68,6 +69,7 @@ const taken = Object.freeze({
   ALL: 0,
   PART: 1,
   NOTHING: 2,
+  ENDED: 1 << 16,
 });
 
 /** Limits that hold where a program sets none. */

@@ -102,6 +102,8 @@ pub mod write {
     pub const FIN_FOLLOWS: u32 = 16;
     /// The head of a response is sent as UTF-8, not as latin1.
     pub const HEAD_UTF8: u32 = 32;
+    /// A chunk without bytes is a part of the write, as its last. It is not passed.
+    pub const BLANK_FOLLOWS: u32 = 64;
 }
 
 /// What a write comes to; -errno if it fails.
@@ -112,6 +114,8 @@ pub mod taken {
     pub const PART: u32 = 1;
     /// The kernel has taken nothing, and WRITTEN follows.
     pub const NOTHING: u32 = 2;
+    /// The kernel was offered it twice, which is known to have ended: the rest of the number is the errno, or 0. The callback comes before anything is read next.
+    pub const ENDED: u32 = 1 << 16;
 }
 
 /// Limits that hold where a program sets none.

@@ -7,7 +7,7 @@
 //! | [`record`] | what a packet meant, laid out for JavaScript |
 //! | [`memory`] | what bodies travel in |
 //! | [`server`] | the live settings of one server, and what it counts |
-//! | `scrap` | small memory that is used again |
+//! | `buffer_pool` | small memory that is used again |
 //! | `sync` | locks, atomics and runtimes, which tests of schedules simulate |
 //! | [`observe`] | refusals: what is kept, counted and known of them |
 //! | `engine` | threads, their life, and the queue to the JavaScript thread |
@@ -27,7 +27,7 @@ pub mod observe;
 pub mod record;
 pub mod server;
 
-mod scrap;
+mod buffer_pool;
 mod sync;
 
 mod binding;

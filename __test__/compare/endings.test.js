@@ -1,6 +1,6 @@
 'use strict';
 
-// How responses end: what `end` is given after what, written at once (lib/response.js) or in turn, on
+// How responses end: what `end` is given after what, written at once (lib/connection/response.js) or in turn, on
 // a connection of its own or behind others in a pipeline.
 
 const { compare } = require('../support/harness.js');

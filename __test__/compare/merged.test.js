@@ -287,6 +287,7 @@ test('\'connection\' has a turn of its own before the first packet', { skip }, a
 });
 
 test('no descriptor stays', { skip }, async () => {
-  await quiet();
-  assert.strictEqual(countDescriptors(), descriptors);
+  // Threads that end close theirs a little later.
+  const returned = async () => { while (countDescriptors() > descriptors) await quiet(); };
+  await guarded(returned(), `${countDescriptors()} descriptors, ${descriptors} before`);
 });

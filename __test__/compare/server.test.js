@@ -251,6 +251,46 @@ same('the options of createServer', async (createServer) => OPTIONS.map((options
   }
 }));
 
+same('who may use the path of a server', async (createServer) => {
+  const seen = [];
+  for (const options of [{}, { readableAll: true }, { writableAll: true }, { readableAll: true, writableAll: true }]) {
+    const server = createServer();
+    const where = temporaryPath('all');
+    await new Promise((resolve) => server.listen({ path: where, ...options }, resolve));
+    // On Windows the path is that of a pipe.
+    if (process.platform !== 'win32') seen.push(fs.statSync(where).mode & 0o777);
+    await new Promise((resolve) => server.close(resolve));
+  }
+  return seen;
+});
+
+// Node >= 26, and late releases of 24.
+same('the type of service', async (createServer) => {
+  const seen = [];
+  const server = createServer((req, res) => {
+    look(req.socket);
+    res.end();
+  });
+  function look(socket) {
+    if (socket.setTypeOfService === undefined) return;
+    for (const tos of [8, 0, 999, 'a', undefined]) {
+      try {
+        seen.push(socket.setTypeOfService(tos) === socket, socket.getTypeOfService());
+      } catch (err) {
+        seen.push(describeError(err));
+      }
+    }
+  }
+  server.on('connection', look);
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = net.connect(server.address().port, '127.0.0.1');
+  client.write(GET);
+  await new Promise((resolve) => client.on('data', resolve));
+  client.destroy();
+  await new Promise((resolve) => server.close(resolve));
+  return seen;
+});
+
 same('the shape of a server', async (createServer) => {
   const listener = () => {};
   const server = createServer({ requestTimeout: 9 }, listener);

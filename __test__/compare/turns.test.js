@@ -253,3 +253,30 @@ compare('a performance observer', [{
       entry.detail.res.statusCode);
   },
 }]);
+
+compare('a socket that is resumed', [
+  {
+    name: 'is read in the next turn',
+    modes: ['default', 'watched'],
+    async script({ connect, note, observer, quiet, send }) {
+      const [paused, other] = [await connect(), await connect()];
+      let socket;
+      observer.handle = (req, res) => {
+        note('request', req.url);
+        if (req.url === '/first') {
+          ({ socket } = req);
+          // Later, as the end of a message resumes it.
+          setImmediate(() => socket.pause());
+        } else if (req.url === '/resume') {
+          socket.resume();
+          setImmediate(() => note('immediate'));
+        }
+        res.end('x');
+      };
+      await send(paused, url('/first'));
+      await send(paused, url('/second'));
+      await send(other, url('/resume'));
+      await quiet();
+    },
+  },
+]);

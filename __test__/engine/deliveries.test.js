@@ -1,6 +1,6 @@
 'use strict';
 
-// Deliveries of several connections follow each other in the same memory (lib/dispatch.js): what one
+// Deliveries of several connections follow each other in the same memory (lib/delivery): what one
 // leaves there is nothing to the next.
 
 const assert = require('node:assert');
@@ -72,3 +72,24 @@ for (const [name, act] of Object.entries(BEFORE)) {
     other.destroy();
   });
 }
+
+test('the numbers of a first packet that do not fit follow those of a connection that was only accepted', async (t) => {
+  const LINES = 8300; // 2 numbers each
+  const server = ferrohttp.createServer({ maxHeaderSize: 65536 }, (req, res) => res.end(String(req.rawHeaders.length / 2)));
+  server.maxHeadersCount = 0;
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const accepted = once(server, 'connection'); // has each connection told as soon as it is accepted
+  const silent = net.connect(server.address().port, '127.0.0.1');
+  await accepted;
+
+  const client = net.connect(server.address().port, '127.0.0.1');
+  client.end(`GET / HTTP/1.1\r\nHost: a\r\n${'a:\r\n'.repeat(LINES)}\r\n`);
+  let answer = '';
+  for await (const chunk of client) answer += chunk;
+  assert.strictEqual(answer.split('\r\n\r\n')[1], String(LINES + 1));
+  silent.destroy();
+});

@@ -1,6 +1,6 @@
 'use strict';
 
-// `req.headers` may be made from the pattern of an earlier request (lib/request.js). What Node makes
+// `req.headers` may be made from the pattern of an earlier request (lib/host/shortcuts/headers.js). What Node makes
 // of the same lines is the measure, the first time and every time after it.
 
 const assert = require('node:assert');

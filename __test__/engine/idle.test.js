@@ -1,7 +1,7 @@
 'use strict';
 
 // How long a kept connection may be idle. Its timer is not made anew for each request
-// (lib/connection.js, armKeepAlive), which must not show. The bounds are lower ones: a slow machine
+// (lib/connection/idle-timer.js), which must not show. The bounds are lower ones: a slow machine
 // only adds to the time.
 
 const assert = require('node:assert');

@@ -19,9 +19,25 @@ const MANY = 6000;
 
 async function send(port, bytes) {
   const client = net.connect(port, '127.0.0.1');
-  client.on('error', () => {}).end(bytes);
-  await new Promise((resolve) => client.resume().on('close', resolve));
+  let reply = '';
+  client.on('error', () => {}).on('data', (data) => { reply += data; }).end(bytes);
+  await new Promise((resolve) => client.on('close', resolve));
+  return reply;
 }
+
+/** A server in a process of its own, its port, and how to ask it. */
+async function start(t, ...args) {
+  const child = fork(APP, args, { execArgv: ['--expose-gc'], env: { ...process.env, FERROHTTP_IMPL: ROOT } });
+  t.after(() => child.kill());
+  const [{ port }] = await once(child, 'message');
+  const report = async () => {
+    child.send('report');
+    return { ...(await once(child, 'message'))[0], when: performance.now() };
+  };
+  return { port, report };
+}
+
+const skip = engine.supported ? false : 'Node does the I/O';
 
 /** So many hellos, 50 at a time. */
 async function flood(port, count) {
@@ -30,14 +46,8 @@ async function flood(port, count) {
   }));
 }
 
-test('what is rare survives a flood, and the flood costs no more', { skip: engine.supported ? false : 'Node does the I/O' }, async (t) => {
-  const child = fork(APP, { execArgv: ['--expose-gc'], env: { ...process.env, FERROHTTP_IMPL: ROOT } });
-  t.after(() => child.kill());
-  const [{ port }] = await once(child, 'message');
-  const report = async () => {
-    child.send('report');
-    return { ...(await once(child, 'message'))[0], when: performance.now() };
-  };
+test('what is rare survives a flood, and the flood costs no more', { skip }, async (t) => {
+  const { port, report } = await start(t);
   const settled = async (total) => {
     for (;;) {
       const now = await report();
@@ -67,3 +77,19 @@ test('what is rare survives a flood, and the flood costs no more', { skip: engin
   assert.ok(busy.messages - before.messages <= 10 * seconds + 1, `${busy.messages - before.messages} messages in ${seconds} s`);
   if (busy.loops !== undefined) assert.ok(busy.loops - before.loops <= 10 * seconds + 10, `${busy.loops - before.loops} turns in ${seconds} s`);
 });
+
+// Beside those for the question and its answer.
+for (const [name, options, reply] of [
+  ['Node\'s replies', {}, 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'],
+  ['a reply of the program\'s own', { refusals: { replies: { default: { status: 400, body: 'no {code}' } } } },
+    'HTTP/1.1 400 Bad Request\r\nContent-Length: 21\r\nConnection: close\r\n\r\nno HPE_INVALID_METHOD'],
+]) {
+  test(`${name} cost no turn of JavaScript`, { skip }, async (t) => {
+    const { port, report } = await start(t, JSON.stringify(options), 'quiet');
+    const before = await report();
+    for (let i = 0; i < 200; i++) assert.strictEqual(await send(port, HELLO), reply);
+    const after = await report();
+    assert.strictEqual(after.stats.total, 200);
+    if (after.loops !== undefined) assert.ok(after.loops - before.loops <= 20, `${after.loops - before.loops} turns`);
+  });
+}

@@ -6,6 +6,7 @@
 const assert = require('node:assert');
 const { once } = require('node:events');
 const net = require('node:net');
+const { Duplex } = require('node:stream');
 const { describe, it } = require('node:test');
 const ferrohttp = require('../../index.js');
 const { explain } = require('../../lib/observe/index.js');
@@ -62,6 +63,35 @@ describe('the parser says of each row', () => {
         const { refusal, packet } = explain([row.packet.subarray(0, cut), row.packet.subarray(cut)]);
         check(refusal, row, packet === 0 ? 0 : cut);
       }
+    });
+  }
+});
+
+/** What a server sees of a connection that is given to it packet by packet. */
+async function injected(server, packets) {
+  const duplex = new Duplex({ read() {}, write(chunk, _, done) { done(); } });
+  duplex.on('error', () => {});
+  server.emit('connection', duplex);
+  const closed = new Promise((resolve) => duplex.on('close', resolve));
+  for (const packet of packets) {
+    if (duplex.destroyed) break;
+    duplex.push(packet);
+    await new Promise(setImmediate);
+  }
+  return closed;
+}
+
+describe('a server says of each row, cut in two at each byte', () => {
+  for (const row of refused) {
+    it(`${row.code} ${row.text.slice(0, 60)}`, async () => {
+      const server = ferrohttp.createServer((req) => req.resume());
+      for (const [i, cut] of cutsOf(row.packet).entries()) {
+        await injected(server, [row.packet.subarray(0, cut), row.packet.subarray(cut)]);
+        const [refusal] = server.refusals({ after: i });
+        check(refusal, row, refusal.at.connection - refusal.at.packet);
+        assert.ok([0, cut].includes(refusal.at.connection - refusal.at.packet));
+      }
+      assert.strictEqual(server.refusalStats().total, cutsOf(row.packet).length);
     });
   }
 });

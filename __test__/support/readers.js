@@ -40,7 +40,10 @@ class Readers {
   fin(client) { this.call('fin', client); }
   reset(client) { this.call('reset', client); }
 
-  /** What a client received in the end, or when it had so many bytes. */
+  /**
+   * What a client received in the end, or when it had so many bytes; with 'whole' the response to its last request, with
+   * `{ more }` so many bytes after that request.
+   */
   result(client, bytes = Infinity) {
     return new Promise((resolve) => {
       this.results.set(client, resolve);
@@ -55,8 +58,21 @@ function work() {
   const { port, done } = workerData;
   const clients = [];
 
+  /** Whether the response to what was sent last is there to its end, as its head has it. */
+  const isWhole = ({ head, received, before, tail }) => {
+    const end = head.indexOf('\r\n\r\n');
+    if (end === -1) return false;
+    const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
+    return length === undefined ? tail.endsWith('\r\n0\r\n\r\n') : received - before >= end + 4 + Number(length);
+  };
+
   const tell = (client) => {
-    if (client.awaited !== null && (client.ended !== null || client.received >= client.awaited)) {
+    const has = () => {
+      const { awaited, received, before } = client;
+      if (awaited === 'whole') return isWhole(client);
+      return typeof awaited === 'object' ? received - before >= awaited.more : received >= awaited;
+    };
+    if (client.awaited !== null && (client.ended !== null || has())) {
       client.awaited = null;
       parentPort.postMessage([client.number, {
         bytes: client.received, end: client.ended ?? 'open', digest: client.hash.copy().digest('hex'), runs: client.runs,
@@ -82,11 +98,14 @@ function work() {
       const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
       const client = {
         number, socket, received: 0, wanted: 0, awaited: null, ended: null, hash: createHash('sha1'), runs: [],
+        before: 0, head: '', tail: '', // of the response that is awaited
       };
       clients[number] = client;
       socket.pause();
       socket.on('data', (chunk) => {
         client.received += chunk.length;
+        if (client.head.length < 1000) client.head += chunk.toString('latin1', 0, 1000);
+        client.tail = (client.tail + chunk.subarray(-7).toString('latin1')).slice(-7);
         client.hash.update(chunk);
         addRuns(client, chunk);
         if (client.received >= client.wanted) socket.pause();
@@ -101,7 +120,12 @@ function work() {
       socket.on('close', () => end('closed'));
       socket.on('connect', then);
     },
-    send(number, text, then) { clients[number].socket.write(text, then); },
+    send(number, text, then) {
+      const client = clients[number];
+      client.before = client.received;
+      client.head = '';
+      client.socket.write(text, then);
+    },
     read(number, bytes, then) {
       clients[number].wanted = bytes;
       clients[number].socket.resume();

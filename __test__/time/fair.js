@@ -6,6 +6,15 @@ const { bytesOf } = require('./requests.js');
 
 // What one read takes, with room to spare.
 const ONE_READ = 60_000;
+// What leaves in one segment before a window has grown, and what leaves of small segments before the peer has to answer.
+const ONE_SEGMENT = 21_000;
+const SMALL_READ = 10_000;
+
+/** So many bytes that a connection sends are there at once. */
+function atOnce(small, stranger) {
+  if (small) return SMALL_READ;
+  return stranger ? ONE_SEGMENT : ONE_READ;
+}
 
 function headLength(plan) {
   return bytesOf(plan).indexOf('\r\n\r\n') + 4;
@@ -36,11 +45,12 @@ function isFair({ connections, options, plans, steps }, ioThreads = process.env.
       const joined = (act, i) => act.more || !['send', 'text', 'fin'].includes(acts[i + 1]?.do);
       if (stranger && sends.length > 0 &&
         !acts.every((act, i) => !['send', 'text'].includes(act.do) || joined(act, i))) return false;
-      if (bytes > ONE_READ) {
+      if (bytes > atOnce(connections[c].small, stranger)) {
         if (stops) return false;
         const answered = acts.some(({ id, ...act }) => act.do === 'answer' && id === sends[0].id);
         if (sends.some((act) => act.id !== sends[0].id) || answered) return false;
         if (!['held', 'never'].includes(plans[sends[0].id].when)) return false;
+        if (acts.some((act) => ['reset', 'close'].includes(act.do)) || plans[sends[0].id].meanwhile) return false;
       }
       if (sends.length > 0 && headIs === Infinity) headIs = sends[0].id ? headLength(plans[sends[0].id]) : 0;
       sent += bytes;
@@ -51,4 +61,4 @@ function isFair({ connections, options, plans, steps }, ioThreads = process.env.
   });
 }
 
-module.exports = { ONE_READ, isFair };
+module.exports = { ONE_READ, atOnce, isFair };

@@ -13,6 +13,9 @@
 // - Readers that stop get responses that are well below or well above what the kernel takes.
 // - What a connection sends in one step is one read of the server's; only then is it certain what comes
 //   first, the rest of it or an answer in a later turn. What is longer has a step and an answer of its own.
+// - RST drops what the kernel has not passed on of a long body: it comes in a later step.
+// - A small connection sends no more at once than goes without an answer of its peer's: how fast that comes, and
+//   what RST overtakes, is up to the kernel.
 // - A stranger, of whom no complete head has come, is read by a thread that nothing here can stop. So
 //   what it sends in one step is one segment, and it resets in a step of its own. With I/O threads all are
 //   strangers, and FIN has a step of its own, too: in which turn it is told is up to them.
@@ -21,7 +24,7 @@
 //   with what follows. So clients that stop reading send none.
 
 const { Random } = require('../parity/random.js');
-const { ONE_READ } = require('./fair.js');
+const { ONE_READ, atOnce } = require('./fair.js');
 const { TIMES, WAYS, bytesOf } = require('./requests.js');
 
 const OPTIONS = {
@@ -144,9 +147,9 @@ class Generator {
       history.plans[plan.id] = plan;
       // One segment.
       if (stops) plan.upload = Math.min(plan.upload, ONE_READ / 3);
-      if (small && stranger()) plan.upload = Math.min(plan.upload, 5);
+      if (small) plan.upload = Math.min(plan.upload, stranger() ? 5 : 1000);
       const length = bytesOf(plan).length;
-      if (sent > 0 && sent + length > ONE_READ) step++;
+      if (sent > 0 && sent + length > atOnce(small, stranger())) step++;
       if (placed.at(-1).step < step) sent = 0;
       sent += length;
       const until = cut && n === count ? random.between(1, length - 1) : length;
@@ -161,7 +164,7 @@ class Generator {
         if (places[i] >= length - plan.upload) headAt = Math.min(headAt, step);
         // In the same segment as what follows, in a segment of its own, or in a step of its own.
         const last = n === count && i === places.length - 1;
-        if (!last && sent < ONE_READ && random.chance(0.35)) placed.at(-1).act.more = true;
+        if (!last && sent < atOnce(small, stranger()) && random.chance(0.35)) placed.at(-1).act.more = true;
         else if (random.chance(0.4)) step += random.between(1, 2);
       }
       if (plan.when === 'held') answers.push({ id: plan.id, from: length > ONE_READ ? step + 1 : step });
@@ -174,10 +177,11 @@ class Generator {
 
     if (end !== null) {
       const previous = placed.at(-1);
-      if (lastPlan && !cut && !this.ioThreads && random.chance(0.15)) {
+      if (lastPlan && !cut && !this.ioThreads && lastPlan.upload <= ONE_READ && random.chance(0.15)) {
         lastPlan.meanwhile = { at: random.pick(MOMENTS), acts: [{ do: end, c }] };
       } else {
         if (random.chance(0.3)) step += random.between(1, 2);
+        else if (sent > ONE_READ && end !== 'fin') step++;
         if (end === 'fin' && previous.step === step && previous.act.do === 'send' && random.chance(0.6)) {
           previous.act.more = true;
         }

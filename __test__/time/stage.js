@@ -67,7 +67,7 @@ class Play {
     if (shown) return shown;
     const events = [];
     shown = {
-      socket, events, c: this.clients.findIndex((client) => client?.port === socket.remotePort),
+      socket, events, finished: 0, c: this.clients.findIndex((client) => client?.port === socket.remotePort),
       note: (...event) => {
         events.push([this.step, ...event]);
         stir();
@@ -110,7 +110,10 @@ class Play {
     }
     res.sendDate = false;
     this.meanwhile(plan, 'begin');
-    res.on('finish', () => this.meanwhile(plan, 'finish'));
+    res.on('finish', () => {
+      shown.finished += plan.size ?? 0;
+      this.meanwhile(plan, 'finish');
+    });
     const answer = () => {
       if (plan.length) res.setHeader('Content-Length', plan.size);
       try {
@@ -166,7 +169,7 @@ class Play {
     const clients = this.clients.map((client) => client && {
       seen: client.seen, text: client.text, hash: client.hash,
     });
-    const sockets = [...this.bySocket.values()].map(({ c, events }) => ({ c, events }));
+    const sockets = [...this.bySocket.values()].map(({ c, events, finished }) => ({ c, events, finished }));
     return { summary: this.summary, clients, sockets };
   }
 }

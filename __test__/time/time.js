@@ -20,7 +20,7 @@
 
 const { spawnSync } = require('node:child_process');
 const { parseArgs } = require('node:util');
-const { brief, firstDifference } = require('../parity/difference.js');
+const { brief } = require('../parity/difference.js');
 const { supported } = require('../support/quiet.js');
 const { crowdDifference, crowdOf } = require('./crowd.js');
 const { difference } = require('./difference.js');
@@ -28,10 +28,9 @@ const { generate } = require('./generate.js');
 const { Peer } = require('./peer.js');
 const { shrink } = require('./shrink.js');
 const { Stage } = require('./stage.js');
+const { judge } = require('./verdict.js');
 
 const PROGRESS_EVERY_MS = 10_000;
-// A difference of the history, not of the run, shows again.
-const CONFIRMATIONS = 3;
 const CROWD_EVERY = 250;
 
 function readArguments() {
@@ -58,22 +57,18 @@ class Differences {
   constructor() {
     this.kinds = new Map();
     this.total = 0;
-    // Those that node:http itself showed differently when they were played again.
+    this.numbers = [];
+    // Histories of which node:http itself showed what ours had shown, when they were played again.
     this.unsteady = 0;
   }
 
   add(found) {
     this.total++;
+    this.numbers.push(found.number);
     const known = this.kinds.get(found.kind);
     if (known) known.count++;
     else this.kinds.set(found.kind, { ...found, count: 1 });
   }
-}
-
-/** Whether node:http shows something else each time, and the difference is not there the next time. */
-async function unsteady(stage, history, traces) {
-  const { traces: [again] } = await stage.run([history]);
-  return difference(again) === null && firstDifference(traces[0], again[0]) !== null;
 }
 
 function isCrowd(number) {
@@ -86,14 +81,18 @@ async function playCrowd({ peer, pair }, seed, number, differences) {
 }
 
 /** Plays histories, and adds what differs. */
-async function playHistories(stage, seed, numbers, differences) {
+async function playHistories(stage, { seed, quiet }, numbers, differences) {
   const histories = numbers.map((number) => generate(seed, number));
   const { traces, left } = await stage.run(histories);
   for (const [i, history] of histories.entries()) {
     const found = difference(traces[i]);
     if (!found) continue;
-    if (await unsteady(stage, history, traces[i])) differences.unsteady++;
-    else differences.add({ ...found, history, number: numbers[i] });
+    const verdict = await judge(stage, history, traces[i]);
+    if (verdict.differs && !quiet) {
+      console.log(`history ${numbers[i]}: ${found.kind}; again ${verdict.again} of ${verdict.played}${verdict.steady ? '' : ', unsteady'}`);
+    }
+    if (verdict.differs) differences.add({ ...found, ...verdict, history, number: numbers[i] });
+    else differences.unsteady++;
   }
   if (left > 0) {
     differences.add({ kind: 'descriptors stay open', where: `${numbers.length} histories at once`, expected: 0, actual: left, number: numbers[0] });
@@ -108,7 +107,7 @@ async function playAll(stage, { cases, seed, first, minutes, batch, quiet }) {
   let done = 0;
   while (done < cases && Date.now() < until) {
     const numbers = Array.from({ length: Math.min(batch, cases - done) }, (_, i) => first + done + i);
-    await playHistories(stage, seed, numbers.filter((number) => !isCrowd(number)), differences);
+    await playHistories(stage, { seed, quiet }, numbers.filter((number) => !isCrowd(number)), differences);
     for (const number of numbers.filter(isCrowd)) await playCrowd(stage, seed, number, differences);
     done += numbers.length;
     if (!quiet && (Date.now() - shown > PROGRESS_EVERY_MS || done === cases)) {
@@ -119,23 +118,18 @@ async function playAll(stage, { cases, seed, first, minutes, batch, quiet }) {
   return { differences, done };
 }
 
-async function report(stage, { kinds, total }, { seed, shrink: most }) {
-  console.log(`\n${total} histories differ, in ${kinds.size} kinds:`);
+async function report(stage, { kinds, total, numbers, unsteady }, { seed, shrink: most }) {
+  console.log(`\n${total} histories differ, in ${kinds.size} kinds: ${numbers.join(', ')}`);
+  console.log(`${unsteady} more were a matter of chance on node:http, too`);
   let shown = 0;
   for (const [kind, found] of [...kinds].sort(([, a], [, b]) => b.count - a.count)) {
     console.log(`\n${found.count} x ${kind}`);
     console.log(`  history ${found.number} of seed ${seed}, ${found.where}: ` +
       `${brief(found.expected)} became ${brief(found.actual)}`);
     if (!found.history || shown++ >= most) continue;
-    let again = 0;
-    for (let n = 0; n < CONFIRMATIONS; n++) {
-      const { traces: [traces] } = await stage.run([found.history]);
-      if (difference(traces)?.kind === kind) again++;
-    }
-    if (again < CONFIRMATIONS) {
-      console.log(`  played alone, ${again} times of ${CONFIRMATIONS}`);
-      if (again === 0) continue;
-    }
+    console.log(`  played again, it differed ${found.again} times of ${found.played}` +
+      `${found.steady ? '' : '; node:http was different each time'}`);
+    if (found.again === 0) continue;
     const smallest = await shrink(stage, found.history, kind);
     console.log(`  npm run parity:time -- --history '${JSON.stringify(smallest).replaceAll('\'', '\\u0027')}'`);
   }
@@ -187,7 +181,7 @@ async function main() {
     same = differences.total === 0;
     if (same) {
       console.log(`${done} histories of seed ${args.seed} on Node ${process.versions.node}: no difference` +
-        (differences.unsteady ? `, ${differences.unsteady} played twice` : ''));
+        (differences.unsteady ? `, ${differences.unsteady} a matter of chance` : ''));
     } else {
       await report(stage, differences, args);
     }

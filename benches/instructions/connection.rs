@@ -154,6 +154,7 @@ fn output<T>(text: &mut Vec<u8>, call: impl FnOnce(&mut Output<'_>) -> T) -> T {
     call(&mut Output {
         text,
         pieces: &[Piece::Text(0..38), Piece::Text(38..RESPONSE.len())],
+        blanks: 0,
         lend: &|| None,
     })
 }
@@ -198,6 +199,7 @@ fn outbox(times: u32) {
         let mut output = Output {
             text: black_box(&mut text),
             pieces: &pieces,
+            blanks: 0,
             lend: &|| None,
         };
         outbox.append(&mut output, 10);

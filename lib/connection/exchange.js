@@ -19,7 +19,7 @@ const responseFinish = dc.channel('http.server.response.finish');
 
 const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 
-/** The request of a head; `connection.incoming` from now on. */
+/** Makes the request of a head, which is `connection.incoming` from now on. */
 function makeRequest(connection, method, url, version, rawHeaders, upgrade) {
   const { server, socket, maxHeaderPairs } = connection;
   const major = version >> 8;
@@ -42,7 +42,7 @@ function makeRequest(connection, method, url, version, rawHeaders, upgrade) {
   return req;
 }
 
-/** Drops the lines beyond `maxHeadersCount`, where Node does it in JavaScript. */
+/** Drops the lines beyond `maxHeadersCount`, if this release of Node does that. */
 function truncate({ maxHeaderPairs }, lines) {
   if (traits.manyFields === 'truncate' && maxHeaderPairs > 0 && lines.length > maxHeaderPairs) {
     lines.length = maxHeaderPairs;
@@ -57,11 +57,11 @@ function wantsUpgrade(server, req) {
   return req.upgrade;
 }
 
-/** Makes the response and gives both to the program, unless HTTP/1.1 has an answer of its own. */
+/** Makes the response, and emits 'request' unless the server answers by itself. */
 function serve(connection, req, keepAlive, hasHost, hasExpect) {
   const { server, socket, maxHeaderPairs } = connection;
   if (maxHeaderPairs > 0 && req.rawHeaders.length >= maxHeaderPairs) {
-    // Not all that were seen may have been kept.
+    // The parser has seen lines that were dropped.
     hasHost = req.headers.host !== undefined;
     hasExpect = req.headers.expect !== undefined;
   }
@@ -69,7 +69,7 @@ function serve(connection, req, keepAlive, hasHost, hasExpect) {
   else void req.headers;
   connection.requests.push(req);
 
-  // A client that pipelines without reading must not fill our memory.
+  // Reading stops for a client that sends requests without reading responses.
   if (!isThrottled(socket) && (needsDrain(socket) || connection.queuedBytes >= socket.writableHighWaterMark)) {
     setThrottled(socket, true);
     socket.pause();
@@ -97,7 +97,7 @@ function serve(connection, req, keepAlive, hasHost, hasExpect) {
   server.emit('request', req, res);
 }
 
-/** The checks that HTTP/1.1 requests undergo before 'request'; true if they took the request. */
+/** Makes the checks for HTTP/1.1 requests. True if one of them has dealt with the request. */
 function answeredByServer(connection, req, res, hasHost, hasExpect) {
   const { server, socket } = connection;
   if (server.requireHostHeader && !hasHost) { // RFC 9112, 3.2

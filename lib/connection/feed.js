@@ -6,16 +6,16 @@ const { divert, traits } = require('../host');
 const { handleOf, isThrottled, readHandle } = require('../host/sockets');
 const { internalError } = require('../errors');
 const { native: engine } = require('../engine');
-const { afterDeliveries } = require('../engine/turn');
 const { keep, tell } = require('../delivery/records');
 const { kServer } = require('../server/key');
+const { startReading } = require('../socket/hand-over');
 const { kEnded, kBehind } = require('../socket/keys');
 
 class Feed {
-  constructor(connection, parser, hungUp) {
+  constructor(connection, parser, detached) {
     this.connection = connection;
     this.parser = parser; // a NativeParser
-    this.hungUp = hungUp; // the end comes next, whatever a handed-over handle would read
+    this.detached = detached; // what a hand-over has brought, or null
     this.release = null; // gives a handle's bytes back to its stream
     this.unread = false; // bytes were waiting when the socket was closed for being idle
   }
@@ -23,7 +23,7 @@ class Feed {
   /** Parses a chunk that the socket's 'data' brought. */
   execute(chunk) {
     const { connection } = this;
-    // Where Node's parser reads from the handle by itself (TLS), an error has a copy of the packet.
+    // If Node's parser would have consumed the handle (TLS), an error's rawPacket is a copy of the packet.
     this.run((parser) => parser.execute(engine, chunk), connection.consumed ? undefined : chunk);
     if (traits.packetEndsIdleTime) connection.endIdleTime();
   }
@@ -33,12 +33,12 @@ class Feed {
     this.run((parser) => parser.upgrade(engine, accepted), packet);
   }
 
-  /** Asks the parser about FIN: one record, END. */
+  /** Tells the parser of FIN, which answers with the record END. */
   finish() {
     this.run((parser) => parser.finish(engine));
   }
 
-  /** Lets the parser run and tells what it found. A failure of its own ends this connection alone. */
+  /** Runs the parser and tells what it found. If ferrohttp itself fails, only this connection ends. */
   run(act, packet) {
     const { socket } = this.connection;
     keep();
@@ -60,14 +60,10 @@ class Feed {
 
   startReading(handle) {
     const { socket } = this.connection;
-    // A packet that Rust has parsed already comes first.
+    // If Rust has parsed a packet that is still to be told, `caughtUp` comes later.
     if (!handle || socket[kEnded] || socket[kBehind] || socket.destroyed || isThrottled(socket) || socket.isPaused()) return;
-    if (!this.hungUp) {
-      readHandle(handle);
-      return;
-    }
-    handle.reading = true;
-    afterDeliveries(() => endReading(socket));
+    if (this.detached === null) readHandle(handle);
+    else startReading(socket, handle, this.detached);
   }
 
   /** The socket is closed for being idle: what it does not know any more afterwards. */
@@ -88,13 +84,6 @@ class Feed {
     const peer = remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort}`;
     server[kServer].native.idleClosed(peer, parser.started || this.unread);
   }
-}
-
-/** What a handle's FIN comes to, if nobody has stopped its reading meanwhile. */
-function endReading(socket) {
-  if (socket.destroyed || !handleOf(socket)?.reading) return;
-  socket.push(null);
-  socket.read(0);
 }
 
 module.exports = { Feed };

@@ -1,9 +1,8 @@
 'use strict';
-// One HTTP connection: from parsed heads to 'request', and what its socket's events mean.
+// One HTTP connection: what the parser's records and the socket's events mean.
 //
-// It is `socket.parser` while HTTP is spoken. Records come from Rust's connection task
-// (lib/delivery), or from a NativeParser that it feeds itself: for sockets that Rust does not
-// read (injected Duplexes, TLS) or no longer reads (handed over).
+// It is `socket.parser` while HTTP is spoken. Its records come from Rust's connection task (lib/delivery). For a socket
+// that Rust does not read (an injected Duplex, TLS) or no longer reads, they come from a parser that it feeds (feed.js).
 
 const { AsyncResource } = require('async_hooks');
 const { debuglog } = require('util');
@@ -55,7 +54,7 @@ class Connection {
     this.idleTimer = new IdleTimer(this);
     this.maxHeaderPairs = typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : HEADER_PAIRS;
     this.feed = null; // where JavaScript reads
-    this.consumed = false; // nobody but us is meant to see the bytes
+    this.consumed = false; // the bytes are read for us alone, as by a parser of Node's that has consumed the handle
     this.dispatching = false; // not everything in a packet has been told
     this.flushed = false; // ticks run before each head (delivery/records.js, FLUSH_AFTER)
     this.upgrading = false; // the verdict on the head with the upgrade bit
@@ -78,7 +77,7 @@ class Connection {
     const { server, socket } = this;
     debug('SERVER new http connection');
     if (warningIsDue(server)) warn();
-    // The first who listens gets a handle's bytes, until it no longer wants them; then all who listen do.
+    // If two servers listen on one socket, the first gets the handle's bytes, and both get them once it is unconsumed.
     const first = socket.parser;
     const taken = first instanceof Connection && first.consumed;
     if (!taken && socket[kId] >= 0 && acceptedBy(socket) !== server) handOver(socket);
@@ -94,7 +93,7 @@ class Connection {
     if (!native) {
       const link = server[kServer];
       link.sync();
-      this.feed ??= new Feed(this, new NativeParser(link.native), false); // a hand-over has brought one
+      this.feed ??= new Feed(this, new NativeParser(link.native), null); // a hand-over has brought one
       link.injected.add(this);
       if (this.consumed) this.feed.consume(handleOf(socket));
     }
@@ -153,7 +152,7 @@ class Connection {
     }
   }
 
-  /** The parser waits for the answer to a head with the upgrade bit, behind which `packet` goes on. */
+  /** The parser waits for the answer to a head with the upgrade bit. `packet` is as in `tell`. */
   onParked(packet) {
     const { socket, upgrading } = this;
     if (socket[kId] >= 0 && upgrading) handOver(socket);
@@ -240,7 +239,7 @@ class Connection {
       debug('parse error');
       socketOnError.call(socket, this.endVerdict);
     } else if (!server.httpAllowHalfOpen) {
-      // Ending what has ended would only make an error that nobody gets.
+      // A second end() would only make an error that nobody gets.
       if (!(socket instanceof Socket && socket.writableFinished && endedIsPlain())) socket.end();
     } else if (this.queue.length > 0) {
       makeLast(this.queue.last);
@@ -287,16 +286,16 @@ class Connection {
     this.incoming = null;
   }
 
-  /** A packet came that is no complete head. */
+  /** A packet came. In the releases whose trait this is, any packet ends the idle time, and not only a complete head. */
   endIdleTime() {
     if (this.idleTimer.armed) this.idleTimer.disarm();
   }
 
   // --- the hand-over ------------------------------------------------------------------------------------
 
-  /** Moves from Rust's reading to a libuv handle's. */
+  /** The socket was handed over: from now on a libuv handle reads. */
   handedOver(detached, handle) {
-    this.feed = new Feed(this, detached.parser, detached.hungUp);
+    this.feed = new Feed(this, detached.parser, detached);
     this.server[kServer].injected.add(this);
     if (this.consumed) this.feed.consume(handle);
     this.feed.startReading(handle);

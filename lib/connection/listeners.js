@@ -1,5 +1,6 @@
 'use strict';
-// What the methods of a socket do while HTTP is spoken on it: pausing and resuming, and listeners who want the bytes.
+// Methods and listeners that a socket has while HTTP is spoken on it: pausing and resuming, and what happens if the
+// program wants the bytes.
 
 const { handleOf, isThrottled, readHandle, stopHandle } = require('../host/sockets');
 const { Socket } = require('../socket');
@@ -29,7 +30,7 @@ function onSocketPause() {
   }
 }
 
-/** The bytes are for others, too: the stream's own flow control has to do. */
+/** Lets others have the bytes: reading goes through the stream from now on, with its own flow control. */
 function unconsume(socket) {
   if (socket[kId] >= 0) handOver(socket);
   if (socket.parser) {
@@ -40,7 +41,7 @@ function unconsume(socket) {
   socket.removeListener('resume', onSocketResume);
 }
 
-// Whoever listens to the bytes themselves makes Rust stop reading (Node 'unconsumes' likewise).
+// A listener of 'data' or 'readable' makes Rust stop reading, as it makes Node's parser 'unconsume' the handle.
 function wrapListener(name) {
   return function (event, listener) {
     const result = Socket.prototype[name].call(this, event, listener);

@@ -19,7 +19,7 @@ const { isWritableIdle, restartIdleTimer } = require('../host/sockets');
 const { kId, kTaken } = require('../socket/keys');
 const { encodingOf, waiting } = require('../socket/output');
 const { native } = require('../engine');
-const { BYTES, LATIN1, UTF8, HEAD_UTF8 } = require('../layout').write;
+const { BYTES, LATIN1, UTF8, HEAD_UTF8, BLANK_FOLLOWS } = require('../layout').write;
 
 const { isUint8Array } = types;
 const { get: byteLengthOf } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'byteLength');
@@ -72,7 +72,7 @@ function end(chunk, encoding, callback) {
   return this;
 }
 
-/** Head, body and terminator in one call; as Node, with the head in the encoding of the string that follows. */
+/** Sends head, body and terminator in one call. As in Node, the head has the encoding of the string that follows it. */
 function send(res, socket, chunk, encoding, length) {
   const head = headOf(res);
   const id = socket[kId];
@@ -88,13 +88,13 @@ function send(res, socket, chunk, encoding, length) {
   return native.respond(id, head, chunk, '', codeOf(chunk, encoding, length) | utf8 | flags);
 }
 
-/** ASCII is written as latin1, which is quicker: there is nothing to look for. */
+/** The encoding for the engine. ASCII is sent as latin1, which needs no look at the characters. */
 function codeOf(chunk, encoding, length) {
   if (typeof chunk !== 'string') return BYTES;
   return encoding === 'latin1' || length === chunk.length ? LATIN1 : UTF8;
 }
 
-/** A Uint8Array that has bytes, and says how many. */
+/** Whether this is a Uint8Array that is not empty and whose `byteLength` is not replaced. */
 function isPlainView(chunk) {
   return isUint8Array(chunk) && chunk.byteLength > 0 && chunk.byteLength === byteLengthOf.call(chunk);
 }
@@ -110,20 +110,23 @@ function assignQueued(res, socket, onClose, on) {
     return;
   }
   const list = [];
+  let endsBlank = false;
   for (const { data, encoding } of queuedOf(res)) {
     const code = typeof data !== 'string' ? BYTES : encodingOf(encoding || 'utf8');
     if (code === BYTES && typeof data === 'string') {
       res.assignSocket(socket);
       return;
     }
+    endsBlank = data.length === 0 && list.length > 0;
     if (data.length > 0) list.push(data, code);
   }
   bond(res, socket, onClose);
   restartIdleTimer(socket);
-  const result = list.length === 2 ? native.write(socket[kId], list[0], list[1] | waiting(socket)) :
-    native.writev(socket[kId], list, waiting(socket));
+  const flags = waiting(socket) | (endsBlank ? BLANK_FOLLOWS : 0);
+  const result = list.length === 2 ? native.write(socket[kId], list[0], list[1] | flags) :
+    native.writev(socket[kId], list, flags);
   if (result !== 0) {
-    // The stream is told by writing it as Node does.
+    // Node's way tells the stream what was written.
     socket[kTaken] = result;
     flushQueued(res);
     return;

@@ -1,6 +1,6 @@
 'use strict';
-// Node >= 26 hands an upgrade out while the body of its request still comes. What the listener
-// gets is then this Duplex: writes go to the socket at once, reads start after the body.
+// From Node 26 on, 'upgrade' is emitted while the body of its request is still coming. The listener gets this Duplex:
+// writes go to the socket at once, reads start after the body.
 
 const { Duplex } = require('stream');
 

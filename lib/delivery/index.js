@@ -1,5 +1,5 @@
 'use strict';
-// From a delivery to the server or the socket that it is about, which is made if need be.
+// Finds the server or the socket that a delivery is about, and makes the socket if it is new.
 
 const { caughtUp } = require('../socket/hand-over');
 const { socketAt } = require('../socket/places');
@@ -10,12 +10,12 @@ const { restartIdleTimer } = require('../host/sockets');
 const layout = require('../layout');
 const { native, meta } = require('../engine');
 
-const { FIRST, SERVER_RECORD, RECORDS } = layout.delivery;
+const { FIRST, OVERFLOWN, SERVER_RECORD, RECORDS } = layout.delivery;
 const { HEAD, CLOSED, ACCEPTED } = layout.record;
 
 const servers = new Map(); // by server id
 
-/** Dispatches the delivery in `meta`; true if that ran nobody else's code. */
+/** Dispatches the delivery in `meta`. True if no code of the program ran. */
 function dispatch(text) {
   const id = meta[1];
   const flags = meta[2];
@@ -23,11 +23,11 @@ function dispatch(text) {
     servers.get(id)?.onServerRecord(meta[RECORDS], meta[RECORDS + 1], text);
     return false;
   }
-  // Without any record, what lies there is an earlier delivery's.
-  const first = meta[0] > RECORDS ? meta[RECORDS] : 0;
+  // If there is no record, or the numbers did not fit, an earlier delivery's number lies there.
+  const first = meta[0] > RECORDS && (flags & OVERFLOWN) === 0 ? meta[RECORDS] : 0;
   let socket = socketAt(id);
   if (socket === undefined || (flags & FIRST) !== 0) {
-    // Listeners of 'connection' may overwrite the numbers.
+    // Listeners of 'connection' run here, and may cause other deliveries.
     socket = open(id);
     if (socket === undefined || first === ACCEPTED) return false;
     // Node enters JavaScript anew for the first packet.
@@ -40,7 +40,7 @@ function dispatch(text) {
   if (socket.timeout && !(first === HEAD && socket.parser?.idleTimer?.armed)) restartIdleTimer(socket);
 
   if (first === CLOSED && meta[0] === RECORDS + 1) {
-    // Not silent where the socket was made just now: its 'connection' was emitted.
+    // If the socket was made just now, 'connection' was emitted.
     return !closed(socket) && (flags & FIRST) === 0;
   }
   tell(socket, text);
@@ -49,12 +49,12 @@ function dispatch(text) {
   return false;
 }
 
-/** The socket of a connection that JavaScript meets for the first time; undefined if that is over. */
+/** Makes the socket of a new connection; undefined if the connection has ended or was turned away. */
 function open(id) {
   return servers.get(native.serverOf(id))?.onAccept(id);
 }
 
-/** The socket of a connection id, made if need be. */
+/** The socket of the connection with an id. It is made if the connection is new. */
 function socketOf(id) {
   const known = socketAt(id);
   if (known !== undefined) return known;
@@ -63,7 +63,7 @@ function socketOf(id) {
   return socket;
 }
 
-/** What a program changed on prototypes since the last turn is known from here on. */
+/** Gives Rust the settings of servers anew where the program has changed something that no setter notices. */
 function beginTurn() {
   for (const link of servers.values()) {
     if (link.stale()) link.sync();

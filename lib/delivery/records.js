@@ -24,8 +24,8 @@ const {
   HEAD, BODY, COMPLETE, FAILED, PARKED, END, SOCKET_ERROR, WRITTEN, SHUTDOWN, CLOSED, UPGRADED, FLUSHED,
 } = layout.record;
 const { KNOWN_NAME, KEPT, PANICKED } = layout.place;
-// When a head has more lines, and once one had or trailers came, Node's binding enters JavaScript once more
-// before a head is complete, and ticks run there.
+// Node's binding hands over at most so many header lines at once. It enters JavaScript once more for a head that has
+// more, and after such a head or after trailers it does so for every head. Ticks run there.
 const { FLUSH_AFTER } = layout.limit;
 // What Node's parser says when one of its callbacks threw.
 const THREW = {
@@ -45,10 +45,10 @@ class Cursor {
     this.cut = 0; // where the next string begins in the text
     this.strings = strings;
     this.blobs = null; // those that were kept
-    this.token = 0; // of the refusal that Rust has seen
+    this.token = 0; // number of the refusal that Rust has seen in the delivery
     this.length = 0; // of the packet
     this.threw = null; // what is to be said if what runs now throws
-    this.packet = undefined; // where JavaScript read it: an error's rawPacket is then that very object
+    this.packet = undefined; // the packet, if JavaScript has read it; an error's rawPacket is this very object
   }
 
   open(text, packet) {
@@ -63,7 +63,7 @@ class Cursor {
     this.packet = packet;
   }
 
-  /** Takes what is left out of the memory that the next delivery overwrites. */
+  /** Copies what was not told yet out of the memory that the next delivery overwrites. */
   keep() {
     if (this.strings !== strings) return;
     this.numbers = this.numbers.slice(0, this.end);
@@ -151,25 +151,25 @@ function blobIn(numbers, at) {
   }
 }
 
-/** The one cursor that deliveries need, unless one comes while another is told. */
+/** The cursor of all deliveries but those that come while another one is told. */
 const usual = new Cursor();
 let current = null;
 
-/** Has the delivery that is being told, if there is one, survive the next. */
+/** Prepares the delivery that is being told, if there is one, for another delivery. */
 function keep() {
   current?.keep();
 }
 
 /**
- * Tells all records of the delivery to the connection of `socket`. `packet` is what was parsed, where
- * JavaScript has read that.
+ * Tells all records of the delivery to the connection of `socket`. `packet` is what was parsed, if JavaScript has
+ * read it.
  */
 function tell(socket, text, packet) {
   const outer = current;
   const cursor = outer === null ? usual : new Cursor();
   cursor.open(text, packet);
   const { parser } = socket;
-  // A stream may bring a packet while an earlier one is told: what is left of that is its request's.
+  // A stream may bring a packet while an earlier one is told. The rest of the earlier one belongs to its own request.
   const interrupted = parser?.dispatching ? parser.incoming : undefined;
   if (parser) parser.dispatching = true;
   current = cursor;
@@ -202,7 +202,7 @@ function finishPacket(connection) {
 function tellRecords(cursor, socket) {
   let refused = false;
   while (cursor.at < cursor.end) {
-    // Every record may be the last that this connection hears of.
+    // A callback may have ended HTTP on the socket: each record looks for the connection anew.
     const connection = socket.parser;
     switch (cursor.number()) {
       case HEAD:
@@ -275,7 +275,8 @@ function tellRecords(cursor, socket) {
         settled(socket, cursor.number(), 'write');
         break;
       case SHUTDOWN:
-        settled(socket, cursor.number(), 'shutdown');
+        cursor.number(); // nobody is told if FIN could not leave
+        settled(socket, 0, 'shutdown');
         break;
       case CLOSED:
         closed(socket);

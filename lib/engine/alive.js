@@ -1,9 +1,9 @@
 'use strict';
 // What keeps the process alive: a ref'd listener, or a connection at work.
 //
-// libuv keeps a loop alive for a stream that reads and was not unref'd, for one that has output or a
-// shutdown pending, and for one that is closing. Connections are counted the other way around, so that one
-// which does nothing but read costs nothing here: all that Rust owns, without those at rest.
+// libuv keeps a loop alive for a stream that reads and was not unref'd, for one that has output or a shutdown pending,
+// and for one that is closing. This file counts the others, the connections at rest, and subtracts them from all that
+// Rust owns. So a connection that only reads costs nothing here.
 
 const { native } = require('.');
 
@@ -56,8 +56,8 @@ function atRest(delta) {
   update();
 }
 
-// Output may wait for the end of a batch that never ends: process.exit() in a handler. All loads
-// of the package share one listener.
+// Deferred output waits for the end of a batch. If a handler calls process.exit(), that never comes, so the output is
+// sent on 'exit'. All loads of the package share one listener.
 const FLUSHERS = Symbol.for('ferrohttp.flushers');
 if (process[FLUSHERS] === undefined) {
   const flushers = new Set();

@@ -1,5 +1,5 @@
 'use strict';
-// A turn: all deliveries that are ready, dispatched as Node dispatches what one round of its event loop has read.
+// A turn dispatches all deliveries that are ready, as Node dispatches what one round of its event loop has read.
 
 const { runTicks } = require('../host');
 const { Queue } = require('../queue');
@@ -12,8 +12,8 @@ let running = false;
 const afterwards = new Queue(); // callbacks for the end of the turn
 
 /**
- * Has `dispatch` called with the text of each delivery, and `begin` before the first of a turn. `dispatch`
- * returns true if nobody else's code ran.
+ * Has `dispatch` called with the text of each delivery, and `begin` before the first of a turn. `dispatch` returns true
+ * if no code of the program ran.
  */
 function serve(dispatch, begin) {
   onWake(() => {
@@ -21,7 +21,7 @@ function serve(dispatch, begin) {
     running = true;
     try {
       begin();
-      // What libuv reports before it looks for events.
+      // libuv reports these before it looks for events.
       runAfterwards();
       for (let i = 0; i < DELIVERIES_PER_TURN && !finished; i++) {
         const text = native.next();
@@ -42,20 +42,24 @@ function serve(dispatch, begin) {
   });
 }
 
+/** In rounds, as libuv: what a callback causes is for the next one. */
 function runAfterwards() {
   while (afterwards.length > 0) {
-    afterwards.shift()();
-    runTicks();
+    native.flush(); // FIN, of which some of them tell
+    for (let left = afterwards.length; left > 0; left--) {
+      afterwards.shift()();
+      runTicks();
+    }
   }
 }
 
 /**
- * Calls back where libuv reports what it did at once: after the deliveries of this turn, or before those of
- * the next, if none is on.
+ * Calls back when libuv would report a request that was done at once: after the deliveries of this turn or, between two
+ * turns, before those of the next.
  */
 function afterDeliveries(callback) {
   afterwards.push(callback);
-  // Not by a timer or an immediate: a program's tests may have put false ones in their place.
+  // A timer or an immediate will not do: a program's tests may have replaced them.
   if (!running) native.rewake();
 }
 

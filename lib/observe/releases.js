@@ -13,7 +13,7 @@ const RELEASES = new Map([
 function releaseOf(node) {
   if (node === undefined) {
     const { node: version, llhttp } = process.versions;
-    return { node: Number(version.split('.', 1)[0]), llhttp };
+    return { node: Number(version.split('.', 1)[0]), llhttp: llhttp ?? '' };
   }
   const llhttp = RELEASES.get(node);
   if (llhttp === undefined) {

@@ -22,8 +22,7 @@ function accept(link, id) {
     allowHalfOpen: server.allowHalfOpen,
     readableHighWaterMark: server.highWaterMark,
     writableHighWaterMark: server.highWaterMark,
-    // What net.Socket sets in any case: it adds them to a copy, which takes Node 20 20 us where they
-    // are not there already.
+    // net.Socket sets these in any case. Where they are missing it copies the options, which takes Node 20 20 us.
     emitClose: false,
     autoDestroy: true,
     decodeStrings: false,
@@ -38,7 +37,7 @@ function accept(link, id) {
   try {
     server.emit('connection', socket);
   } finally {
-    // Nobody had it served, at least not yet: the socket is as any of net.Server's.
+    // No listener has spoken HTTP on it yet. The socket becomes like any other of net.Server's.
     if (socket[kId] >= 0 && !socket.parser) handOver(socket);
   }
   if (socketChannel.hasSubscribers) socketChannel.publish({ socket });
@@ -46,8 +45,8 @@ function accept(link, id) {
 }
 
 /**
- * Readies a socket for listeners that are not only ours. False if it was read before they came: then it was
- * accepted before, and is served as it would have been then.
+ * Prepares a socket for 'connection' listeners of the program. False if the socket was read before they were added. It
+ * was accepted before that, so it is served here, and they do not hear of it.
  */
 function announce({ server }, socket) {
   if (server.listeners('connection').includes(connectionListener)) return true;
@@ -60,8 +59,8 @@ function announce({ server }, socket) {
 }
 
 /**
- * The checks of Node's that Rust leaves to us while there is a block list, in Node's order: whom it
- * blocks does not count. True if the connection was turned away.
+ * Makes the checks that Rust leaves to JavaScript while there is a block list, in Node's order. A blocked connection
+ * does not count. True if the connection was turned away.
  */
 function turnsAway(link, id) {
   const { server } = link;

@@ -1,5 +1,5 @@
 'use strict';
-// Node's list of the connections of a server, which answers for those that Rust has, too.
+// Node's list of the connections of a server. It includes those that Rust owns.
 
 const { traits } = require('../host');
 const { overdueEntry, watchConnectionsList } = require('../host/servers');
@@ -13,7 +13,7 @@ class ConnectionsList {
     this.link = link;
   }
 
-  /** Entries as Node's list has them: connections of these ids, and of those that JavaScript reads. */
+  /** Entries in the form of Node's list: the connections with these ids, and those that JavaScript reads and `injected` picks. */
   entries(ids, injected) {
     const entries = [];
     for (const id of ids) {
@@ -27,8 +27,8 @@ class ConnectionsList {
   }
 
   /**
-   * Node made its list of connections, which its own parser adds to: programs may have that parse for
-   * our servers, too. From here on it answers for the connections of both.
+   * Makes a list that Node has made for this server answer for our connections, too. Node's own parser adds to it,
+   * where a program has that parse for our servers.
    */
   share(list) {
     for (const name of ['all', 'idle', 'active', 'expired']) {

@@ -26,7 +26,7 @@ function Server(options, requestListener) {
   Object.defineProperty(this, kServer, { value: link, configurable: true });
   watchProperties(this, link);
   Object.defineProperties(this, {
-    // Whoever wraps `emit` sees every event from then on, refusals included.
+    // A program that wraps `emit` sees every event from then on, refusals included.
     emit: {
       configurable: true,
       get: () => Object.getPrototypeOf(this).emit,

@@ -8,7 +8,7 @@ const { STRICT, INSECURE, HEADER_VALUE_RELAXED } = require('../layout').lenient;
 const insecureByCommandLine = commandLineFlag('insecure-http-parser');
 let warned = false;
 
-/** The last word on a boolean option in NODE_OPTIONS and then the command line. */
+/** Whether a boolean option is on. The command line overrides NODE_OPTIONS, and a later word an earlier one. */
 function commandLineFlag(name) {
   const words = [...(process.env.NODE_OPTIONS ?? '').split(/\s+/), ...process.execArgv];
   return words.reduce((on, word) => {
@@ -27,13 +27,13 @@ function lenientFlags(server) {
   return insecureByCommandLine ? INSECURE : STRICT;
 }
 
-/** Whether the next connection is the first that the command line makes lenient. */
+/** Whether the next connection is the first one that --insecure-http-parser makes lenient. */
 function warningIsDue(server) {
   return insecureByCommandLine && !warned && server.httpValidation === undefined &&
     server.insecureHTTPParser === undefined;
 }
 
-/** Node's warning, once a process: by its own means where a response may give it as well. */
+/** Gives Node's warning, once a process. Where Node's responses can give it, too, they do so here, so that it stays one. */
 function warn() {
   warned = true;
   if (!warnOfLeniency()) process.emitWarning('Using insecure HTTP parsing');

@@ -30,7 +30,7 @@ const { DROPPED, DRAINED, ACCEPT_ERROR } = layout.record;
 /** The `emit` that nobody has wrapped. */
 const plainEmit = EventEmitter.prototype.emit;
 
-let screens; // once it is asked for
+let screens; // found when it is asked for first
 
 /** Whether this Node refuses addresses of `server.blockList`. */
 function hasBlockList() {
@@ -54,17 +54,17 @@ class ServerLink {
     setReplies(this.native, replies);
     this.linger = linger;
     this.native.set('linger', linger);
-    this.staysNative = native; // whatever wraps `emit`
+    this.staysNative = native; // wrapping `emit` does not make every connection known to JavaScript
     this.replies = new Map(replies.map((reply) => [reply.code, reply.status]));
     this.watch = watch(server, this.native, log);
     this.listening = new Listening(this);
     this.list = new ConnectionsList(this);
-    this.screens = false; // a block list was set: connections count once they have passed it
+    this.screens = false; // there was a block list: connections count once they have passed it
     this.injected = new Set(); // connections whose parser JavaScript feeds
     this.lastConnections = 0; // as Node has read it last
     this.properties = {}; // values of the watched properties
     this.values = new Map(); // settings as last given to Rust
-    this.counted = new Map(); // refusals by code, of which Rust does not know yet
+    this.counted = new Map(); // refusals by code that Rust has not been told of
     this.seen = { emit: undefined, subscribed: false, events: 0, connection: undefined, plain: true }; // by the last `sync`
   }
 
@@ -75,7 +75,7 @@ class ServerLink {
     this.native.set(name, number);
   }
 
-  /** Gives Rust the live properties that it acts on without asking. */
+  /** Gives Rust the properties that it acts on without asking JavaScript. */
   sync() {
     const { server } = this;
     const { seen } = this;
@@ -93,7 +93,7 @@ class ServerLink {
     this.set('noDelay', server.noDelay);
     this.set('keepAlive', server.keepAlive);
     this.set('keepAliveDelay', server.keepAliveInitialDelay || 0);
-    // Where anything in JavaScript can tell that a connection exists, each one is shown at once.
+    // If a program could notice a connection, JavaScript is told of each one when it is accepted.
     const wrapped = seen.emit !== plainEmit && !this.staysNative;
     this.set('dropNotice', wrapped || server.listenerCount('drop') > 0);
     seen.plain = refusalsArePlain();
@@ -105,13 +105,13 @@ class ServerLink {
     this.set('hangUpEnds', traits.hangUpEnds);
   }
 
-  /** Connections at which further ones are dropped; -1 for no limit. */
+  /** The number of connections from which on further ones are dropped; -1 for no limit. */
   limit() {
     const max = this.server.maxConnections;
     return max === undefined || max === null || (traits.zeroConnectionsMeansAny && !max) ? -1 : max;
   }
 
-  /** Whether something has changed that no setter and none of our methods tells of. */
+  /** Whether something has changed since `sync` that no setter and no method of ours has noticed. */
   stale() {
     const { server, seen } = this;
     return server.emit !== seen.emit || refusalsArePlain() !== seen.plain || socketChannel.hasSubscribers !== seen.subscribed || warningIsDue(server) ||
@@ -122,12 +122,12 @@ class ServerLink {
     this.counted.set(code, (this.counted.get(code) ?? 0) + 1);
   }
 
-  /** What the client of a refused connection still sends is read before it is closed. */
+  /** Has Rust read what the client of a refused connection still sends, before it closes the descriptor. */
   lingers(socket) {
     if (socket[kId] > 0) engine.setRefused(socket[kId]);
   }
 
-  /** Tells Rust what becomes of a refusal; its number. */
+  /** Tells Rust what becomes of a refusal, and returns the refusal's number. */
   refused(socket, token, code, reason, outcome, status) {
     const id = socket[kId];
     if (id > 0) return this.native.refused(token ?? 0, id, code, reason, outcome, status, token === 0);

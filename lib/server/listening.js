@@ -1,7 +1,7 @@
 'use strict';
-// How a server listens. Node's own listen machinery binds (ports, paths, DNS, cluster, errors are its own); when it
-// gives the server the bound handle, the handle's `listen` is shadowed and Rust takes a
-// duplicate of the descriptor.
+// How a server listens. Node binds the socket, with its own handling of ports, paths, DNS, clusters and errors, and
+// gives the server a handle. `intercept` replaces the handle's `listen`, so that Rust listens on a duplicate of the
+// descriptor.
 
 const { AsyncResource } = require('async_hooks');
 const { systemError } = require('../errors');
@@ -23,7 +23,7 @@ class Listening {
     this.resource = null; // async context of listen()
   }
 
-  /** Shadows a bound handle so that listening on it means listening in Rust. */
+  /** Replaces methods of a bound handle, so that listening on it means listening in Rust. */
   intercept(handle) {
     if (!supported) return undefined;
     if (!(handle.fd >= 0)) return this.interceptShared(handle);
@@ -50,7 +50,7 @@ class Listening {
     return undefined;
   }
 
-  /** A cluster worker's handle: the primary accepts, we are given connected handles. */
+  /** Does the same for a cluster worker's handle. The primary accepts there, and gives us connected handles. */
   interceptShared(handle) {
     const { close, listen } = handle;
     handle.listen = (backlog) => {
@@ -86,7 +86,7 @@ class Listening {
     alive.addServer(this.link.native);
     this.link.set('drainNotice', false);
     if (this.refed) alive.listeners(1);
-    afterDeliveries(noop); // a turn, which sees what the rest of this one changes (lib/delivery)
+    afterDeliveries(noop); // causes a turn, which notices what the program changes after this (`beginTurn`)
   }
 
   stop() {
@@ -100,7 +100,7 @@ class Listening {
     this.resource.emitDestroy();
   }
 
-  /** Forgets a server that has neither listener nor connection, so that it can be collected. */
+  /** Forgets the server, if it has neither listener nor connections, so that it can be collected. */
   retire() {
     if (!supported || this.accepting || this.link.native.connections > 0) return;
     servers.delete(this.link.native.id);

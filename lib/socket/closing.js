@@ -2,13 +2,11 @@
 // When 'close' is emitted. Node does it in the event loop's closing phase: after the immediates of
 // the turn in which the socket was destroyed. A handle that is closed unused tells that phase.
 
-const { constants } = require('os');
 const { runTicks, traits } = require('../host');
 const { systemError } = require('../errors');
 const { closing: countClosing } = require('../engine/alive');
-const { kException, kOpen, kPending, kWriting } = require('./keys');
+const { kException, kOpen, kPending, kCancelled } = require('./keys');
 
-const ECANCELED = -constants.errno.ECANCELED;
 
 let Handle; // a class of libuv handles, as Node's own listeners use
 let closing = []; // sockets whose turn is in the closing phase that comes next
@@ -44,9 +42,10 @@ function emitClosed(socket) {
   if (--socket[kOpen] > 0) return false;
   const pending = socket[kPending];
   if (pending !== null) {
-    // As libuv cancels it, which the stream is told as a success, or, of a write, by later releases as an error.
+    // libuv cancels it. Node tells the stream a success; later releases tell an error if it is a write.
     socket[kPending] = null;
-    pending(socket[kWriting] && traits.cancelsWrites ? systemError(ECANCELED, 'write') : null);
+    const errno = traits.cancelsWrites ? socket[kCancelled] : 0;
+    pending(errno === 0 ? null : systemError(errno, 'write'));
     runTicks();
   }
   countClosing(-1);

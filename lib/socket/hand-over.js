@@ -1,16 +1,17 @@
 'use strict';
 // The move of a connection from Rust to a libuv handle.
 
-const { openHandle, readHandle, endThroughHandle, writeThroughHandle } = require('../host/sockets');
+const { handleOf, openHandle, readHandle, endThroughHandle, writeThroughHandle } = require('../host/sockets');
 const { systemError } = require('../errors');
 const { native } = require('../engine');
 const { atRest } = require('../engine/alive');
+const { afterDeliveries } = require('../engine/turn');
 const { forget } = require('./places');
 const { kId, kPending, kBytesWritten, kRefed, kHolds, kStopped, kBehind } = require('./keys');
 
 /**
- * Moves a native socket to a real libuv handle. Parsing goes on in JavaScript (connection.js),
- * from the byte where Rust stopped. Destroys it where that fails.
+ * Moves a native socket to a libuv handle. JavaScript goes on parsing (lib/connection/feed.js) at the byte where Rust
+ * stopped. If there is no handle to be had, the socket is destroyed.
  */
 function handOver(socket) {
   const id = socket[kId];
@@ -18,7 +19,7 @@ function handOver(socket) {
   const pending = socket[kPending];
   const detached = native.detach(id);
   if (typeof detached === 'number') {
-    // It takes a descriptor more, for a moment, and there may be none.
+    // The hand-over needs a second descriptor for a moment, and there was none.
     socket.destroy(systemError(detached, 'dup'));
     return;
   }
@@ -37,18 +38,36 @@ function handOver(socket) {
   if (socket.parser?.handedOver) {
     socket.parser.handedOver(detached, handle);
   } else if (!socket[kStopped]) {
-    readHandle(handle); // as net.Socket does when it is made
+    startReading(socket, handle, detached); // as net.Socket does when it is made
   }
 }
 
-/** The packet that a hand-over left in the queue has been told. */
+/** Has a handle read. What the system has told of its descriptor already, reading would not find again. */
+function startReading(socket, handle, { error, hungUp }) {
+  if (error === 0 && !hungUp) {
+    readHandle(handle);
+    return;
+  }
+  handle.reading = true;
+  afterDeliveries(() => {
+    if (socket.destroyed || !handleOf(socket)?.reading) return; // somebody has stopped it
+    if (error !== 0) {
+      socket.destroy(systemError(error, 'read'));
+    } else {
+      socket.push(null);
+      socket.read(0);
+    }
+  });
+}
+
+/** The packet that was still in the queue at the hand-over has been told. */
 function caughtUp(socket) {
   socket[kBehind] = false;
   forget(socket);
   socket.parser?.caughtUp?.();
 }
 
-/** What Rust had not sent yet goes first, then FIN if that was to follow; then the callback that waits. */
+/** Sends what Rust had not sent yet, and FIN if that was to follow. Then calls the callback that waits. */
 function sendRemains(socket, { pending, finWanted }, callback) {
   const chunks = [];
   for (let i = 0; i < pending.length; i += 2) {
@@ -66,4 +85,4 @@ function sendRemains(socket, { pending, finWanted }, callback) {
   writeThroughHandle(socket, chunks, finish);
 }
 
-module.exports = { handOver, caughtUp };
+module.exports = { handOver, caughtUp, startReading };

@@ -26,7 +26,7 @@ const { hold } = require('./hold');
 const { alreadyWritten, awaits, encodingOf, inOwnContext, waiting, written } = require('./output');
 const { remember } = require('./places');
 const {
-  kId, kKey, kPending, kWriting, kBytesRead, kBytesWritten, kException, kRefed,
+  kId, kKey, kPending, kCancelled, kBytesRead, kBytesWritten, kException, kRefed,
   kHolds, kEnded, kTaken, kStopped, kOpen, kQueueSeen, kLast, kBehind,
 } = require('./keys');
 
@@ -40,7 +40,7 @@ class Socket extends net.Socket {
     this[kKey] = id; // the id that deliveries carry; stays when `kId` goes
     remember(this);
     this[kPending] = null; // callback of the write or shutdown that Rust is still busy with
-    this[kWriting] = false; // whether that is a write
+    this[kCancelled] = 0; // the errno of that, if the socket is destroyed before
     this[kBytesRead] = 0;
     this[kBytesWritten] = 0;
     this[kException] = false;
@@ -48,9 +48,9 @@ class Socket extends net.Socket {
     this[kHolds] = true; // counted by the engine among what keeps the process alive
     this[kEnded] = false; // FIN was read
     this[kStopped] = false; // reading was paused
-    this[kTaken] = undefined; // what the engine said of output that the stream is told of next (response.js)
+    this[kTaken] = undefined; // what the engine said of output that the stream writes next (lib/connection/response.js)
     this[kQueueSeen] = 0; // bytes that were pending when the idle timer fired last
-    this[kLast] = 0; // FIN_FOLLOWS, where that is certain of what is written now
+    this[kLast] = 0; // FIN_FOLLOWS, if FIN certainly follows what is written now
     this[kOpen] = 0; // what 'close' still waits for
     this[kBehind] = false; // handed over, but a packet that was parsed before is still to come
   }

@@ -4,7 +4,7 @@
 const kId = Symbol('ferrohttp.id');
 const kKey = Symbol('ferrohttp.key');
 const kPending = Symbol('ferrohttp.pending');
-const kWriting = Symbol('ferrohttp.writing');
+const kCancelled = Symbol('ferrohttp.cancelled');
 const kBytesRead = Symbol('ferrohttp.bytesRead');
 const kBytesWritten = Symbol('ferrohttp.bytesWritten');
 const kException = Symbol('ferrohttp.exception');
@@ -19,6 +19,6 @@ const kLast = Symbol('ferrohttp.last');
 const kBehind = Symbol('ferrohttp.behind');
 
 module.exports = {
-  kId, kKey, kPending, kWriting, kBytesRead, kBytesWritten, kException, kRefed,
+  kId, kKey, kPending, kCancelled, kBytesRead, kBytesWritten, kException, kRefed,
   kHolds, kEnded, kTaken, kStopped, kOpen, kQueueSeen, kLast, kBehind,
 };

@@ -2,14 +2,18 @@
 // Output of a native socket: what a write tells the engine of its bytes, and what the engine says of them.
 
 const { AsyncResource } = require('async_hooks');
+const { constants } = require('os');
+const { restartIdleTimer } = require('../host/sockets');
 const { systemError } = require('../errors');
 const { native } = require('../engine');
+const { afterDeliveries } = require('../engine/turn');
 const layout = require('../layout');
 const { hold } = require('./hold');
-const { kId, kPending, kWriting, kTaken, kQueueSeen } = require('./keys');
+const { kId, kPending, kCancelled, kTaken, kQueueSeen } = require('./keys');
 
 const { BYTES, LATIN1, UTF8, MAY_WAIT, MORE_FOLLOWS } = layout.write;
-const { NOTHING } = layout.taken;
+const { NOTHING, ENDED } = layout.taken;
+const ECANCELED = -constants.errno.ECANCELED;
 
 function encodingOf(encoding) {
   switch (encoding) {
@@ -20,23 +24,28 @@ function encodingOf(encoding) {
 }
 
 /**
- * How long output may stay with us: to the end of the batch of deliveries, if there is more in it;
- * longer than the next tick if the next response of a pipeline is complete and follows then.
+ * How long the engine may defer output: to the end of the batch of deliveries or, if the next response of a pipeline is
+ * complete, until that follows.
  */
 function waiting(socket) {
   return socket.parser?.queue?.first?.finished ? MAY_WAIT | MORE_FOLLOWS : MAY_WAIT;
 }
 
-/** What is called back later runs in the async context of the call, as under a request of libuv's. */
+/** Has a callback run in the async context of this call, as a request of libuv's would. */
 function inOwnContext(type, callback) {
   const resource = new AsyncResource(type, { requireManualDestroy: true });
   return (...args) => resource.runInAsyncScope(callback, undefined, ...args);
 }
 
-/** What the engine says of a write: 0, what it has not taken, or a negative errno. */
+/** Acts on what the engine says of a write: 0 (all was taken), how much was not taken, or a negative errno. */
 function written(socket, result, callback) {
   if (result === 0) {
     callback();
+  } else if (result >= ENDED) {
+    const errno = ENDED - result;
+    awaits(socket, 'WRITEWRAP', callback);
+    socket[kCancelled] = errno;
+    afterDeliveries(() => ended(socket, errno));
   } else if (result > 0) {
     awaits(socket, 'WRITEWRAP', callback);
     socket[kQueueSeen] = result === NOTHING ? native.writeQueueSize(socket[kId]) : -1;
@@ -55,8 +64,15 @@ function alreadyWritten(socket, callback) {
 /** Rust is busy with a write or shutdown, and calls back when it is done. */
 function awaits(socket, type, callback) {
   socket[kPending] = inOwnContext(type, callback);
-  socket[kWriting] = type === 'WRITEWRAP';
+  socket[kCancelled] = type === 'WRITEWRAP' ? ECANCELED : 0;
   hold(socket);
+}
+
+/** The end of a write that the kernel took at the second try, or that failed then. */
+function ended(socket, errno) {
+  if (socket.destroyed) return; // as cancelled
+  if (errno === 0) restartIdleTimer(socket);
+  settled(socket, -errno, 'write');
 }
 
 /** The pending write or shutdown is done. */

@@ -13,8 +13,11 @@ use super::pages;
 use super::values::{self, Encoding, double, int};
 use crate::conn::outbox::{Output, Piece};
 use crate::conn::{Conn, Core, Taken};
+use crate::engine::deferred::Moment;
 use crate::layout::taken;
-use crate::layout::write::{BYTES, FIN_FOLLOWS, HEAD_UTF8, LATIN1, MAY_WAIT, MORE_FOLLOWS};
+use crate::layout::write::{
+    BLANK_FOLLOWS, BYTES, FIN_FOLLOWS, HEAD_UTF8, LATIN1, MAY_WAIT, MORE_FOLLOWS,
+};
 use crate::memory::{Loan, Owner};
 
 type Callback =
@@ -153,6 +156,7 @@ impl<const N: usize> Call<'_, N> {
         flags: u32,
         text: &mut Vec<u8>,
         pieces: &[Piece<'_>],
+        blanks: u32,
         value: sys::napi_value,
     ) -> sys::napi_value {
         let native = self.local.native();
@@ -163,6 +167,7 @@ impl<const N: usize> Call<'_, N> {
         let mut output = Output {
             text,
             pieces,
+            blanks,
             lend: &|| lend(self.env, value, &native.core),
         };
         let last = flags & FIN_FOLLOWS != 0;
@@ -176,6 +181,7 @@ impl<const N: usize> Call<'_, N> {
             Ok(Taken::All) => taken::ALL as i32,
             Ok(Taken::Part) => taken::PART as i32,
             Ok(Taken::Nothing) => taken::NOTHING as i32,
+            Ok(Taken::Ended(errno)) => taken::ENDED as i32 | errno,
             Err(errno) => -errno,
         };
         int(self.env, result)
@@ -261,7 +267,8 @@ unsafe fn go_on(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_
     let call = unsafe { Call::<0>::new(env, info) };
     let native = call.local.native();
     let mut connections = native.connections.borrow_mut();
-    int(env, connections.go_on(|| native.wake.is_loop_idle()).into())
+    let goes_on = connections.go_on(&native.core, || native.wake.is_loop_idle());
+    int(env, goes_on.into())
 }
 
 /// # Safety
@@ -329,7 +336,8 @@ unsafe fn write(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_
     call.with_text(|text| {
         // SAFETY: the bytes are used before this returns to JavaScript, or lent.
         let piece = unsafe { piece(env, chunk, call.number(2), text, ONLY) }?;
-        Ok(call.send(call.number(2), text, &[piece], chunk))
+        let blanks = u32::from(call.number(2) & BLANK_FOLLOWS != 0);
+        Ok(call.send(call.number(2), text, &[piece], blanks, chunk))
     })
 }
 
@@ -355,26 +363,29 @@ unsafe fn respond(env: sys::napi_env, info: sys::napi_callback_info) -> sys::nap
         let body_end = text.len();
         values::append_string(env, tail, Encoding::Latin1, text)?;
         let end = text.len();
+        // Without chunked encoding Node ends with an empty chunk, which calls back.
+        let blanks = u32::from(body_end == end);
         Ok(match piece {
-            Piece::Text(_) => call.send(flags, text, &[Piece::Text(0..end)], body),
+            Piece::Text(_) => call.send(flags, text, &[Piece::Text(0..end)], blanks, body),
             bytes if body_end == end => {
-                call.send(flags, text, &[Piece::Text(0..head_end), bytes], body)
+                let pieces = [Piece::Text(0..head_end), bytes];
+                call.send(flags, text, &pieces, blanks, body)
             }
             bytes => {
                 let pieces = [Piece::Text(0..head_end), bytes, Piece::Text(body_end..end)];
-                call.send(flags, text, &pieces, body)
+                call.send(flags, text, &pieces, blanks, body)
             }
         })
     })
 }
 
-/// Sends everything that was deferred.
+/// Sends everything that is held back: the turn is over.
 /// # Safety
 /// The arguments are those of a callback.
 unsafe fn flush(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<0>::new(env, info) };
-    call.local.native().core.deferred.flush();
+    call.local.native().core.deferred.flush(Moment::Turn);
     call.undefined()
 }
 
@@ -387,7 +398,10 @@ unsafe fn writev(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi
     call.with_text(|text| {
         // SAFETY: the bytes are used before this returns to JavaScript, or lent.
         let pieces = unsafe { pieces(env, array, text) }?;
-        Ok(call.send(call.number(2), text, &pieces, array))
+        let blanks = pieces.iter().rev().take_while(|piece| piece.is_blank());
+        let passed = blanks.count() as u32;
+        let blanks = passed + u32::from(call.number(2) & BLANK_FOLLOWS != 0);
+        Ok(call.send(call.number(2), text, &pieces, blanks, array))
     })
 }
 
@@ -419,7 +433,14 @@ unsafe fn pieces<'a>(
 unsafe fn shutdown(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
-    call.with_conn(|conn| outcome(conn.shutdown()))
+    let deferred = &call.local.native().core.deferred;
+    call.with_conn(|conn| {
+        let result = conn.shutdown();
+        if result == Ok(false) {
+            deferred.add(conn);
+        }
+        outcome(result)
+    })
 }
 
 /// The id of a connection's server; 0 if there is no such connection.
@@ -451,11 +472,8 @@ unsafe fn pause(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_
 unsafe fn resume(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: this is a callback from `CALLS`.
     let call = unsafe { Call::<1>::new(env, info) };
-    let native = call.local.native();
     let id = call.number(0);
-    if native.connections.borrow_mut().resume(&native.core, id) {
-        native.core.queue.rewake();
-    }
+    call.local.native().connections.borrow_mut().resume(id);
     call.undefined()
 }
 

@@ -54,7 +54,7 @@ impl Engine {
         let strings = Strings::new(env, strings.0)?;
         #[cfg(unix)]
         let native = Uv::load()
-            .map(|uv| Native::new(env, this.object.raw(), wake, uv, &options))
+            .map(|uv| Native::new(env, this.object.raw(), wake, uv))
             .transpose()?;
         let local = Rc::new(Local::new(
             env,
@@ -134,7 +134,7 @@ impl Engine {
     /// Gives a connection away. Throws if there is none.
     #[napi(
         catch_unwind,
-        ts_return_type = "{ fd: number, data: Buffer, pending: Array<Uint8Array | number>, finWanted: boolean, queued: number, hungUp: boolean, parser: NativeParser }"
+        ts_return_type = "{ fd: number, data: Buffer, pending: Array<Uint8Array | number>, finWanted: boolean, queued: number, hungUp: boolean, error: number, parser: NativeParser }"
     )]
     pub fn detach(&self, env: Env, id: u32) -> Result<Either<i32, Object<'_>>> {
         let native = self.local.native();
@@ -158,6 +158,7 @@ impl Engine {
         result.set("finWanted", detached.fin_wanted)?;
         result.set("queued", queued)?;
         result.set("hungUp", detached.hung_up)?;
+        result.set("error", detached.error.map_or(0, |errno| -errno))?;
         let parser = NativeParser::resumed(
             &detached.server,
             detached.parser,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use napi::{Result, check_status, sys};
 
-use super::options::EngineOptions;
+use super::options::io_threads;
 use super::pages::Pages;
 use super::uv::Uv;
 use super::values::Value;
@@ -69,13 +69,7 @@ impl Native {
         self.engine
     }
 
-    pub fn new(
-        env: sys::napi_env,
-        engine: sys::napi_value,
-        wake: Value,
-        uv: Uv,
-        options: &EngineOptions,
-    ) -> Result<Native> {
+    pub fn new(env: sys::napi_env, engine: sys::napi_value, wake: Value, uv: Uv) -> Result<Native> {
         let mut reference = std::ptr::null_mut();
         // SAFETY: the values belong to the current call.
         let wake = unsafe {
@@ -90,7 +84,7 @@ impl Native {
         };
         let waker = wake.clone();
         let queue = Queue::new(Box::new(move || waker.wake()));
-        let core = Arc::new(Core::new(queue, options.io_threads()));
+        let core = Arc::new(Core::new(queue, io_threads()));
         let connections = Rc::default();
         // SAFETY: as above.
         let ending = unsafe {

@@ -4,15 +4,12 @@ use crate::http1::HeaderCount;
 use napi_derive::napi;
 
 /// Most I/O threads that make sense on any machine.
-const MAX_IO_THREADS: u32 = 64;
+const MAX_IO_THREADS: usize = 64;
 
 /// The third argument of `new Engine`.
 #[napi(object)]
 #[derive(Debug, Default)]
 pub struct EngineOptions {
-    /// I/O threads that read established connections; 0: the JavaScript thread does. Without it,
-    /// the environment's FERROHTTP_IO_THREADS, else 0.
-    pub io_threads: Option<u32>,
     /// `process.versions.llhttp`
     pub llhttp: String,
     /// What happens to header lines beyond `maxHeadersCount`: `drop`, `truncate` or `refuse`.
@@ -29,12 +26,12 @@ impl EngineOptions {
             _ => HeaderCount::Refuse,
         }
     }
+}
 
-    pub fn io_threads(&self) -> usize {
-        let environment = || std::env::var("FERROHTTP_IO_THREADS").ok()?.parse().ok();
-        self.io_threads
-            .or_else(environment)
-            .unwrap_or(0)
-            .min(MAX_IO_THREADS) as usize
-    }
+/// I/O threads that read established connections, by the environment's FERROHTTP_IO_THREADS; 0: the
+/// JavaScript thread does.
+pub fn io_threads() -> usize {
+    let asked = std::env::var("FERROHTTP_IO_THREADS").ok();
+    let number = asked.and_then(|text| text.parse().ok()).unwrap_or(0);
+    usize::min(number, MAX_IO_THREADS)
 }

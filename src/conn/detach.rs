@@ -28,6 +28,8 @@ pub struct Detached {
     pub pending: Vec<Remainder>,
     /// FIN is to follow that.
     pub fin_wanted: bool,
+    /// What the system has told of the descriptor and nobody was told yet.
+    pub error: Option<i32>,
     /// A packet was delivered and not yet consumed.
     pub outstanding: bool,
     /// The end follows that packet, whatever the descriptor says (the setting `hangUpEnds`).
@@ -49,10 +51,12 @@ impl Conn {
             return Err(std::io::Error::from_raw_os_error(libc::EBADF));
         };
         let parked = read.parked.take();
-        // If that fails, so does the next read or write on the descriptor.
-        let _ = send_deferred(&mut control, false);
+        if let Err(errno) = send_deferred(&mut control, false) {
+            control.keep_error(errno, false);
+        }
         let pending = control.outbox.take();
-        let fin_wanted = control.shutdown == Shutdown::Wanted;
+        let fin_wanted = matches!(control.shutdown, Shutdown::Due | Shutdown::Wanted);
+        let error = control.kept_error;
         control.fate = Fate::Detached;
         if control.counted {
             self.server.connections.adjust_owned(-1);
@@ -71,6 +75,7 @@ impl Conn {
             parked,
             pending,
             fin_wanted,
+            error,
             outstanding,
             hung_up,
         })

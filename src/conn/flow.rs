@@ -5,16 +5,22 @@ use std::sync::Arc;
 use super::delivery::{Behind, Kind};
 use super::state::Control;
 use super::{Conn, io, task, wake};
-use crate::record::{Records, SOCKET_ERROR, SYSCALL_WRITE, WRITTEN};
 use crate::sync::MutexGuard;
 use crate::sync::atomic::Ordering;
 
 impl Conn {
-    /// Stops and starts reading, as JavaScript wants it.
+    /// Stops reading, or has it go on from [`read_on`](Self::read_on).
     pub fn set_paused(&self, paused: bool) {
         let mut control = crate::lock(&self.control);
+        control.resuming = !paused;
         control.paused = paused;
-        let waker = if paused { None } else { control.release() };
+    }
+
+    /// The turn has begun from which a connection is read that was resumed.
+    pub fn read_on(&self) {
+        let mut control = crate::lock(&self.control);
+        control.resuming = false;
+        let waker = control.release();
         drop(control);
         wake(waker);
     }
@@ -22,37 +28,48 @@ impl Conn {
     /// The delivery of a packet was consumed: everything in it was told.
     pub fn consume(&self) {
         self.consumed.store(true, Ordering::Relaxed);
+        self.release_output();
+    }
+
+    /// The packet was dispatched, or is not for now: output need not wait for that.
+    pub fn release_output(&self) {
+        self.telling.store(false, Ordering::Relaxed);
+        if self.flush_due.load(Ordering::Relaxed) {
+            self.flush_due.store(false, Ordering::Relaxed);
+            let waker = crate::lock(&self.control).waker.take();
+            wake(waker);
+        }
+    }
+
+    /// On the JavaScript thread: whether output has to wait for the dispatch of a packet. Then
+    /// [`release_output`](Self::release_output) wakes the task.
+    pub(super) fn output_waits(&self) -> bool {
+        let waits = self.telling.load(Ordering::Relaxed);
+        self.flush_due.store(waits, Ordering::Relaxed);
+        waits
     }
 
     /// The next packet may be read.
     pub fn acknowledge(self: &Arc<Self>) {
         self.consumed.store(false, Ordering::Relaxed);
+        self.release_output();
         let mut control = crate::lock(&self.control);
         control.outstanding = false;
         let waker = control.release();
-        if control.kept_error.is_some() && !control.reads() {
-            self.tell_kept_error(control);
-        } else {
-            drop(control);
-        }
+        self.tell_lost_output(control);
         wake(waker);
     }
 
-    /// Nothing is read that could meet the error which was kept for that. The write that waits tells it;
-    /// if there is none, the socket does, as in Node, where the write has told it at once.
-    pub(super) fn tell_kept_error(self: &Arc<Self>, mut control: MutexGuard<'_, Control>) {
-        let Some(errno) = control.kept_error.take() else {
+    /// Tells of output that is lost, if nothing is read that could meet the error which was kept for that.
+    pub(super) fn tell_lost_output(self: &Arc<Self>, mut control: MutexGuard<'_, Control>) {
+        if control.kept_error.is_none() {
             return;
-        };
-        let awaited = std::mem::take(&mut control.write_awaited);
-        control.read_done |= !awaited;
+        }
+        let notice = control.outcome_of_writing(false);
         drop(control);
-        let notice = if awaited {
-            Records::notice(&[WRITTEN, errno as u32])
-        } else {
-            Records::notice(&[SOCKET_ERROR, errno as u32, SYSCALL_WRITE])
-        };
-        self.deliver(Kind::Notice, notice);
+        if let Some(notice) = notice {
+            self.deliver(Kind::Notice, notice);
+        }
     }
 
     /// The delivery of a packet was consumed behind which there is a hang-up: the end is delivered

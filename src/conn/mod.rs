@@ -47,7 +47,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use address::{Address, Bound, End};
 use delivery::{Behind, Delivery, Kind, Source};
-use state::{Control, Fate};
+use state::{Control, Fate, Shutdown};
 
 pub use detach::Detached;
 pub use write::Taken;
@@ -91,8 +91,15 @@ pub struct Conn {
     reported: AtomicU64,
     /// The packet that is outstanding was dispatched; only the JavaScript thread's.
     consumed: AtomicBool,
+    /// A packet is on its way to JavaScript or is being dispatched. On the JavaScript thread output waits until
+    /// it has been, as libuv writes after a read has been told.
+    telling: AtomicBool,
+    /// Output waits for that; only the JavaScript thread's.
+    flush_due: AtomicBool,
     /// A reactor has told of FIN, a hang-up or an error.
     closed: AtomicBool,
+    /// The kernel had no room when JavaScript wrote last, and no reactor has told of any since.
+    full: AtomicBool,
     /// A panic has ended it.
     panicked: AtomicBool,
     /// Its packets panic, for tests.
@@ -113,6 +120,8 @@ struct ReadSide {
     begun: bool,
     /// The last packet was as large as one can be.
     full: bool,
+    /// The task has asked the kernel for bytes in this turn of its.
+    asked: bool,
 }
 
 impl Conn {
@@ -140,7 +149,10 @@ impl Conn {
             begun: AtomicBool::new(false),
             reported: AtomicU64::new(0),
             consumed: AtomicBool::new(false),
+            telling: AtomicBool::new(false),
+            flush_due: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            full: AtomicBool::new(false),
             panicked: AtomicBool::new(false),
             #[cfg(debug_assertions)]
             panics: AtomicBool::new(false),
@@ -151,6 +163,7 @@ impl Conn {
                 bytes: 0,
                 begun: false,
                 full: false,
+                asked: false,
             }),
         });
         if server.settings.screened() == 0 {
@@ -204,6 +217,10 @@ impl Conn {
         }
         // Nobody is left who could be told of an error.
         let _ = send_deferred(&mut control, false);
+        if control.shutdown == Shutdown::Due {
+            // With unread bytes RST follows, which would drop what the kernel holds back.
+            control.uncork();
+        }
         control.fate = Fate::Closing { reset };
         let waker = control.waker.take();
         drop(control);
@@ -290,6 +307,7 @@ impl Conn {
             }
             control.shown = true;
             if kind == Kind::Packet {
+                self.telling.store(true, Ordering::Relaxed);
                 control.outstanding = true;
                 control.has_bytes = bytes > 0;
             }

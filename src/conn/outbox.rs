@@ -9,9 +9,9 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::io::MAX_PIECES;
+use super::io::{FEW_PIECES, MAX_PIECES};
+use crate::buffer_pool;
 use crate::memory::Loan;
-use crate::scrap;
 
 /// Bytes of one connection that may be deferred.
 pub const DEFERRED: usize = 16 * 1024;
@@ -32,12 +32,24 @@ pub enum Piece<'a> {
     Bytes(&'a [u8], u32),
 }
 
+impl Piece<'_> {
+    /// Whether there are no bytes in it.
+    pub fn is_blank(&self) -> bool {
+        match self {
+            Piece::Text(range) => range.is_empty(),
+            Piece::Bytes(bytes, _) => bytes.is_empty(),
+        }
+    }
+}
+
 /// What is to be sent, in order.
 pub struct Output<'a> {
     /// The encoded strings, which pieces refer to by ranges.
     pub text: &'a mut Vec<u8>,
     /// What is sent, in order.
     pub pieces: &'a [Piece<'a>],
+    /// Chunks without bytes behind the last one that has some.
+    pub blanks: u32,
     /// Has the memory of all `Bytes` kept in place. None: it has to be copied.
     pub lend: &'a dyn Fn() -> Option<Loan>,
 }
@@ -94,16 +106,20 @@ impl Output<'_> {
 /// Pieces for one system call.
 #[derive(Debug)]
 pub struct Front<'a> {
-    pieces: [&'a [u8]; MAX_PIECES],
+    /// As long as they are few, which takes no memory.
+    few: [&'a [u8]; FEW_PIECES],
     used: usize,
+    /// All of them, once they are not.
+    many: Vec<&'a [u8]>,
     length: usize,
 }
 
 impl Default for Front<'_> {
     fn default() -> Self {
         Front {
-            pieces: [&[]; MAX_PIECES],
+            few: [&[]; FEW_PIECES],
             used: 0,
+            many: Vec::new(),
             length: 0,
         }
     }
@@ -112,18 +128,29 @@ impl Default for Front<'_> {
 impl<'a> Front<'a> {
     /// False: there is no room for it.
     fn push(&mut self, piece: &'a [u8]) -> bool {
-        let Some(slot) = self.pieces.get_mut(self.used) else {
-            return false;
-        };
-        *slot = piece;
-        self.used += 1;
+        if let Some(slot) = self.few.get_mut(self.used) {
+            *slot = piece;
+            self.used += 1;
+        } else {
+            if self.many.is_empty() {
+                self.many.extend_from_slice(&self.few);
+            }
+            if self.many.len() == MAX_PIECES {
+                return false;
+            }
+            self.many.push(piece);
+        }
         self.length += piece.len();
         true
     }
 
     /// The bytes, in order.
     pub fn pieces(&self) -> &[&'a [u8]] {
-        self.pieces.get(..self.used).unwrap_or(&[])
+        if self.many.is_empty() {
+            self.few.get(..self.used).unwrap_or(&[])
+        } else {
+            &self.many
+        }
     }
 
     /// Bytes in them.
@@ -228,7 +255,7 @@ impl Outbox {
     /// Copies output that may be deferred.
     pub fn defer(&mut self, output: &Output<'_>) {
         if self.deferred.is_empty() {
-            self.deferred = scrap::bytes();
+            self.deferred = buffer_pool::bytes();
         }
         for piece in output.pieces {
             self.deferred.extend_from_slice(output.bytes(piece));
@@ -295,8 +322,10 @@ impl Outbox {
             front.push(self.deferred.get(gone..).unwrap_or(&[]));
             gone = 0;
         }
-        for entry in self.pending.iter().take(MAX_PIECES) {
-            front.push(entry.bytes().get(gone..).unwrap_or(&[]));
+        for entry in &self.pending {
+            if !front.push(entry.bytes().get(gone..).unwrap_or(&[])) {
+                break;
+            }
             gone = 0;
         }
         front
@@ -310,7 +339,7 @@ impl Outbox {
                 return;
             };
             // An idle connection keeps no memory for output.
-            scrap::keep_bytes(std::mem::take(&mut self.deferred));
+            buffer_pool::keep_bytes(std::mem::take(&mut self.deferred));
             self.gone = more;
             self.waiting -= more;
         } else {
@@ -329,7 +358,7 @@ impl Outbox {
 
     /// Drops all of it.
     pub fn clear(&mut self) {
-        scrap::keep_bytes(std::mem::take(self).deferred);
+        buffer_pool::keep_bytes(std::mem::take(self).deferred);
     }
 
     /// Takes what was deferred, and drops the rest.
@@ -382,6 +411,7 @@ mod tests {
         call(&mut Output {
             text: &mut text,
             pieces: &pieces,
+            blanks: 0,
             lend: &|| None,
         })
     }
@@ -426,6 +456,7 @@ mod tests {
         let output = Output {
             text: &mut Vec::new(),
             pieces: &pieces,
+            blanks: 0,
             lend: &|| None,
         };
         assert_eq!(output.front(0).length(), MAX_PIECES);
@@ -441,6 +472,7 @@ mod tests {
             let mut output = Output {
                 text: &mut text,
                 pieces: &[Piece::Text(0..length)],
+                blanks: 0,
                 lend: &|| None,
             };
             outbox.append(&mut output, 1);

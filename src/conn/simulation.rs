@@ -69,6 +69,8 @@ pub struct Socket {
     /// Who waits for what the peer gets.
     receivers: Vec<Waker>,
     pub closed: bool,
+    /// What happens once, behind a send that took a part.
+    pub then: Option<fn(&mut Socket)>,
     /// Descriptors of connections that were not accepted yet, where this is a listening socket.
     pub backlog: VecDeque<RawFd>,
     token: Option<usize>,
@@ -137,13 +139,18 @@ impl Socket {
         if self.rst {
             return Err(self.error(libc::EPIPE));
         }
-        if self.room == 0 {
+        let all = pieces.concat();
+        if self.room == 0 && !all.is_empty() {
             return Err(ErrorKind::WouldBlock.into());
         }
-        let all = pieces.concat();
         let count = all.len().min(self.room);
         self.room -= count;
         self.sent.extend_from_slice(&all[..count]);
+        if count < all.len()
+            && let Some(then) = self.then.take()
+        {
+            then(self);
+        }
         Ok(count)
     }
 }
@@ -277,6 +284,18 @@ pub fn linger(fd: OwnedFd, bytes: &[u8]) -> Option<OwnedFd> {
     with(fd, |socket| socket.sent.extend_from_slice(bytes));
     close(fd);
     None
+}
+
+/// The reactor reports anew.
+pub fn stir(fd: RawFd) -> Option<()> {
+    let wakers = with(fd, |socket| {
+        socket.stir();
+        socket.tell()
+    })?;
+    for waker in wakers {
+        waker.wake();
+    }
+    Some(())
 }
 
 /// A registration reports what is there already.

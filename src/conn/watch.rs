@@ -29,7 +29,7 @@ pub enum Watch {
     /// By the reactor of a tokio runtime.
     Runtime(AsyncFd<Fd>),
     /// By the reactor of the JavaScript thread.
-    JsThread(Seat),
+    JsThread(FdReadiness),
 }
 
 const INTEREST: mio::Interest = mio::Interest::READABLE.add(mio::Interest::WRITABLE);
@@ -40,9 +40,9 @@ pub enum Ready<'a> {
     /// Told by a tokio runtime.
     Runtime(AsyncFdReadyGuard<'a, Fd>),
     /// For reading, on the JavaScript thread.
-    Reading(&'a Seat),
+    Reading(&'a FdReadiness),
     /// For writing, on the JavaScript thread.
-    Writing(&'a Seat),
+    Writing(&'a FdReadiness),
 }
 
 /// What a reactor's event says.
@@ -60,7 +60,7 @@ pub struct Event {
 /// and only while that reactor is polled, which is on this thread: between a read and what is
 /// concluded from it, nothing new is said.
 #[derive(Debug)]
-pub struct Seat {
+pub struct FdReadiness {
     fd: RawFd,
     registry: Arc<Registry>,
     token: Token,
@@ -88,7 +88,7 @@ impl Watch {
         if !simulated {
             registry.register(&mut SourceFd(&fd), token, INTEREST)?;
         }
-        Ok(Watch::JsThread(Seat {
+        Ok(Watch::JsThread(FdReadiness {
             fd,
             registry: registry.clone(),
             token,
@@ -100,8 +100,9 @@ impl Watch {
         }))
     }
 
-    /// The descriptor is closed next, by which the kernel forgets it, too: it has no duplicate, but
-    /// for a child process that is about to execute. A late event means a read in vain at most.
+    /// Leaves out the system call that removes the descriptor from the reactor, because `close` does that, too:
+    /// nobody else has it, but for a child process that is about to execute. An event that comes too late costs
+    /// a read in vain.
     pub fn expect_close(&self) {
         if let Watch::JsThread(seat) = self {
             seat.registered.set(false);
@@ -149,6 +150,10 @@ impl Watch {
             Watch::Runtime(_) => cx.waker().wake_by_ref(),
             Watch::JsThread(seat) => {
                 seat.writable.set(false);
+                #[cfg(test)]
+                if super::simulation::stir(seat.fd).is_some() {
+                    return;
+                }
                 // The reactor then reports anew what is ready. It fails for no open descriptor.
                 let fd = &mut SourceFd(&seat.fd);
                 let _ = seat.registry.reregister(fd, seat.token, INTEREST);
@@ -157,13 +162,13 @@ impl Watch {
     }
 }
 
-impl Seat {
+impl FdReadiness {
     fn may_read(&self) -> bool {
         self.readable.get() || self.closed.get()
     }
 }
 
-impl Drop for Seat {
+impl Drop for FdReadiness {
     fn drop(&mut self) {
         if self.registered.get() {
             #[cfg(test)]

@@ -1,12 +1,11 @@
 //! Output: what is offered to the kernel, deferred, or left to the task.
 
-use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use super::outbox::{self, Output};
-use super::state::{Control, Shutdown};
+use super::state::{Control, Shutdown, offer};
 use super::{Conn, io, wake};
-use crate::engine::deferred::Flush;
+use crate::engine::deferred::{Flush, Moment};
 use crate::sync::atomic::Ordering;
 
 /// What the kernel took of an output at once.
@@ -18,6 +17,8 @@ pub enum Taken {
     Part,
     /// Nothing: all of it is pending.
     Nothing,
+    /// All of it, or it has failed with the errno: told at the end of the turn.
+    Ended(i32),
 }
 
 impl Conn {
@@ -33,17 +34,30 @@ impl Conn {
             return Err(libc::EPIPE);
         }
         control.written += total as u64;
+        control.corked = last;
         send_deferred(&mut control, last)?;
         let mut sent = 0;
         if control.outbox.is_empty() {
-            sent = send_output(control.fd, output, last)
-                .map_err(|errno| control.read_error.unwrap_or(errno))?;
+            let first = control.offer(output, 0, last)?;
+            sent = first.taken;
             control.tight = sent < total;
             if !control.tight {
                 return Ok(Taken::All);
             }
+            // As libuv, which tries once more before it waits; how that ends is told a little later.
+            match control.offer(output, sent, last) {
+                Ok(second) => {
+                    sent += second.taken;
+                    self.full.store(second.full, Ordering::Relaxed);
+                }
+                Err(errno) => return Ok(Taken::Ended(errno)),
+            }
+            if sent == total && output.blanks == 0 {
+                return Ok(Taken::Ended(0));
+            }
         }
         control.outbox.append(output, sent);
+        control.blanks = output.blanks;
         control.write_awaited = true;
         let waker = control.waker.take();
         drop(control);
@@ -69,6 +83,7 @@ impl Conn {
         if !control.is_open()
             || control.shutdown != Shutdown::No
             || control.tight
+            || control.kept_error.is_some()
             || !control.outbox.can_defer(total)
             || unasked && !control.deferred && io::is_gone(control.fd)
         {
@@ -80,24 +95,42 @@ impl Conn {
         true
     }
 
-    /// Sends what was deferred. What the kernel does not take stays with the task.
-    pub fn flush(self: &Arc<Self>) {
+    /// Sends what is held back: what was deferred, at the end of the turn with the FIN that is due. What
+    /// the kernel does not take stays with the task. Whether FIN is still due.
+    pub fn flush(self: &Arc<Self>, moment: Moment) -> bool {
         let mut control = crate::lock(&self.control);
-        if let Err(errno) = send_deferred(&mut control, false) {
+        if !control.is_open() {
+            return false;
+        }
+        let due = control.shutdown == Shutdown::Due;
+        if due && moment == Moment::Batch {
+            return true;
+        }
+        let fin = due && moment == Moment::Turn;
+        if let Err(errno) = send_deferred(&mut control, fin) {
             control.keep_error(errno, false);
-            if !control.reads() {
-                self.tell_kept_error(control);
-            }
-            return;
+        }
+        if fin && !control.outbox.is_empty() {
+            control.shutdown = Shutdown::Wanted;
+        } else if fin {
+            control.shutdown = Shutdown::Done;
+            // A peer that has gone needs none.
+            let _ = io::shutdown(control.fd);
+        } else if due {
+            control.uncork();
         }
         if !control.outbox.is_empty() {
             let waker = control.waker.take();
             drop(control);
             wake(waker);
+        } else if control.kept_error.is_some() && !control.reads() {
+            self.tell_lost_output(control);
         }
+        due && !fin
     }
 
-    /// Sends FIN after all output. `Ok(true)` if JavaScript has to wait for that.
+    /// FIN follows all output, at the end of the turn: the caller sees to [`flush`](Self::flush).
+    /// `Ok(true)` if JavaScript has to wait for SHUTDOWN.
     pub fn shutdown(&self) -> Result<bool, i32> {
         let mut control = crate::lock(&self.control);
         if !control.is_open() {
@@ -106,24 +139,13 @@ impl Conn {
         if control.shutdown != Shutdown::No {
             return Err(libc::ENOTCONN);
         }
-        if let Err(errno) = send_deferred(&mut control, true) {
-            control.keep_error(errno, false);
-        }
-        if control.outbox.is_empty() {
-            control.shutdown = Shutdown::Done;
-            return match io::shutdown(control.fd) {
-                Ok(()) => Ok(false),
-                Err(error) => Err(error.raw_os_error().unwrap_or(libc::EIO)),
-            };
+        if control.outbox.counts_as_taken() {
+            control.shutdown = Shutdown::Due;
+            return Ok(false);
         }
         control.shutdown = Shutdown::Wanted;
-        control.shutdown_awaited = !control.outbox.counts_as_taken();
-        let awaited = control.shutdown_awaited;
-        // The task does not know of output that was deferred until now.
-        let waker = control.waker.take();
-        drop(control);
-        wake(waker);
-        Ok(awaited)
+        control.shutdown_awaited = true;
+        Ok(true)
     }
 
     /// Bytes that JavaScript wrote so far.
@@ -138,8 +160,8 @@ impl Conn {
 }
 
 impl Flush for Conn {
-    fn flush(self: &Arc<Self>) {
-        Conn::flush(self);
+    fn flush(self: &Arc<Self>, moment: Moment) -> bool {
+        Conn::flush(self, moment)
     }
 }
 
@@ -153,44 +175,15 @@ pub(super) fn send_deferred(control: &mut Control, last: bool) -> Result<(), i32
     if wanted == 0 {
         return Ok(());
     }
-    match send_some(control.fd, front.pieces(), last) {
-        Ok(sent) => {
-            control.tight = sent < wanted;
-            control.outbox.advance(sent);
+    match offer(control.fd, &front, last) {
+        Ok(offer) => {
+            control.tight = offer.taken < wanted;
+            control.outbox.advance(offer.taken);
             Ok(())
         }
         Err(errno) => {
             control.outbox.clear();
             Err(errno)
         }
-    }
-}
-
-/// Offers an output to the kernel; returns how much of it that took.
-fn send_output(fd: RawFd, output: &Output<'_>, last: bool) -> Result<usize, i32> {
-    let mut sent = 0;
-    loop {
-        let front = output.front(sent);
-        if front.length() == 0 {
-            return Ok(sent);
-        }
-        let count = send_some(fd, front.pieces(), last)?;
-        sent += count;
-        if count < front.length() {
-            return Ok(sent);
-        }
-    }
-}
-
-/// As [`io::send`]; 0 if the kernel is full.
-fn send_some(fd: RawFd, pieces: &[&[u8]], last: bool) -> Result<usize, i32> {
-    let send = if last { io::send_before_fin } else { io::send };
-    match send(fd, pieces) {
-        Err(error)
-            if error.kind() == std::io::ErrorKind::WouldBlock || io::is_out_of_buffers(&error) =>
-        {
-            Ok(0)
-        }
-        result => result.map_err(|error| error.raw_os_error().unwrap_or(libc::EIO)),
     }
 }

@@ -12,8 +12,20 @@ use crate::sync::{Mutex, limit, sleep};
 
 /// Output that was deferred, to be sent now.
 pub trait Flush {
-    /// Sends it. What the kernel does not take is left to a task.
-    fn flush(self: &Arc<Self>);
+    /// Sends it, as far as it is for this moment. What the kernel does not take is left to a task. Whether something
+    /// is still to be sent, at the end of the turn.
+    fn flush(self: &Arc<Self>, moment: Moment) -> bool;
+}
+
+/// When something is sent that was held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The deliveries of a batch have been told.
+    Batch,
+    /// The turn has ended: what libuv does after all events. FIN leaves now.
+    Turn,
+    /// A turn does not end.
+    Early,
 }
 
 /// What the lobby lets output wait, once to twice.
@@ -45,7 +57,7 @@ impl<T> Default for Deferred<T> {
 }
 
 impl<T: Flush> Deferred<T> {
-    /// Remembers a connection with deferred output.
+    /// Remembers a connection with deferred output, or one whose FIN is due.
     pub fn add(&self, conn: &Arc<T>) {
         {
             let mut conns = crate::lock(&self.conns);
@@ -59,17 +71,12 @@ impl<T: Flush> Deferred<T> {
         }
     }
 
-    /// The end of a batch.
-    pub fn flush(&self) {
+    /// Sends what is held back, as far as it is for this moment.
+    pub fn flush(&self, moment: Moment) {
         let mut conns = crate::lock(&self.conns);
-        if conns.is_empty() {
-            return;
-        }
-        self.flushed.fetch_add(1, Ordering::Relaxed);
-        let batch = std::mem::take(&mut *conns);
-        drop(conns);
-        for conn in &batch {
-            conn.flush();
+        if !conns.is_empty() {
+            self.flushed.fetch_add(1, Ordering::Relaxed);
+            conns.retain(|conn| conn.flush(moment));
         }
     }
 
@@ -88,9 +95,9 @@ impl<T: Flush> Deferred<T> {
                 } else if crate::lock(&self.conns).is_empty() {
                     idle += 1;
                 } else {
-                    self.flush();
+                    self.flush(Moment::Early);
                 }
-                seen = now;
+                seen = self.flushed.load(Ordering::Relaxed);
             }
             self.watched.store(false, Ordering::Release);
             if !crate::lock(&self.conns).is_empty() {

@@ -29,7 +29,7 @@ pub struct Queue<C: Cargo> {
 }
 
 struct Shared<C: Cargo> {
-    mail: Mail<C>,
+    inbox: Inbox<C>,
     /// JavaScript was woken and has not yet found the queue empty.
     awake: bool,
     /// Nobody takes anything any more.
@@ -38,34 +38,34 @@ struct Shared<C: Cargo> {
 
 /// What there is for the JavaScript thread.
 #[derive(Debug)]
-pub struct Mail<C: Cargo> {
+pub struct Inbox<C: Cargo> {
     /// What it is to be told, in order.
     pub deliveries: VecDeque<C::Delivery>,
     /// Connections that are now served on the JavaScript thread.
     pub arrivals: Vec<C::Task>,
     /// Tokens of tasks on the JavaScript thread that have something to do.
-    pub roused: Vec<u32>,
+    pub woken: Vec<u32>,
     /// Memory of JavaScript's that was sent by another thread.
     pub returned: Vec<Returned>,
 }
 
-impl<C: Cargo> Default for Mail<C> {
-    fn default() -> Mail<C> {
-        Mail {
+impl<C: Cargo> Default for Inbox<C> {
+    fn default() -> Inbox<C> {
+        Inbox {
             deliveries: VecDeque::new(),
             arrivals: Vec::new(),
-            roused: Vec::new(),
+            woken: Vec::new(),
             returned: Vec::new(),
         }
     }
 }
 
-impl<C: Cargo> Mail<C> {
+impl<C: Cargo> Inbox<C> {
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.deliveries.is_empty()
             && self.arrivals.is_empty()
-            && self.roused.is_empty()
+            && self.woken.is_empty()
             && self.returned.is_empty()
     }
 }
@@ -83,7 +83,7 @@ impl<C: Cargo> Queue<C> {
     pub fn new(wake: Box<dyn Fn() + Send + Sync>) -> Queue<C> {
         Queue {
             shared: Mutex::new(Shared {
-                mail: Mail::default(),
+                inbox: Inbox::default(),
                 awake: false,
                 ended: false,
             }),
@@ -96,31 +96,31 @@ impl<C: Cargo> Queue<C> {
     /// Appends a delivery, and wakes JavaScript unless it is awake.
     pub fn push(&self, delivery: C::Delivery) {
         self.pushed(&delivery);
-        self.put(|mail| mail.deliveries.push_back(delivery));
+        self.put(|inbox| inbox.deliveries.push_back(delivery));
     }
 
     /// Hands a connection to the JavaScript thread.
     pub fn arrive(&self, task: C::Task) {
-        self.put(|mail| mail.arrivals.push(task));
+        self.put(|inbox| inbox.arrivals.push(task));
     }
 
     /// Has a task of the JavaScript thread run.
-    pub fn rouse(&self, token: u32) {
-        self.put(|mail| mail.roused.push(token));
+    pub fn wake_task(&self, token: u32) {
+        self.put(|inbox| inbox.woken.push(token));
     }
 
     /// Gives memory back to the JavaScript thread.
     pub fn give_back(&self, memory: Returned) {
-        self.put(|mail| mail.returned.push(memory));
+        self.put(|inbox| inbox.returned.push(memory));
     }
 
-    fn put(&self, put: impl FnOnce(&mut Mail<C>)) {
+    fn put(&self, put: impl FnOnce(&mut Inbox<C>)) {
         let wake = {
             let mut shared = crate::lock(&self.shared);
             if shared.ended {
                 return;
             }
-            put(&mut shared.mail);
+            put(&mut shared.inbox);
             !std::mem::replace(&mut shared.awake, true)
         };
         if wake {
@@ -129,13 +129,13 @@ impl<C: Cargo> Queue<C> {
     }
 
     /// Swaps `empty` for everything that has come. False: that is nothing, and the next wakes.
-    pub fn take(&self, empty: &mut Mail<C>) -> bool {
+    pub fn take(&self, empty: &mut Inbox<C>) -> bool {
         let mut shared = crate::lock(&self.shared);
-        if shared.mail.is_empty() {
+        if shared.inbox.is_empty() {
             shared.awake = false;
             return false;
         }
-        std::mem::swap(&mut shared.mail, empty);
+        std::mem::swap(&mut shared.inbox, empty);
         true
     }
 
@@ -146,12 +146,12 @@ impl<C: Cargo> Queue<C> {
 
     /// Lets go of everything, now and from now on.
     pub fn end(&self) {
-        let mail = {
+        let inbox = {
             let mut shared = crate::lock(&self.shared);
             shared.ended = true;
-            std::mem::take(&mut shared.mail)
+            std::mem::take(&mut shared.inbox)
         };
-        drop(mail);
+        drop(inbox);
     }
 
     /// Wakes JavaScript although it was woken before: it stopped before the queue was empty.
@@ -205,7 +205,9 @@ mod tests {
     }
 
     impl crate::engine::deferred::Flush for Weights {
-        fn flush(self: &Arc<Self>) {}
+        fn flush(self: &Arc<Self>, _: crate::engine::deferred::Moment) -> bool {
+            false
+        }
     }
 
     #[derive(Debug)]
@@ -231,7 +233,7 @@ mod tests {
         queue.push(notice(0));
         queue.push(notice(0));
         assert_eq!(wakes.load(Ordering::Relaxed), 1);
-        let mut taken = Mail::default();
+        let mut taken = Inbox::default();
         queue.take(&mut taken);
         assert_eq!(taken.deliveries.len(), 2);
         queue.push(notice(0));
@@ -254,7 +256,7 @@ mod tests {
             queue.push(notice(BACKLOG_LIMIT / 4 + 1));
         }
         assert!(queue.is_full(waker));
-        let mut taken = Mail::default();
+        let mut taken = Inbox::default();
         queue.take(&mut taken);
         queue.popped(&taken.deliveries[0]);
         assert!(!queue.is_full(waker));

@@ -10,7 +10,8 @@ use super::slots::Slots;
 use crate::conn::delivery::{Behind, Delivery, Kind, Source};
 use crate::conn::task::Task;
 use crate::conn::{Conn, Core, Detached, Http};
-use crate::engine::queue::Mail;
+use crate::engine::deferred::Moment;
+use crate::engine::queue::Inbox;
 use crate::memory::Supply;
 use crate::record::Records;
 use crate::sync::atomic::Ordering;
@@ -91,13 +92,15 @@ pub struct Connections {
     /// Those of them that were sent FIN. The next turn reads them: their peers' FIN is often there.
     refused: Vec<Task>,
     /// Empty; swapped for what there is in the queue.
-    mail: Mail<Http>,
+    inbox: Inbox<Http>,
     /// Whose packet is being dispatched.
     current: Option<Current>,
     /// Connections whose packets were dispatched in this turn. As by libuv, one that was read empty
     /// is read again in the next turn: what a packet has put off to the end of its turn
     /// (setImmediate) comes before the packet or FIN behind it, and a write before the reading of RST.
     told: Vec<Arc<Conn>>,
+    /// Connections whose reading was resumed in this turn; as libuv's, it goes on in the next one.
+    resumed: Vec<u32>,
     /// Bytes and requests that were delivered in this turn.
     bytes: u32,
     requests: u32,
@@ -137,7 +140,7 @@ impl Connections {
             }
         }
         // The rest in another turn.
-        core.deferred.flush();
+        core.deferred.flush(Moment::Batch);
         core.queue.rewake();
         None
     }
@@ -147,18 +150,19 @@ impl Connections {
     pub fn begin_turn(&mut self, core: &Core) {
         self.bytes = 0;
         self.requests = 0;
-        self.read_again();
-        if !self.refused.is_empty() {
+        self.read_again(core);
+        if !self.refused.is_empty() || !self.ready.is_empty() {
             core.queue.rewake();
         }
     }
 
     /// Begins a turn where the event loop would do nothing but to come back. False if there is nothing
     /// to look for, or this has gone on for long.
-    pub fn go_on(&mut self, is_idle: impl FnOnce() -> bool) -> bool {
-        let goes_on = !self.told.is_empty() && !self.is_long() && is_idle();
+    pub fn go_on(&mut self, core: &Core, is_idle: impl FnOnce() -> bool) -> bool {
+        let waits = !self.told.is_empty() || !self.resumed.is_empty();
+        let goes_on = waits && !self.is_long() && is_idle();
         if goes_on {
-            self.read_again();
+            self.read_again(core);
         }
         goes_on
     }
@@ -168,17 +172,26 @@ impl Connections {
         self.bytes >= BYTES_PER_TURN || self.requests >= REQUESTS_PER_TURN
     }
 
-    fn read_again(&mut self) {
+    fn read_again(&mut self, core: &Core) {
         self.polled = false;
         for conn in self.told.drain(..) {
             conn.acknowledge();
+        }
+        while let Some(id) = self.resumed.pop() {
+            let Some(slot) = self.slots.get_mut(id).filter(|slot| !slot.paused) else {
+                continue;
+            };
+            slot.conn.read_on();
+            if let Some(held) = slot.held.take() {
+                self.put_back(core, held);
+            }
         }
     }
 
     /// Looks for what is to be done next. False: there is nothing, and what comes wakes. True: there
     /// may be, and this is to be asked again.
     fn find_more(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> bool {
-        core.deferred.flush();
+        core.deferred.flush(Moment::Batch);
         let turn_begins = !std::mem::replace(&mut self.polled, true);
         if let Some(reactor) = &mut self.reactor {
             if turn_begins {
@@ -195,7 +208,7 @@ impl Connections {
                 }
             }
         }
-        let mut came = self.take_mail(core);
+        let mut came = self.take_inbox(core);
         if let Some(reactor) = &mut self.reactor {
             if turn_begins {
                 reactor.poll();
@@ -203,7 +216,7 @@ impl Connections {
             // All of them before anything is dispatched: system calls of one kind in a row take less
             // time.
             if reactor.run(supply) {
-                came = self.take_mail(core);
+                came = self.take_inbox(core);
             }
         }
         let is_busy = self.reactor.as_ref().is_some_and(Reactor::is_busy);
@@ -212,16 +225,16 @@ impl Connections {
     }
 
     /// Fetches what there is in the queue. False: nothing.
-    fn take_mail(&mut self, core: &Core) -> bool {
-        let came = core.queue.take(&mut self.mail);
-        self.ready.append(&mut self.mail.deliveries);
+    fn take_inbox(&mut self, core: &Core) -> bool {
+        let came = core.queue.take(&mut self.inbox);
+        self.ready.append(&mut self.inbox.deliveries);
         if let Some(reactor) = &mut self.reactor {
-            for token in self.mail.roused.drain(..) {
-                reactor.rouse(token);
+            for token in self.inbox.woken.drain(..) {
+                reactor.wake_task(token);
             }
         }
-        self.arrivals.append(&mut self.mail.arrivals);
-        self.mail.returned.clear();
+        self.arrivals.append(&mut self.inbox.arrivals);
+        self.inbox.returned.clear();
         came
     }
 
@@ -237,6 +250,7 @@ impl Connections {
     /// Ends every connection that is served on this thread.
     pub fn stop_serving(&mut self) {
         self.told.clear();
+        self.resumed.clear();
         self.arrivals.clear();
         self.refused.clear();
         self.reactor = None;
@@ -268,6 +282,7 @@ impl Connections {
             Kind::Closed => self.ending.push(id),
             _ if slot.destroyed => return None,
             Kind::Packet if slot.paused => {
+                conn.release_output();
                 slot.held = Some(delivery);
                 return None;
             }
@@ -326,15 +341,19 @@ impl Connections {
         }
     }
 
-    /// True if a packet was held back, so that JavaScript has to be woken for it.
-    pub fn resume(&mut self, core: &Core, id: u32) -> bool {
-        let Some(slot) = self.slot(id) else {
-            return false;
-        };
-        slot.paused = false;
-        let held = slot.held.take();
-        slot.conn.set_paused(false);
-        self.put_back(core, held)
+    /// Reading goes on in the next turn; or, while a packet of the connection is being dispatched, as if it had
+    /// not been stopped.
+    pub fn resume(&mut self, id: u32) {
+        let told = self.is_told(id);
+        if let Some(slot) = self.slot(id) {
+            slot.paused = false;
+            slot.conn.set_paused(false);
+            if told {
+                slot.conn.read_on();
+            } else {
+                self.resumed.push(id);
+            }
+        }
     }
 
     /// Ends a connection. If a packet of it is still on its way to JavaScript the peer gets RST,
@@ -380,7 +399,9 @@ impl Connections {
         slot.paused = false;
         let queued = detached.outstanding && !told;
         let held = slot.held.take();
-        self.put_back(core, held);
+        if let Some(held) = held {
+            self.put_back(core, held);
+        }
         if !queued {
             self.ending.push(id);
         }
@@ -394,13 +415,9 @@ impl Connections {
             .is_some_and(|current| current.conn.id.load(Ordering::Relaxed) == id)
     }
 
-    fn put_back(&mut self, core: &Core, held: Option<Delivery>) -> bool {
-        let Some(held) = held else {
-            return false;
-        };
+    fn put_back(&mut self, core: &Core, held: Delivery) {
         core.queue.pushed(&held);
         self.ready.push_front(held);
-        true
     }
 
     fn slot(&mut self, id: u32) -> Option<&mut Slot> {

@@ -16,6 +16,7 @@ use crate::conn::outbox::{Output, Piece};
 use crate::conn::simulation::{self, Socket};
 use crate::conn::task::Task;
 use crate::conn::{Conn, Taken};
+use crate::engine::deferred::Moment;
 use crate::engine::queue::Queue;
 use crate::http1::Profile;
 use crate::js_thread::connections::{Connections, Popped};
@@ -106,6 +107,7 @@ fn output<T>(bytes: &[u8], call: impl FnOnce(&mut Output<'_>) -> T) -> T {
     call(&mut Output {
         pieces: &[Piece::Text(0..text.len())],
         text: &mut text,
+        blanks: bytes.len() as u32 % 3,
         lend: &|| None,
     })
 }
@@ -222,7 +224,7 @@ impl Model {
                 self.shut_down(i);
             }
             Step::Defer(count) => self.defer(i, count),
-            Step::Flush => self.core.deferred.flush(),
+            Step::Flush => self.core.deferred.flush(Moment::Turn),
             Step::Shutdown => self.shut_down(i),
             Step::Pause => {
                 self.subjects[i].paused = true;
@@ -230,7 +232,7 @@ impl Model {
             }
             Step::Resume => {
                 self.subjects[i].paused = false;
-                self.connections.resume(&self.core, self.subjects[i].id);
+                self.connections.resume(self.subjects[i].id);
             }
             Step::Close(reset) => self.close(i, reset),
         }
@@ -315,6 +317,7 @@ impl Model {
             if !subject.shutdown {
                 subject.shutdown = true;
                 subject.failed |= subject.conn.shutdown().is_err();
+                self.core.deferred.add(&subject.conn);
             }
         }
     }
@@ -351,7 +354,7 @@ impl Model {
             self.apply(i, &Step::Resume);
             self.apply(i, &Step::Take(1 << 40));
         }
-        self.core.deferred.flush();
+        self.core.deferred.flush(Moment::Turn);
         let mut idle = 0;
         while idle < 4 {
             self.connections.begin_turn(&self.core);
@@ -490,4 +493,61 @@ proptest! {
         simulation::reset(false);
         Model::new(number, hang_up_ends).play(&steps);
     }
+}
+
+/// libuv gives the kernel a chunk without bytes at the end of a write in an event of its own.
+#[test]
+fn a_write_with_an_empty_chunk_at_its_end_is_done_one_event_later() {
+    for blanks in 0..3 {
+        simulation::reset(false);
+        let mut model = Model::new(1, false);
+        model.socket(0, |socket| socket.room = 5);
+        let conn = model.subjects[0].conn.clone();
+        let written = output(b"hello, world", |output| {
+            output.blanks = blanks;
+            conn.write(output, false)
+        });
+        assert_eq!(written, Ok(Taken::Part));
+        model.socket(0, |socket| {
+            socket.room = 1000;
+            socket.stir();
+        });
+        model.subjects[0].written.extend_from_slice(b"hello, world");
+        model.subjects[0].pending = true;
+        let mut turns = 0;
+        while model.subjects[0].pending {
+            assert!(turns <= blanks, "it is told");
+            model.connections.begin_turn(&model.core);
+            while model.next().is_some() {}
+            turns += 1;
+            model.is_taken(0);
+        }
+        assert_eq!(turns, blanks + 1);
+    }
+}
+
+/// Output that the kernel takes at the second try, or that fails then, is told at the end of the turn.
+#[test]
+fn a_write_is_tried_twice() {
+    simulation::reset(false);
+    let mut model = Model::new(1, false);
+    let conn = model.subjects[0].conn.clone();
+    let write = |model: &Model, room, more: fn(&mut Socket)| {
+        model.socket(0, |socket| {
+            socket.room = room;
+            socket.then = Some(more);
+        });
+        output(b"hello, world", |output| {
+            output.blanks = 0;
+            conn.write(output, false)
+        })
+    };
+    assert_eq!(
+        write(&model, 5, |socket| socket.room = 100),
+        Ok(Taken::Ended(0))
+    );
+    let failed = write(&model, 5, |socket| socket.rst = true);
+    assert_eq!(failed, Ok(Taken::Ended(libc::ECONNRESET)));
+    model.subjects[0].rst = true;
+    model.close(0, false);
 }

@@ -42,18 +42,18 @@ struct Resident {
 
 /// Wakes a task of the JavaScript thread, from any thread.
 #[derive(Debug)]
-struct Alarm {
+struct TaskWaker {
     core: Arc<Core>,
     token: u32,
 }
 
-impl Wake for Alarm {
+impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.core.queue.rouse(self.token);
+        self.core.queue.wake_task(self.token);
     }
 }
 
@@ -80,16 +80,16 @@ impl Reactor {
         let token = self.residents.insert_with(|token| {
             task.register(registry, Token(token as usize));
             let core = core.clone();
-            let waker = Waker::from(Arc::new(Alarm { core, token }));
+            let waker = Waker::from(Arc::new(TaskWaker { core, token }));
             Resident { task, waker }
         });
         if let Some(token) = token {
-            self.rouse(token);
+            self.wake_task(token);
         }
     }
 
     /// Has a task run. One that is gone, or has nothing to do, does not mind.
-    pub fn rouse(&mut self, token: u32) {
+    pub fn wake_task(&mut self, token: u32) {
         self.runnable.push_back(token);
     }
 

@@ -24,6 +24,7 @@ use crate::conn::outbox::{Output, Piece};
 use crate::conn::simulation;
 use crate::conn::task::Task;
 use crate::conn::{Conn, Core, Http, Taken, adjust_open};
+use crate::engine::deferred::Moment;
 use crate::engine::queue::{BACKLOG_LIMIT, Mail, Queue};
 use crate::http1::Profile;
 use crate::listener::Listener;
@@ -176,9 +177,8 @@ impl Js {
     fn act(&mut self) {
         for id in std::mem::take(&mut self.resuming) {
             self.known.get_mut(&id).unwrap().paused = false;
-            if self.connections.resume(&self.core, id) {
-                self.core.queue.rewake();
-            }
+            self.connections.resume(id);
+            self.bell.ring(|rung| rung.queue = true);
         }
         for id in std::mem::take(&mut self.answering) {
             self.go_on(id, false);
@@ -309,6 +309,7 @@ impl Js {
             let mut output = Output {
                 text: &mut piece,
                 pieces: &[Piece::Text(range)],
+                blanks: 0,
                 lend: &|| None,
             };
             if one_of(2) == 0 && conn.defer(&output, !dispatching) {
@@ -317,6 +318,10 @@ impl Js {
                 continue;
             }
             match conn.write(&mut output, false) {
+                Ok(Taken::Ended(errno)) => {
+                    known.failed = errno != 0;
+                    known.written.extend(copy);
+                }
                 Ok(taken) => {
                     known.pending = taken != Taken::All;
                     known.written.extend(copy);
@@ -325,12 +330,16 @@ impl Js {
             }
         }
         if !dispatching {
-            self.core.deferred.flush();
+            self.core.deferred.flush(Moment::Batch);
         }
         if known.ended && !known.pending && !known.failed && !known.shut {
             known.shut = true;
             match conn.shutdown() {
-                Ok(awaited) => known.shut_awaited = awaited,
+                Ok(awaited) => {
+                    known.shut_awaited = awaited;
+                    self.core.deferred.add(&conn);
+                    self.core.deferred.flush(Moment::Turn);
+                }
                 Err(_) => known.failed = true,
             }
         }
@@ -468,6 +477,7 @@ fn defer(core: &Core, conn: &Arc<Conn>) {
     let output = Output {
         text: &mut text,
         pieces: &[Piece::Text(0..8)],
+        blanks: 0,
         lend: &|| None,
     };
     assert!(conn.defer(&output, false));

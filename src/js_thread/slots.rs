@@ -2,7 +2,7 @@
 //! its place, how often that place was given away. Who looks something up with the key of a tenant
 //! that has left finds nothing, and never the tenant after it.
 
-/// Bits of a key that are the index; JavaScript looks sockets up by them (lib/socket.js).
+/// Bits of a key that are the index; JavaScript looks sockets up by them (lib/socket/places.js).
 pub const INDEX_BITS: u32 = 22;
 const INDEX: u32 = (1 << INDEX_BITS) - 1;
 /// With this a key stays below 2^31, where JavaScript has it without an allocation.

@@ -3,13 +3,13 @@
 mod progress;
 mod recorder;
 
+use crate::buffer_pool;
 use crate::http1::{Fields, ParseError, names};
 pub use crate::layout::place::{KEPT, KNOWN_NAME, PANICKED};
 pub use crate::layout::record::*;
 pub use crate::layout::syscall::{READ as SYSCALL_READ, WRITE as SYSCALL_WRITE};
 use crate::memory::Memory;
 use crate::observe::refusals::Seen;
-use crate::scrap;
 pub use progress::{Progress, now};
 pub use recorder::Recorder;
 
@@ -54,18 +54,18 @@ impl Records {
     /// Of the memory of earlier ones.
     fn recycled() -> Records {
         Records {
-            numbers: scrap::numbers(),
-            text: scrap::bytes(),
+            numbers: buffer_pool::numbers(),
+            text: buffer_pool::bytes(),
             blobs: Vec::new(),
             heads: 0,
             seen: None,
         }
     }
 
-    /// They were told: their memory is for the next.
+    /// Gives the memory back to this thread's pool, once JavaScript has read the records.
     pub fn recycle(self) {
-        scrap::keep_numbers(self.numbers);
-        scrap::keep_bytes(self.text);
+        buffer_pool::keep_numbers(self.numbers);
+        buffer_pool::keep_bytes(self.text);
     }
 
     /// Whether there is no record.

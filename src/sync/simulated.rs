@@ -249,6 +249,7 @@ impl Refusal {
     }
 }
 
+#[derive(Debug)]
 pub struct AsyncFdReadyGuard<'a, T: AsRawFd> {
     watched: &'a AsyncFd<T>,
     direction: Direction,

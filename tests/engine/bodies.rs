@@ -175,9 +175,7 @@ fn a_paused_connection_reads_no_more_of_a_large_body() {
     };
     host.connections.pause(id);
     assert!(host.connections.next(&host.core, &mut Vecs).is_none());
-    if host.connections.resume(&host.core, id) {
-        received.extend(body(&host.next()));
-    }
+    host.connections.resume(id);
     while received.len() < content.len() {
         received.extend(body(&host.next()));
     }

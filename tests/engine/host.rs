@@ -14,7 +14,8 @@ use ferrohttp::conn::address::{Bound, End};
 use ferrohttp::conn::outbox::{DEFERRED, Output, Piece, Remainder};
 use ferrohttp::conn::task::Task;
 use ferrohttp::conn::{Conn, Taken, io};
-use ferrohttp::engine::queue::{Mail, Queue};
+use ferrohttp::engine::deferred::Moment;
+use ferrohttp::engine::queue::{Inbox, Queue};
 use ferrohttp::http1::{Code, Profile, names};
 use ferrohttp::js_thread::connections::{Connections, FIRST, Popped, SERVER};
 use ferrohttp::js_thread::slots::INDEX_BITS;
@@ -201,6 +202,7 @@ fn text<T>(pieces: &[&[u8]], call: impl FnOnce(&mut Output<'_>) -> T) -> T {
     call(&mut Output {
         text: &mut text,
         pieces: &ranges,
+        blanks: 0,
         lend: &|| None,
     })
 }
@@ -268,6 +270,7 @@ impl Lender {
             &mut Output {
                 text: &mut b"head".to_vec(),
                 pieces: &[Piece::Text(0..4), Piece::Bytes(&self.bytes, 3)],
+                blanks: 0,
                 lend: &lend,
             },
             false,

@@ -34,6 +34,7 @@ fn last_output_and_fin_leave_whether_the_kernel_takes_it_or_not() {
         let taken = text(&[&output], |output| conn.write(output, true));
         assert_eq!(taken == Ok(Taken::Part), waits);
         assert_eq!(conn.shutdown(), Ok(waits));
+        conn.flush(Moment::Turn);
         assert!(host.rest(&client) == output);
     }
 }
@@ -75,10 +76,11 @@ fn deferred_output_that_the_kernel_does_not_take_counts_as_sent() {
     let conn = host.conn(id);
     let filled = fill(&conn);
     assert!(defer(&conn, &[7; 1000]));
-    conn.flush();
+    conn.flush(Moment::Turn);
     assert!(!defer(&conn, &[7]));
     assert_eq!(conn.write_queue_size(), 0);
     assert_eq!(conn.shutdown(), Ok(false));
+    conn.flush(Moment::Turn);
     let received = host.rest(&client);
     assert_eq!(received.len(), filled + 1000);
     assert!(received.ends_with(&[7; 1000]));
@@ -98,7 +100,7 @@ fn deferred_output_survives_a_close_and_pending_output_does_not() {
         let conn = host.conn(id);
         let filled = fill(&conn);
         assert!(defer(&conn, &[7; 1000]));
-        conn.flush();
+        conn.flush(Moment::Turn);
         if pending {
             assert_eq!(write(&conn, &[b"pending"]), Ok(Taken::Nothing));
         }
@@ -166,9 +168,10 @@ fn an_error_that_deferred_output_meets_is_one_of_reading() {
                 assert_eq!(write(&conn, &[b"x"]), Err(libc::ECONNRESET));
                 continue;
             }
-            "shutdown" => assert_eq!(conn.shutdown(), Err(libc::ENOTCONN)),
-            _ => conn.flush(),
+            "shutdown" => assert_eq!(conn.shutdown(), Ok(false)),
+            _ => {}
         }
+        conn.flush(Moment::Turn);
         let failure = [SOCKET_ERROR, libc::ECONNRESET as u32, 0];
         assert_eq!(host.next().records.numbers, failure);
     }
@@ -218,7 +221,7 @@ fn what_is_given_back_from_another_thread_does_not_keep_javascript_from_being_wo
     let _ = host.woken.read(&mut [0; 64]);
     host.woken.set_nonblocking(false).unwrap();
     host.woken.set_read_timeout(Some(PATIENCE)).unwrap();
-    host.core.queue.rouse(0);
+    host.core.queue.wake_task(0);
     assert_eq!(host.woken.read(&mut [0; 64]).unwrap(), 1);
 }
 

@@ -62,7 +62,7 @@ class Request extends IncomingMessage {
     else void request.headers;
   }
 }
-// Who looks at it sees Node's class.
+// Makes `req.constructor === http.IncomingMessage`.
 Object.defineProperty(Request.prototype, 'constructor', { value: IncomingMessage, writable: true, configurable: true });
 
 function find(raw, length) {

@@ -13,29 +13,29 @@ const { isAtLeast } = require('../level');
 const { find, fingerprint } = require('../texts');
 
 const LEAVES_OUT = {
-  // req.headers out of a pattern of earlier ones (lib/request.js)
+  // req.headers out of a pattern of earlier ones (headers.js)
   headers: ['IncomingMessage.get headers', 'IncomingMessage._addHeaderLine'],
-  // a whole response in one call (lib/response.js)
+  // a whole response in one call (end.js, lib/connection/response.js)
   end: ['OutgoingMessage.end', 'OutgoingMessage._send', 'OutgoingMessage._writeRaw', 'OutgoingMessage.cork',
     'OutgoingMessage.uncork', 'Duplex.write', 'Duplex.cork', 'Duplex.uncork', 'Socket._write', 'Socket._writev',
     'Socket._writeGeneric', 'OutgoingMessage._flushOutput', 'EventEmitter.emit'],
-  // a response that gets a socket, and loses it
+  // a response that gets a socket, and loses it (bond.js)
   bond: ['ServerResponse.assignSocket', 'ServerResponse.detachSocket', 'OutgoingMessage._flush',
     'OutgoingMessage._flushOutput', 'Readable.on', 'Readable.removeListener', 'EventEmitter.on',
     'EventEmitter.removeListener', 'EventEmitter.emit'],
   // a response's 'finish' listener
   listen: ['EventEmitter.on'],
-  // an empty body that nobody reads (lib/connection.js)
+  // an empty body that nobody reads (dump.js)
   dump: ['IncomingMessage._dump', 'IncomingMessage._read', 'IncomingMessage._destroy', 'Readable.resume',
     'Readable.read', 'Readable.destroy', 'Readable.removeAllListeners', 'EventEmitter.removeAllListeners', 'Readable.on',
     'EventEmitter.on', 'EventEmitter.emit'],
-  // the idle timer of a kept connection
+  // the idle timer of a kept connection (lib/connection/idle-timer.js)
   idle: ['Socket.setTimeout', 'Socket._unrefTimer'],
   // end() of a socket that has ended
   ended: ['Socket.end', 'Duplex.end'],
   // whether a server that still listens is drained
   drained: ['NetServer._emitCloseIfDrained'],
-  // reading and writing without a libuv handle (lib/socket.js)
+  // reading and writing without a libuv handle (lib/socket)
   io: ['Socket._read', 'Socket._write', 'Socket._writev', 'Socket._writeGeneric', 'Socket._final', 'Socket._destroy',
     'Socket._unrefTimer',
     'Socket.read', 'Socket.resume', 'Socket.pause', 'Readable.push', 'Readable.read', 'Readable.resume',

@@ -4,7 +4,7 @@ use std::io::{Error, Result};
 use std::net::SocketAddr;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
-use super::check;
+use super::{check, set_option};
 use crate::conn::address::Name;
 
 pub const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
@@ -52,4 +52,10 @@ pub fn is_gone(fd: RawFd) -> bool {
 /// Likewise, and every byte is read. epoll tells libuv.
 pub fn has_hung_up(fd: RawFd) -> bool {
     is_gone(fd) && super::unread(fd) == Some(0)
+}
+
+/// Has the system send what it holds back for FIN.
+pub fn uncork(fd: RawFd) {
+    // On a socket this cannot fail.
+    let _ = set_option(fd, libc::IPPROTO_TCP, libc::TCP_CORK, 0);
 }

@@ -15,11 +15,15 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 )]
 mod system;
 
-pub use system::set_no_sigpipe;
 use system::{FIN_FOLLOWS, SEND_FLAGS};
+pub use system::{set_no_sigpipe, uncork};
 
-/// Pieces that one `sendmsg` takes; every system allows at least this many.
-pub const MAX_PIECES: usize = 16;
+/// Pieces that one `sendmsg` takes. libuv writes as many at once on the systems that we know: a peer that
+/// has gone answers the first segment, and a second call would meet that.
+pub const MAX_PIECES: usize = 1024;
+
+/// Pieces that are passed on without memory of their own.
+pub const FEW_PIECES: usize = 16;
 
 /// While the crate's own tests are built, simulated sockets come first.
 macro_rules! simulated {
@@ -132,21 +136,30 @@ fn send_with(fd: RawFd, pieces: &[&[u8]], flags: libc::c_int) -> Result<usize> {
 }
 
 fn send_many(fd: RawFd, pieces: &[&[u8]], flags: libc::c_int) -> libc::ssize_t {
-    let mut vectors = [libc::iovec {
+    const NONE: libc::iovec = libc::iovec {
         iov_base: std::ptr::null_mut(),
         iov_len: 0,
-    }; MAX_PIECES];
-    let used = pieces.len().min(MAX_PIECES);
+    };
+    let pieces = pieces.get(..MAX_PIECES).unwrap_or(pieces);
+    let mut few = [NONE; FEW_PIECES];
+    let mut many = Vec::new();
+    let vectors = match few.get_mut(..pieces.len()) {
+        Some(few) => few,
+        None => {
+            many.resize(pieces.len(), NONE);
+            &mut many[..]
+        }
+    };
     for (vector, piece) in vectors.iter_mut().zip(pieces) {
         vector.iov_base = piece.as_ptr().cast_mut().cast();
         vector.iov_len = piece.len();
     }
-    // SAFETY: a msghdr of zeros is valid; it then points at `used` vectors, each of which
-    // describes a slice that sendmsg only reads.
+    // SAFETY: a msghdr of zeros is valid; it then points at the vectors, each of which describes a slice
+    // that sendmsg only reads.
     unsafe {
         let mut message: libc::msghdr = std::mem::zeroed();
         message.msg_iov = vectors.as_mut_ptr();
-        message.msg_iovlen = used as _;
+        message.msg_iovlen = vectors.len() as _;
         libc::sendmsg(fd, &message, flags)
     }
 }

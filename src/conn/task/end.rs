@@ -3,7 +3,7 @@
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::Arc;
 
-use super::parse::told;
+use super::parse::after_delivery;
 use super::{Room, Task, Turn};
 use crate::conn::delivery::{Behind, Kind};
 use crate::conn::refuse::see;
@@ -61,8 +61,8 @@ pub(super) fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     }
     records.push_end(verdict, !recorder.records.is_empty());
     conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
-    conn.tell_kept_error(crate::lock(&conn.control));
-    told(room, conn, false)
+    conn.tell_lost_output(crate::lock(&conn.control));
+    after_delivery(room, conn, false)
 }
 
 /// Reading failed.
@@ -82,7 +82,7 @@ pub(super) fn fail(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, errno: i32
     let mut records = Records::notice(&[SOCKET_ERROR, errno as u32, SYSCALL_READ]);
     records.seen = Some(Box::new(seen));
     conn.deliver_packet(std::mem::take(&mut read.bytes), records, Behind::Nothing);
-    told(room, conn, false)
+    after_delivery(room, conn, false)
 }
 
 /// A hang-up is taken for FIN. Before that come the errors of what JavaScript takes for written: in Node
@@ -110,7 +110,7 @@ pub fn hang_up(conn: &Arc<Conn>) -> bool {
         let mut control = crate::lock(&conn.control);
         control.hung_up = false;
         if !control.is_open() || !control.reads() {
-            conn.tell_kept_error(control);
+            conn.tell_lost_output(control);
             return false;
         }
     }

@@ -5,11 +5,12 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::Task;
+use super::{Room, Task};
 use crate::conn::delivery::Kind;
 use crate::conn::state::{Control, Shutdown};
 use crate::conn::{Conn, io};
-use crate::record::{Records, SHUTDOWN, SOCKET_ERROR, SYSCALL_WRITE, WRITTEN};
+use crate::record::{Records, SHUTDOWN};
+use crate::sync::atomic::Ordering;
 
 impl Task {
     /// Sends what is in the outbox, as far as the kernel takes it; then FIN, if wanted.
@@ -19,20 +20,38 @@ impl Task {
         fd: RawFd,
         cx: &mut Context<'_>,
     ) -> std::io::Result<()> {
+        // The kernel was full when it was asked last; an event tells when it is not.
+        let is_full = self.room == Room::JsThread && conn.full.load(Ordering::Relaxed);
+        let asked = crate::lock(&conn.read).asked;
+        let hang_up_ends = conn.server.settings.hang_up_ends() != 0;
         let mut notices = [None, None];
         {
             let mut control = crate::lock(&conn.control);
             let watched = self.watch(fd)?;
             let mut result = loop {
-                if control.outbox.is_empty() {
+                if control.outbox.is_empty() && control.blanks == 0 {
                     break Ok(());
+                }
+                if is_full {
+                    return Ok(());
+                }
+                if control.outbox.is_empty() && !control.blank_due {
+                    control.blank_due = true;
+                    watched.write_later(cx);
+                    return Ok(());
                 }
                 let mut ready = match watched.poll_write_ready(cx) {
                     Poll::Ready(ready) => ready?,
                     Poll::Pending => return Ok(()),
                 };
                 match send_some(&mut control) {
-                    Ok(()) => {}
+                    Ok(true) => {}
+                    // As libuv, which offers the rest in the next turn: then there is room, or an error.
+                    Ok(false) => {
+                        drop(ready);
+                        watched.write_later(cx);
+                        return Ok(());
+                    }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => ready.exhausted(),
                     Err(error) if io::is_out_of_buffers(&error) => {
                         watched.write_later(cx);
@@ -43,18 +62,17 @@ impl Task {
             };
             if result.is_err() {
                 control.outbox.clear();
+                control.blanks = 0;
                 let awaited = control.write_awaited;
                 control.keep_error(errno(&result) as i32, awaited);
             }
-            // Where something is read, that comes first, as in libuv: it meets the error, or the end.
-            let read_tells = control.kept_error.is_some() && control.reads();
-            if !read_tells && std::mem::take(&mut control.write_awaited) {
-                notices[0] = Some(Records::notice(&[WRITTEN, errno(&result)]));
-            } else if !read_tells && let Some(errno) = control.kept_error.take() {
-                control.read_done = true;
-                let notice = [SOCKET_ERROR, errno as u32, SYSCALL_WRITE];
-                notices[0] = Some(Records::notice(&notice));
-            }
+            // In libuv a read comes first, if there is one: it meets the error, or a hang-up that is taken for
+            // the end. One that has brought a packet, or nothing, has met neither.
+            let was_read = match control.outstanding {
+                true => !hang_up_ends,
+                false => asked || self.room == Room::JsThread && !control.resuming,
+            };
+            notices[0] = control.outcome_of_writing(was_read);
             if control.shutdown == Shutdown::Wanted {
                 control.shutdown = Shutdown::Done;
                 result = result.and_then(|()| io::shutdown(fd));
@@ -70,10 +88,18 @@ impl Task {
     }
 }
 
-fn send_some(control: &mut Control) -> std::io::Result<()> {
-    let count = io::send(control.fd, control.outbox.front().pieces())?;
-    control.outbox.advance(count);
-    Ok(())
+/// Whether the kernel took all that it was offered.
+fn send_some(control: &mut Control) -> std::io::Result<bool> {
+    let front = control.outbox.front();
+    let wanted = front.length();
+    let count = io::send(control.fd, front.pieces())?;
+    if wanted == 0 {
+        control.blanks -= 1;
+        control.blank_due = false;
+    } else {
+        control.outbox.advance(count);
+    }
+    Ok(count == wanted)
 }
 
 fn errno(result: &std::io::Result<()>) -> u32 {

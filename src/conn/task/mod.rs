@@ -99,7 +99,7 @@ impl Task {
     pub fn is_refused(&self) -> bool {
         self.conn.as_ref().is_some_and(|conn| {
             let control = crate::lock(&conn.control);
-            control.is_open() && control.shutdown == Shutdown::Done
+            control.is_open() && matches!(control.shutdown, Shutdown::Due | Shutdown::Done)
         })
     }
 
@@ -110,8 +110,8 @@ impl Task {
         };
         self.seat = Some((registry.clone(), token));
         let fd = crate::lock(&conn.control).fd;
-        // Who was sent FIN after the first packet has often answered with its own by now: a read
-        // tells, and then there is nothing to wait for.
+        // A peer that was sent FIN after its first packet has often answered with its own by now. So the
+        // descriptor is read before it is registered.
         if !self.is_refused() {
             // The reactor tells in the next turn what there is to read. After a full packet that is
             // known.
@@ -129,6 +129,11 @@ impl Task {
     pub fn note(&self, event: Event) {
         if let Some(watch) = &self.watched {
             watch.note(event);
+        }
+        if event.writable
+            && let Some(conn) = &self.conn
+        {
+            conn.full.store(false, Ordering::Relaxed);
         }
     }
 
@@ -194,8 +199,12 @@ impl Task {
             if !control.is_open() {
                 return Turn::Close;
             }
+            // What JavaScript knows had better be read where it acts on it.
+            if self.room == Room::Lobby && control.shown && conn.core.serves_on_js_thread() {
+                return Turn::Move;
+            }
             control.keep_waker(cx.waker());
-            let has_output = control.has_output();
+            let has_output = control.has_output() || control.has_lost_output();
             (
                 control.fd,
                 has_output,
@@ -204,6 +213,9 @@ impl Task {
                 control.may_read() && std::mem::take(&mut control.hung_up),
             )
         };
+        if has_output {
+            crate::lock(&conn.read).asked = false;
+        }
         let turn = if read_done {
             Turn::Wait
         } else if hung_up {
@@ -211,11 +223,11 @@ impl Task {
         } else {
             self.read(conn, fd, may_read, cx, supply)
         };
-        // After reading, as libuv: an error that both would find is one of reading.
+        // After reading and what that leads to, as libuv: an error that both would find is one of reading. An
+        // I/O thread does not wait for handlers.
+        let flushes = has_output && !(self.room == Room::JsThread && conn.output_waits());
         match turn {
-            Turn::Again | Turn::Wait if has_output && self.flush(conn, fd, cx).is_err() => {
-                Turn::Close
-            }
+            Turn::Again | Turn::Wait if flushes && self.flush(conn, fd, cx).is_err() => Turn::Close,
             turn => turn,
         }
     }

@@ -30,7 +30,7 @@ pub(super) fn parse(
         conn.look_for_hang_up(behind);
         return Turn::Again;
     }
-    let turn = told(room, conn, saw_head);
+    let turn = after_delivery(room, conn, saw_head);
     // Until there is a reactor again, nobody tells.
     let behind = match turn {
         Turn::Move if behind == Behind::Watched => Behind::Unwatched,
@@ -40,9 +40,9 @@ pub(super) fn parse(
     turn
 }
 
-/// How a turn goes on that JavaScript heard of. An I/O thread is for established connections; what
-/// the JavaScript thread knows of it had better look after itself, than wake another thread for it.
-pub(super) fn told(room: Room, conn: &Conn, saw_head: bool) -> Turn {
+/// How a turn goes on in which something was delivered. Without I/O threads, a connection moves to the JavaScript
+/// thread as soon as JavaScript knows it; otherwise to an I/O thread after its first complete head.
+pub(super) fn after_delivery(room: Room, conn: &Conn, saw_head: bool) -> Turn {
     if room == Room::Lobby && (saw_head || conn.core.serves_on_js_thread()) {
         Turn::Move
     } else {

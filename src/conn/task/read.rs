@@ -15,8 +15,8 @@ use crate::conn::{Conn, ReadSide, io};
 use crate::memory::{Memory, PACKET, Supply};
 use crate::sync::thread_local;
 
-/// A body is read straight into memory for JavaScript if so much of it is ahead; what is less is
-/// copied. This takes full packets to a body that is sent fast: others would waste memory.
+/// A body is read straight into a Buffer if at least so many bytes of it are ahead. Shorter ones are copied: a
+/// Buffer that is not filled would waste memory.
 const BULK: u64 = PACKET as u64 / 8;
 
 thread_local! {
@@ -76,6 +76,7 @@ impl Task {
         if !goes_on && ready.as_ref().is_some_and(Ready::is_closed) {
             conn.note_closed();
         }
+        read.asked = true;
         let bulk = room != Room::Lobby && read.full && ahead >= BULK;
         let turn = BUFFER.with(|buffer| {
             let buffer = &mut buffer.borrow_mut();
@@ -146,7 +147,7 @@ fn take_in(
             read.begun = true;
             let length = packet.len();
             if length == 0 {
-                let error = crate::lock(&conn.control).kept_error.take();
+                let error = crate::lock(&conn.control).take_read_error();
                 return Some(match error {
                     Some(errno) => fail(room, conn, read, errno),
                     None => end(room, conn, read),
@@ -169,7 +170,7 @@ fn take_in(
             if let Some(ready) = ready {
                 ready.exhausted();
             }
-            let error = crate::lock(&conn.control).kept_error.take();
+            let error = crate::lock(&conn.control).take_read_error();
             error.map(|errno| fail(room, conn, read, errno))
         }
         Err(error) => {

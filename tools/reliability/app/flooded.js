@@ -1,21 +1,26 @@
 'use strict';
 
-// A server that is flooded with refusals while somebody listens to the channel, and tells its parent
-// what that cost when it is asked. FERROHTTP_IMPL is the path of ferrohttp.
+// flooded.js [OPTIONS [quiet]]: a server with these options (JSON) that is flooded with refusals while, unless
+// quiet, somebody listens to the channel. It tells its parent what that cost when it is asked. FERROHTTP_IMPL
+// is the path of ferrohttp.
 
 const dc = require('node:diagnostics_channel');
 const { performance } = require('node:perf_hooks');
 const { createServer } = require(process.env.FERROHTTP_IMPL);
 
+const [, , options = '{}', quiet] = process.argv;
+
 let messages = 0;
 let told = 0;
 
-dc.subscribe('ferrohttp.server.refusals', ({ refusals, lost }) => {
-  messages++;
-  told += refusals.length + lost;
-});
+if (quiet === undefined) {
+  dc.subscribe('ferrohttp.server.refusals', ({ refusals, lost }) => {
+    messages++;
+    told += refusals.length + lost;
+  });
+}
 
-const server = createServer((req, res) => {
+const server = createServer(JSON.parse(options), (req, res) => {
   req.resume();
   req.on('end', () => res.end('hello\n'));
 });
