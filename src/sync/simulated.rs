@@ -90,6 +90,7 @@ impl Builder {
 /// The tasks of one thread, of which one runs at a time, in the order in which they were woken.
 pub struct Runtime(Handle);
 
+#[derive(Debug)]
 pub struct Entered;
 
 #[derive(Clone, Default)]
@@ -241,6 +242,7 @@ pub async fn yield_now() {
 pub struct AsyncFd<T: AsRawFd>(ManuallyDrop<T>);
 
 /// What no registration of a simulated descriptor comes to.
+#[derive(Debug)]
 pub struct Refusal(io::Error);
 
 impl Refusal {
@@ -315,6 +317,7 @@ impl<T: AsRawFd> Drop for AsyncFd<T> {
     }
 }
 
+#[derive(Debug)]
 pub struct Readiness {
     closed: bool,
 }
