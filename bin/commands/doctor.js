@@ -49,7 +49,7 @@ function run(args) {
     ...level.reasons.map((reason) => ['', reason]),
   ];
   if (level.name !== 'node') {
-    const { shortcuts } = require('../../lib/host/shortcuts.js');
+    const { shortcuts } = require('../../lib/host/shortcuts');
     for (const [name, { open, closedBy }] of Object.entries(shortcuts)) {
       const why = closedBy.length > 0 ? `closed: ${closedBy.join(', ')} is not as this Node has it` : 'closed at this level';
       rows.push([`shortcut ${name}`, open ? 'open' : why]);
