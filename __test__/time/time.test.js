@@ -27,7 +27,7 @@ const UNREAD = 499;
 const SHARED = 749;
 
 test('time: a slice', { skip }, async () => {
-  const { code, output } = await play(['--cases', 120, '--seed', 7, '--shrink', 3]);
+  const { code, output } = await play(['--cases', 120, '--seed', 7, '--shrink', 3, '--steady']);
   assert.strictEqual(code, 0, output);
 });
 
@@ -39,7 +39,7 @@ for (const [name, number] of Object.entries({ FLOOD, UNREAD, SHARED })) {
 }
 
 test('time: a slice, with I/O threads', { skip }, async () => {
-  const { code, output } = await play(['--cases', 64, '--seed', 9, '--shrink', 3, '--io-threads', 2]);
+  const { code, output } = await play(['--cases', 64, '--seed', 9, '--shrink', 3, '--steady', '--io-threads', 2]);
   assert.strictEqual(code, 0, output);
 });
 
