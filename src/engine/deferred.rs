@@ -71,13 +71,30 @@ impl<T: Flush> Deferred<T> {
         }
     }
 
-    /// Sends what is held back, as far as it is for this moment.
+    /// Sends what is held back, as far as it is for this moment. Nobody waits meanwhile who remembers another.
     pub fn flush(&self, moment: Moment) {
         let mut conns = crate::lock(&self.conns);
-        if !conns.is_empty() {
-            self.flushed.fetch_add(1, Ordering::Relaxed);
-            conns.retain(|conn| conn.flush(moment));
+        if conns.is_empty() {
+            return;
         }
+        self.flushed.fetch_add(1, Ordering::Relaxed);
+        if moment == Moment::Early {
+            // They stay meanwhile: a turn that ends finds those whose FIN is due.
+            let batch = conns.clone();
+            drop(conns);
+            for conn in &batch {
+                conn.flush(moment);
+            }
+            // Little is left to be sent now, if anything.
+            crate::lock(&self.conns).retain(|conn| conn.flush(moment));
+            return;
+        }
+        let mut batch = std::mem::take(&mut *conns);
+        drop(conns);
+        batch.retain(|conn| conn.flush(moment));
+        let mut conns = crate::lock(&self.conns);
+        batch.append(&mut conns);
+        *conns = batch;
     }
 
     /// The lobby's task; ends with its runtime.
@@ -115,5 +132,51 @@ impl<T> Drop for PassedOn<'_, T> {
     fn drop(&mut self) {
         self.0.watched.store(true, Ordering::Release);
         self.0.wanted.notify_one();
+    }
+}
+
+#[cfg(all(test, not(feature = "schedules")))]
+mod tests {
+    use std::sync::Weak;
+
+    use super::*;
+
+    /// Looks, while it is flushed, whether another connection could be remembered.
+    struct Probe {
+        deferred: Weak<Deferred<Probe>>,
+        asked: AtomicU64,
+        locked: AtomicU64,
+    }
+
+    impl Flush for Probe {
+        fn flush(self: &Arc<Self>, _moment: Moment) -> bool {
+            let deferred = self.deferred.upgrade().expect("it is flushing");
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            if deferred.conns.try_lock().is_err() {
+                self.locked.fetch_add(1, Ordering::Relaxed);
+            }
+            false
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_what_is_being_sent() {
+        for moment in [Moment::Batch, Moment::Turn, Moment::Early] {
+            let deferred = Arc::new(Deferred::default());
+            let probe = Arc::new(Probe {
+                deferred: Arc::downgrade(&deferred),
+                asked: AtomicU64::new(0),
+                locked: AtomicU64::new(0),
+            });
+            deferred.add(&probe);
+            deferred.flush(moment);
+            let asked = probe.asked.load(Ordering::Relaxed);
+            let locked = probe.locked.load(Ordering::Relaxed);
+            assert!(
+                locked < asked,
+                "{moment:?}: locked {locked} of {asked} times"
+            );
+            assert!(crate::lock(&deferred.conns).is_empty());
+        }
     }
 }
