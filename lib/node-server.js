@@ -14,6 +14,9 @@ const { kServer } = require('./server/key');
 /** Node's default replies; every other code has the 400. */
 const STATUS = new Map([['HPE_HEADER_OVERFLOW', 431], ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413], ['ERR_HTTP_REQUEST_TIMEOUT', 408]]);
 
+/** Codes that are counted apart; a program may emit any. */
+const CODES = 256;
+
 /** What a server has in the place of a ServerLink. */
 class NodeLink {
   constructor(server, refusals) {
@@ -32,7 +35,9 @@ class NodeLink {
     return [...this.codes].flat();
   }
 
+  /** What is known of the connection of a socket. A program may emit events of its own, with whatever it likes. */
   connection(socket) {
+    if (socket === null || typeof socket !== 'object') return { begun: Date.now(), requests: 0, refused: false };
     if (!this.connections.has(socket)) this.connections.set(socket, { begun: Date.now(), requests: 0, refused: false });
     return this.connections.get(socket);
   }
@@ -40,7 +45,7 @@ class NodeLink {
   /** Sees an event before its listeners do. */
   see(event, subject, socket) {
     if (event === 'connection' || event === 'secureConnection') this.connection(subject);
-    else if (event === 'request') this.connection(subject.socket).requests++;
+    else if (event === 'request') this.connection(subject?.socket).requests++;
     else if (event === 'drop') this.native.dropped++;
     else if (event === 'clientError') this.note(subject, socket);
   }
@@ -48,7 +53,8 @@ class NodeLink {
   note(error, socket) {
     const { server } = this;
     const code = typeof error?.code === 'string' ? error.code : 'UNKNOWN';
-    this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
+    const counted = this.codes.has(code) || this.codes.size < CODES ? code : 'OTHER';
+    this.codes.set(counted, (this.codes.get(counted) ?? 0) + 1);
     const left = server.listenerCount('clientError') > 0;
     const outcome = left ? 'listener' : canAnswer(socket) ? 'reply' : 'closed';
     const connection = this.connection(socket);
@@ -71,7 +77,7 @@ class NodeLink {
 
   /** Nobody listened: answers if the program has a reply of its own. Otherwise Node does. */
   answerOwn(error, socket) {
-    if (this.own(error?.code) === undefined) return false;
+    if (this.own(error?.code) === undefined || typeof socket?.destroy !== 'function') return false;
     this.answer(error, socket);
     return true;
   }

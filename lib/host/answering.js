@@ -3,7 +3,7 @@
 
 /** Whether a reply can be sent: it would corrupt a response whose head is on its way already. */
 function canAnswer(socket) {
-  return Boolean(socket.writable) && !socket._httpMessage?._headerSent;
+  return Boolean(socket?.writable) && !socket._httpMessage?._headerSent;
 }
 
 module.exports = { canAnswer };

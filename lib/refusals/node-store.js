@@ -78,7 +78,7 @@ class NodeStore {
     const { reason, bytesParsed, rawPacket } = error ?? {};
     const code = typeof error?.code === 'string' ? error.code : 'UNKNOWN';
     const facts = this.keep > 0 && !repeat ? this.look(error ?? {}, insecure, maxHeaderSize) : {};
-    const peer = addressOf(socket.remoteAddress, socket.remotePort);
+    const peer = addressOf(socket?.remoteAddress, socket?.remotePort);
     const ofPeer = peer === undefined ? undefined : this.countPeer(counted(peer.address));
     const kind = this.kindOf(KNOWN.test(code) ? code : 'OTHER', typeof reason === 'string' ? reason : undefined, facts.hint?.id);
     if (kind === undefined || this.keep === 0) {
@@ -88,8 +88,8 @@ class NodeStore {
     }
     const refusal = {
       seq, time: Date.now(), code, reason, status, outcome, phase: 'between', peer, ofPeer,
-      local: addressOf(socket.localAddress, socket.localPort),
-      connection: { age: Date.now() - begun, requests, bytesRead: socket.bytesRead ?? 0 },
+      local: addressOf(socket?.localAddress, socket?.localPort),
+      connection: { age: Date.now() - begun, requests, bytesRead: socket?.bytesRead ?? 0 },
       at: rawPacket === undefined || bytesParsed === undefined ? undefined : { packet: bytesParsed, part: 'message' },
       repeat,
     };
