@@ -177,4 +177,4 @@ function generate(seed, index) {
   return { kind, cut, packets, random };
 }
 
-module.exports = { CATALOGUE_SIZE, CUTS, bytesOf, cutAt, generate };
+module.exports = { CATALOGUE_SIZE, bytesOf, generate };

@@ -217,4 +217,4 @@ function compare(section, cases) {
   }
 }
 
-module.exports = { compare, compareCase, guarded, major, runCase, runScript };
+module.exports = { compare, compareCase, guarded, major, runScript };

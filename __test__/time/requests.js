@@ -97,4 +97,4 @@ const TIMES = {
   timer: (run) => setTimeout(run, 1),
 };
 
-module.exports = { PATTERN, TIMES, WAYS, body, bytesOf };
+module.exports = { TIMES, WAYS, body, bytesOf };

@@ -191,4 +191,4 @@ function explain(subject, options = {}) {
   return explainPackets(toPackets(subject), options, release);
 }
 
-module.exports = { explain, matrix, checkRedact, toPackets };
+module.exports = { explain, matrix, checkRedact };

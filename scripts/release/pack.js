@@ -177,6 +177,6 @@ async function packFromCommandLine() {
   if (missing.length > 0) console.log(`There is no binary for ${missing.join(', ')}: npm run cross -- PLATFORM builds one.`);
 }
 
-module.exports = { DIST, bindingManifest, findBinaries, pack, packageName };
+module.exports = { DIST, bindingManifest, pack, packageName };
 
 if (require.main === module) main(packFromCommandLine);

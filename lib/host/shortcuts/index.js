@@ -150,5 +150,5 @@ function refusalsArePlain() {
 module.exports = {
   names, shortcuts, unknown,
   endIsPlain: end.open ? endIsPlain : () => false,
-  bondIsPlain, dumpIsPlain, idleIsPlain, endedIsPlain, ioIsPlain, refusalsArePlain, emittersArePlain,
+  bondIsPlain, dumpIsPlain, idleIsPlain, endedIsPlain, ioIsPlain, refusalsArePlain,
 };
