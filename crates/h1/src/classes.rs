@@ -167,9 +167,14 @@ pub fn eq_lower<const N: usize>(text: &[u8], lower: &[u8; N]) -> bool {
 mod tests {
     use super::*;
 
+    /// Every byte. Miri is slow, and what it looks for does not differ from byte to byte.
+    fn bytes() -> impl Iterator<Item = u8> {
+        (0..=255).step_by(if cfg!(miri) { 15 } else { 1 })
+    }
+
     #[test]
     fn value_runs_end_at_the_same_byte_either_way() {
-        for byte in 0..=255u8 {
+        for byte in bytes() {
             for position in 0..20 {
                 let mut bytes = [b'a'; 20];
                 bytes[position] = byte;
@@ -183,7 +188,7 @@ mod tests {
 
     #[test]
     fn visible_runs_end_at_the_first_byte_that_is_not() {
-        for byte in 0..=255u8 {
+        for byte in bytes() {
             for position in 0..20 {
                 let mut bytes = [b'~'; 20];
                 bytes[position] = byte;
@@ -200,7 +205,7 @@ mod tests {
     fn words_are_equal_in_any_case_only() {
         assert!(eq_lower(b"Keep-ALIVE", b"keep-alive"));
         for at in 0..10 {
-            for byte in (0..=255u8).filter(|&byte| is(byte, VALUE)) {
+            for byte in bytes().filter(|&byte| is(byte, VALUE)) {
                 let mut word = *b"keep-alive";
                 word[at] = byte;
                 let equal = word.eq_ignore_ascii_case(b"keep-alive");
