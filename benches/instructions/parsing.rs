@@ -16,7 +16,7 @@ pub const WORKLOADS: &[(&str, Workload)] = &[
     ("parse-hello-machine", |times| parse(times, false, HELLO)),
     ("parse-browser", |times| parse(times, true, BROWSER)),
     ("parse-browser-machine", |times| {
-        parse(times, false, BROWSER)
+        parse(times, false, BROWSER);
     }),
     ("parse-chunked", |times| parse(times, true, &chunked())),
     ("parse-split", parse_split),
