@@ -8,8 +8,38 @@ const CODES = codes();
 const REASONS = reasons();
 const MESSAGES = REASONS.map((reason) => `Parse Error: ${reason}`);
 
-/** The number under which Rust keeps what it saw, by error; 0: it repeats an earlier refusal. */
-const tokens = new WeakMap();
+/** What is known of an error beyond what a program can see of it. */
+class Note {
+  constructor(token) {
+    this.token = token; // the number under which Rust keeps what it saw; 0: it repeats an earlier refusal
+    this.native = null; // the server that has counted it, once one has
+    this.number = 0; // of the refusal there
+    this.left = false; // to a listener
+  }
+}
+
+class Given {
+  constructor(object) {
+    return object;
+  }
+}
+
+/** Adds a private field to an error, which costs a tenth of an entry in a WeakMap and is as invisible. */
+class Noted extends Given {
+  #note;
+
+  constructor(error, note) {
+    super(error);
+    this.#note = note;
+  }
+
+  static noteOf(error) {
+    return #note in error ? error.#note : undefined;
+  }
+}
+
+/** Notes of errors that are not made here. They may be frozen, or belong to the program. */
+const foreign = new WeakMap();
 
 /**
  * A parse error as Node makes it: own keys in the order bytesParsed, code, reason and, if there
@@ -21,8 +51,7 @@ function parseError(code, reason, bytesParsed, rawPacket, token) {
   error.code = CODES[code];
   error.reason = REASONS[reason];
   if (rawPacket !== undefined) error.rawPacket = rawPacket;
-  tokens.set(error, token);
-  return error;
+  return new Noted(error, new Note(token));
 }
 
 /** The error of a parser whose callback threw. */
@@ -50,8 +79,7 @@ function errorWithoutFrames(message) {
 /** A system error as Node's sockets report it; `errno` is negative, as in libuv. */
 function systemError(errno, syscall, token) {
   const error = errnoException(errno, syscall);
-  if (token) tokens.set(error, token);
-  return error;
+  return token ? new Noted(error, new Note(token)) : error;
 }
 
 /** A fault of ferrohttp's own has ended a connection. */
@@ -69,9 +97,17 @@ function abortedError() {
   return error;
 }
 
-/** The number under which Rust keeps what it saw of an error; undefined if that is not known. */
-function tokenOf(error) {
-  return tokens.get(error);
+/** The note of an error; undefined if it has none, or is no object. */
+function noteOf(error) {
+  if (error === null || typeof error !== 'object') return undefined;
+  return Noted.noteOf(error) ?? foreign.get(error);
 }
 
-module.exports = { parseError, callbackError, systemError, internalError, abortedError, tokenOf };
+/** Gives an error without a note one, if it is an object. */
+function addNote(error) {
+  const note = new Note(undefined);
+  if (error !== null && typeof error === 'object') foreign.set(error, note);
+  return note;
+}
+
+module.exports = { parseError, callbackError, systemError, internalError, abortedError, noteOf, addNote };

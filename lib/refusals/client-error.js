@@ -4,7 +4,7 @@
 const { traits } = require('../host');
 const { canAnswer } = require('../host/answering');
 const { codes, reasons, replies } = require('../native');
-const { tokenOf } = require('../errors');
+const { addNote, noteOf } = require('../errors');
 const { kServer } = require('../server/key');
 
 const CODES = codes();
@@ -16,9 +16,6 @@ const BAD_REQUEST = REPLIES.get('HPE_INVALID_METHOD');
 
 const STATUS = new Map([...REPLIES].map(([code, reply]) => [code, Number(reply.toString('latin1', 9, 12))]));
 const OUTCOME = { reply: 0, listener: 1, closed: 2 }; // as `NativeServer.refused` takes them
-
-/** The server and the number of the refusal that an error became. */
-const contexts = new WeakMap();
 
 const noop = () => {};
 
@@ -40,7 +37,7 @@ function socketOnError(error) {
   else if (traits.warnsOfSecondError) warnOfSecondError();
 
   const { server } = this;
-  if (server[kServer] !== undefined) note(server, error, this);
+  if (server[kServer] !== undefined) count(server, error, this);
   if (server.emit('clientError', error, this)) return;
 
   answer(error, this);
@@ -52,8 +49,8 @@ function answer(error, socket) {
   if (canAnswer(socket)) {
     socket.write(ownReply(error, link) ?? REPLIES.get(error?.code) ?? BAD_REQUEST);
     if (link?.linger > 0) link.lingers(socket);
-    const context = contexts.get(error);
-    if (context?.left) context.native.answered(context.number, statusOf(link, error.code));
+    const note = noteOf(error);
+    if (note?.left) note.native.answered(note.number, statusOf(link, error.code));
   }
   socket.destroy(error);
 }
@@ -66,7 +63,7 @@ function statusOf(link, code) {
 /** The reply that the server's `replies` have for an error. */
 function ownReply(error, link) {
   if (link === undefined || link.replies.size === 0) return null;
-  const number = contexts.get(error)?.number ?? 0;
+  const number = noteOf(error)?.number ?? 0;
   const kept = number === 0 ? null : link.native.refusal(number);
   const field = kept === null ? '' : JSON.parse(kept).at?.field ?? '';
   const text = (value) => (typeof value === 'string' ? value : '');
@@ -74,25 +71,25 @@ function ownReply(error, link) {
 }
 
 /** Counts a refusal, and keeps it with what Rust saw of it. */
-function note(server, error, socket) {
+function count(server, error, socket) {
   const link = server[kServer];
   if (socket.parser?.refused === false) socket.parser.refused = true;
   const code = typeof error?.code === 'string' ? error.code : 'UNKNOWN';
   link.count(code);
-  const isObject = error !== null && typeof error === 'object';
-  const token = isObject ? tokenOf(error) : undefined;
+  const note = noteOf(error) ?? addNote(error);
   const listens = server.listenerCount('clientError') > 0;
   const outcome = listens ? OUTCOME.listener : canAnswer(socket) ? OUTCOME.reply : OUTCOME.closed;
   const status = outcome === OUTCOME.reply ? statusOf(link, code) : 0;
-  const reason = token === undefined ? -1 : REASONS.indexOf(error.reason);
-  const number = link.refused(socket, token, code, reason, outcome, status);
-  if (isObject) contexts.set(error, { native: link.native, number, left: listens });
+  const reason = note.token === undefined ? -1 : REASONS.indexOf(error.reason);
+  note.number = link.refused(socket, note.token, code, reason, outcome, status);
+  note.native = link.native;
+  note.left = listens;
 }
 
 /** What a server keeps of an error that was given to 'clientError', as JSON; null if nothing. */
 function keptOf(error) {
-  const context = contexts.get(error);
-  return context === undefined ? null : context.native.refusal(context.number);
+  const note = noteOf(error);
+  return note === undefined || note.native === null ? null : note.native.refusal(note.number);
 }
 
 module.exports = { answer, keptOf, socketOnError };
