@@ -1,6 +1,5 @@
 'use strict';
-// Level `node`: Node's own server, with what is seen, counted and answered of refusals on top. Needs no
-// binary.
+// Level `node`: Node's own server. ferrohttp only sees, counts, keeps and answers refusals. This needs no binary.
 
 const http = require('http');
 const { canAnswer } = require('./host/answering');
@@ -11,13 +10,13 @@ const { replyTo } = require('./refusals/replies');
 const { watch } = require('./refusals/watch');
 const { kServer } = require('./server/key');
 
-/** Node's default replies; every other code has the 400. */
+/** The status of Node's default replies. Every other code has 400. */
 const STATUS = new Map([['HPE_HEADER_OVERFLOW', 431], ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413], ['ERR_HTTP_REQUEST_TIMEOUT', 408]]);
 
-/** Codes that are counted apart; a program may emit any. */
+/** How many codes count apart. A program may emit any code. */
 const CODES = 256;
 
-/** What a server has in the place of a ServerLink. */
+/** What a server has at level `node` instead of a ServerLink. */
 class NodeLink {
   constructor(server, refusals) {
     const options = optionsOf(refusals);
@@ -98,7 +97,7 @@ class NodeLink {
   }
 }
 
-/** A server class like Node's `Base`, that sees refusals. */
+/** Makes a class that extends Node's `Base` and sees refusals. */
 function countingServer(Base) {
   function Server(options, requestListener) {
     if (!(this instanceof Server)) return new Server(options, requestListener);
