@@ -25,8 +25,8 @@ class NodeLink {
     this.replies = options.replies;
     this.watch = watch(server, this.native, options.log);
     this.codes = new Map();
-    this.connections = new WeakMap(); // by socket: when it began, and its requests
-    this.numbers = new WeakMap(); // of refusals that were left to a listener, by error
+    this.connections = new WeakMap(); // by socket: when it began, and how many requests it had
+    this.numbers = new WeakMap(); // by error: the number of the refusal, and whether it was left to a listener
   }
 
   /** Code, count, code, count, ... of all refusals so far. */
@@ -34,7 +34,7 @@ class NodeLink {
     return [...this.codes].flat();
   }
 
-  /** What is known of the connection of a socket. A program may emit events of its own, with whatever it likes. */
+  /** What is known of the connection of a socket. A program may emit these events itself, with any arguments. */
   connection(socket) {
     if (socket === null || typeof socket !== 'object') return { begun: Date.now(), requests: 0, refused: false };
     if (!this.connections.has(socket)) this.connections.set(socket, { begun: Date.now(), requests: 0, refused: false });
@@ -74,14 +74,14 @@ class NodeLink {
     return this.replies.find((reply) => reply.code === code) ?? this.replies.find((reply) => reply.code === 'default');
   }
 
-  /** Nobody listened: answers if the program has a reply of its own. Otherwise Node does. */
+  /** Answers if nobody listened and the program has a reply of its own. Otherwise Node answers. */
   answerOwn(error, socket) {
     if (this.own(error?.code) === undefined || typeof socket?.destroy !== 'function') return false;
     this.answer(error, socket);
     return true;
   }
 
-  /** Answers, in the program's own words or Node's, and destroys the socket. */
+  /** Sends the program's own reply or Node's, and destroys the socket. */
   answer(error, socket) {
     const code = typeof error?.code === 'string' ? error.code : '';
     if (canAnswer(socket)) {
