@@ -62,7 +62,6 @@ class ServerLink {
     this.screens = false; // there was a block list at some time: connections count only after they have passed it
     this.injected = new Set(); // connections whose parser JavaScript feeds
     this.lastConnections = 0; // the number of connections that Node has read last
-    this.properties = {}; // values of the watched properties
     this.values = new Map(); // settings that were given to Rust last
     this.counted = new Map(); // refusals by code that were not added to Rust's counts yet
     this.seen = { emit: undefined, subscribed: false, events: 0, connection: undefined, plain: true }; // by the last `sync`
