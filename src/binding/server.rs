@@ -283,14 +283,14 @@ impl NativeServer {
 impl NativeServer {
     /// Listens on a duplicate of a bound descriptor. The id of the listener, or -errno.
     #[napi(catch_unwind)]
-    pub fn listen(&self, fd: i32, backlog: i32) -> i32 {
-        let native = self.local.native();
+    pub fn listen(&self, fd: i32, backlog: i32) -> Result<i32> {
+        let native = self.local.native()?;
         let listener = native
             .serve()
             .and_then(|()| Listener::open(&native.core, &self.server, fd, backlog));
-        match listener {
+        Ok(match listener {
             Ok(listener) => {
-                self.local.hold();
+                native.hold(self.local.env());
                 let mut listeners = native.listeners.borrow_mut();
                 let free = listeners.iter().position(Option::is_none);
                 let place = free.unwrap_or(listeners.len());
@@ -301,33 +301,34 @@ impl NativeServer {
                 place as i32 + 1
             }
             Err(error) => negative(&error),
-        }
+        })
     }
 
     /// Stops listening; the duplicate is closed when this returns.
     #[napi(catch_unwind)]
-    pub fn unlisten(&self, listener: u32) {
-        let mut listeners = self.local.native().listeners.borrow_mut();
+    pub fn unlisten(&self, listener: u32) -> Result<()> {
+        let mut listeners = self.local.native()?.listeners.borrow_mut();
         let place = (listener as usize).wrapping_sub(1);
         if let Some(listener) = listeners.get_mut(place).and_then(Option::take) {
             listener.close();
         }
+        Ok(())
     }
 
     /// Takes over a duplicate of a connected descriptor. 0 or -errno.
     #[napi(catch_unwind)]
-    pub fn adopt(&self, fd: i32) -> i32 {
-        let native = self.local.native();
+    pub fn adopt(&self, fd: i32) -> Result<i32> {
+        let native = self.local.native()?;
         let adopted = native
             .serve()
             .and_then(|()| listener::adopt(&native.core, &self.server, fd));
-        match adopted {
+        Ok(match adopted {
             Ok(()) => {
-                self.local.hold();
+                native.hold(self.local.env());
                 0
             }
             Err(error) => negative(&error),
-        }
+        })
     }
 
     /// Open connections.
@@ -344,14 +345,15 @@ impl NativeServer {
 
     /// Changes the number of open ones: JavaScript has ended a connection that was detached.
     #[napi(catch_unwind)]
-    pub fn adjust(&self, delta: f64) {
-        conn::adjust_open(&self.local.native().core, &self.server, delta as i64);
+    pub fn adjust(&self, delta: f64) -> Result<()> {
+        conn::adjust_open(&self.local.native()?.core, &self.server, delta as i64);
+        Ok(())
     }
 
     /// Connections whose message takes longer than the limits (ms, 0 for none), each once per
     /// message. Strangers are refused at once if they may be.
     #[napi(catch_unwind)]
-    pub fn expired(&self, headers: f64, request: f64) -> Vec<u32> {
+    pub fn expired(&self, headers: f64, request: f64) -> Result<Vec<u32>> {
         let now = record::now();
         let (headers, request) = (headers as u64, request as u64);
         let overdue = self
@@ -366,22 +368,23 @@ impl NativeServer {
 
     /// Connections between messages.
     #[napi(catch_unwind)]
-    pub fn idle(&self) -> Vec<u32> {
+    pub fn idle(&self) -> Result<Vec<u32>> {
         self.ids(self.server.connections.pick(Conn::is_idle).into_iter())
     }
 
     /// Every connection.
     #[napi(catch_unwind)]
-    pub fn all(&self) -> Vec<u32> {
+    pub fn all(&self) -> Result<Vec<u32>> {
         self.ids(self.server.connections.pick(|_| true).into_iter())
     }
 
-    fn ids(&self, conns: impl Iterator<Item = Arc<Conn>>) -> Vec<u32> {
-        let mut known = self.local.native().connections.borrow_mut();
-        conns
+    fn ids(&self, conns: impl Iterator<Item = Arc<Conn>>) -> Result<Vec<u32>> {
+        let mut known = self.local.native()?.connections.borrow_mut();
+        let ids = conns
             .filter(|conn| conn.show())
             .filter_map(|conn| known.id_of(&conn))
-            .collect()
+            .collect();
+        Ok(ids)
     }
 }
 

@@ -6,6 +6,9 @@ use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
+#[cfg(not(target_vendor = "apple"))]
+mod flags;
+
 // What a system does otherwise than POSIX says, or beyond it, stands in a file of that system.
 #[cfg_attr(any(target_os = "linux", target_os = "android"), path = "linux.rs")]
 #[cfg_attr(target_vendor = "apple", path = "apple.rs")]
