@@ -109,8 +109,12 @@ export interface Refusal {
   reason?: string;
   /** Of the reply; null if there was none from the server itself or by `refuse`. */
   status: number | null;
-  /** A reply was sent; a 'clientError' listener got it and did something else than `refuse`; the connection was closed without a word. */
-  outcome: 'reply' | 'listener' | 'closed';
+  /**
+   * A reply was sent; a 'clientError' listener got it and did something else than `refuse`; the connection was closed
+   * without a word; or it was closed before anything was read of it, at `maxConnections` or by `blockList`, which is no
+   * 'clientError': the code is then `DROPPED`.
+   */
+  outcome: 'reply' | 'listener' | 'closed' | 'dropped';
   /** How far the message had come. */
   phase: 'silent' | 'start-line' | 'head' | 'body' | 'chunk' | 'trailers' | 'between';
   peer?: RefusalAddress;
@@ -139,7 +143,7 @@ export interface Refusal {
   };
   /** The limit that was reached. `seen` is a lower bound; `largest` are the three largest parts of the head. */
   limit?: {
-    name: 'maxHeaderSize' | 'maxHeadersCount' | 'chunkExtensions' | 'headersTimeout' | 'requestTimeout';
+    name: 'maxHeaderSize' | 'maxHeadersCount' | 'chunkExtensions' | 'headersTimeout' | 'requestTimeout' | 'maxConnections';
     value: number;
     seen: number;
     change: string;
@@ -164,7 +168,7 @@ export interface RefusalStats {
   others: number;
   /** Refusals of which nothing was kept but the counts. */
   skipped: number;
-  /** Connections that were dropped at `maxConnections`. */
+  /** Connections that were dropped at `maxConnections`, which are also in `total` and `kinds`. */
   dropped: number;
   /** Connections that the client ended without having sent a byte. */
   silent: number;
@@ -204,7 +208,7 @@ export interface RefusalOptions {
   replies?: { [code in ParseErrorCode | 'ERR_HTTP_REQUEST_TIMEOUT' | 'default']?: RefusalReply };
   /**
    * Milliseconds, 0 to 60,000, for which a refused connection is read after the reply and FIN, so that
-   * the client gets the reply instead of a reset: Node closes at once. Plain connections only. Default: 0.
+   * the client gets the reply instead of a reset: Node closes at once. Default: 0.
    */
   linger?: number;
   /**

@@ -25,7 +25,10 @@ class Listening {
 
   /** Replaces methods of a bound handle, so that listening on it means listening in Rust. */
   intercept(handle) {
-    if (!supported) return undefined;
+    if (!supported) {
+      this.link.watchDrops(handle);
+      return undefined;
+    }
     if (!(handle.fd >= 0)) return this.interceptShared(handle);
     learnHandle(handle);
     const proto = Object.getPrototypeOf(handle);
