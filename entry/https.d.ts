@@ -2,13 +2,12 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { ClientErrorCounts, Refusal, RefusalOptions, RefusalStats } from '../index.js';
 
-// Everything else of the host's https, as it is.
+// All other members of Node's https are exported unchanged.
 export * from 'node:https';
 
 /**
- * Node's `https.Server` with the parser in Rust: TLS is Node's own. An instance is an instance of
- * `https.Server` as well. 'clientError' comes with a `ClientError` (see 'ferrohttp'), as for plain
- * connections; a failed handshake is a 'tlsClientError', as in Node.
+ * An `https.Server` whose parser is in Rust. It extends Node's class; Node does TLS. 'clientError' has a `ClientError` (see
+ * 'ferrohttp'), as for plain connections. A failed handshake is a 'tlsClientError', as in Node.
  *
  * @since v0.1.0, for Node 20 and newer
  */
@@ -23,40 +22,47 @@ export class Server<
   );
 
   /**
-   * How many packets and connections were refused after their handshake, by code; as
-   * `clientErrorCounts()` of the plain server.
+   * Counts refusals by code, as `clientErrorCounts()` of 'ferrohttp' does. Failed handshakes are not refusals.
    *
    * @since v0.1.0; `https.Server` has no such method
    */
   clientErrorCounts(): ClientErrorCounts;
 
-  /** The refusals after the handshake that are kept; as `refusals()` of the plain server. */
+  /**
+   * Returns the refusals that the server has kept, as `refusals()` of 'ferrohttp' does, with the same errors.
+   *
+   * @since v0.1.0; `https.Server` has no such method
+   */
   refusals(filter?: { after?: number; code?: string; hint?: string; peer?: string }): Refusal[];
 
-  /** As `refusalStats()` of the plain server, with the handshakes that failed. */
+  /**
+   * Counts refusals, connections and peers, as `refusalStats()` of 'ferrohttp' does, and failed handshakes.
+   *
+   * @since v0.1.0; `https.Server` has no such method
+   */
   refusalStats(): SecureRefusalStats;
 }
 
 /** What {@link Server.refusalStats} returns. */
 export interface SecureRefusalStats extends RefusalStats {
   /**
-   * Handshakes that failed ('tlsClientError'), which are not refusals, and how many of them were
-   * plain HTTP: the client used http:// on the port of https.
+   * `failed`: handshakes that failed ('tlsClientError'). `plainHttp`: those of them in which the client sent plain HTTP,
+   * because it used http:// on this port.
    */
   handshakes: { failed: number; plainHttp: number };
 }
 
-/** What a server is made with. */
+/** The options of a server: those of `https.createServer` and `refusals`. */
 export interface ServerOptions<
   Request extends typeof http.IncomingMessage = typeof http.IncomingMessage,
   Response extends typeof http.ServerResponse<InstanceType<Request>> = typeof http.ServerResponse,
 > extends https.ServerOptions<Request, Response> {
-  /** As of the plain server. */
+  /** As for a server of 'ferrohttp'. */
   refusals?: RefusalOptions;
 }
 
 /**
- * Makes a server, as `https.createServer` does, with its options, defaults and errors.
+ * Makes a server, as `https.createServer` of the Node that runs the program does, with the same options, defaults and errors.
  *
  * @since v0.1.0, for Node 20 and newer
  */

@@ -6,60 +6,63 @@ import { Refusal, RefusalStats } from '../index.js';
 
 export { Refusal, RefusalStats };
 
-/** A release line whose parser can be asked. */
+/** A release line of Node whose grammar the binary has. */
 export type NodeLine = 20 | 22 | 24 | 26;
 
-/** What {@link explain} and {@link matrix} are to assume. */
+/** What {@link explain} and {@link matrix} assume about the server. */
 export interface ExplainOptions {
-  /** The grammar of this release line; that of the Node that runs unless given. */
+  /** The release line whose grammar is used. Default: that of the Node that runs the program. */
   node?: NodeLine;
-  /** As with the server's option of that name. Default: false. */
+  /** The server's option of that name. Default: false. */
   insecureHTTPParser?: boolean;
-  /** Bytes of a head at which it is refused. Default: `http.maxHeaderSize`. */
+  /** The largest size of a head in bytes. Default: `http.maxHeaderSize`. */
   maxHeaderSize?: number;
-  /** Fields of a head, 0 for no limit. Default: 1000. */
+  /** The largest number of fields in a head; 0 for no limit. Default: 1000. */
   maxHeadersCount?: number;
-  /** FIN follows the bytes. Default: false. */
+  /** Whether FIN follows the bytes. Default: false. */
   fin?: boolean;
-  /** The server takes upgrades. Default: false. */
+  /** Whether the server accepts upgrades. Default: false. */
   upgrade?: boolean;
-  /** What is hidden beside what always is: values of fields by name, and those in queries. */
+  /** What excerpts hide in addition, as the server's option `refusals.redact`. */
   redact?: { fields?: string[]; query?: boolean };
 }
 
 /** The verdict of one parser. */
 export interface Verdict {
+  /** The release line of Node. */
   node: number;
-  /** With insecureHTTPParser. */
+  /** Whether the parser ran with `insecureHTTPParser`. */
   insecure: boolean;
   verdict: 'accepted' | 'refused' | 'incomplete' | 'upgraded';
-  /** Of the refusal. */
+  /** The code of the error, if it is refused. */
   code?: string;
 }
 
 /** What {@link explain} returns. */
 export interface Explanation {
-  /** `upgraded`: accepted, and what follows is not HTTP. */
+  /** `upgraded`: the request is accepted, and what follows it is another protocol. */
   verdict: 'accepted' | 'refused' | 'incomplete' | 'upgraded';
-  /** Complete heads before that. */
+  /** Complete heads before the end or the error. */
   requests: number;
-  /** Whose parser said so. */
+  /** The release line of Node whose grammar was used. */
   node: number;
+  /** Whether the parser ran with `insecureHTTPParser`. */
   insecure: boolean;
-  /** Of a refusal: the packet that was refused, from 0, and the error's `bytesParsed` in it. */
+  /** The index of the refused packet, from 0. */
   packet?: number;
+  /** `bytesParsed` of the error. */
   bytesParsed?: number;
-  /** Why it was refused. */
+  /** Why it is refused. */
   refusal?: Refusal;
-  /** Who would not refuse it: other release lines, and insecureHTTPParser. */
+  /** The parsers that do not refuse it: other release lines, and `insecureHTTPParser`. */
   elsewhere?: Verdict[];
-  /** Of what is incomplete: what should come next. */
+  /** What should come next, if it is incomplete. */
   awaited?: string;
-  /** Of an error whose packet is not the first of its message: what it began in the middle of. */
+  /** What the packet of an error began in the middle of, if it is not the first of its message. */
   assumed?: string;
 }
 
-/** An error with the properties of a 'clientError', of any server. */
+/** An error with the properties of a 'clientError' error, from this package or from node:http. */
 export interface RefusalError {
   code?: string;
   reason?: string;
@@ -68,21 +71,33 @@ export interface RefusalError {
 }
 
 /**
- * Says what a server makes of bytes, and why. A string stands for bytes of latin1, an array for
- * packets. Of an error that a server of this package gave to 'clientError' all is known that the
- * server knew; of another's, what its packet tells.
+ * Says what a server does with bytes, and why. A string has one character for each byte (latin1). An array has one element
+ * for each packet.
  *
- * @throws `ERR_INVALID_ARG_TYPE` and `ERR_INVALID_ARG_VALUE` for bad arguments
+ * For an error that a server of this package gave to 'clientError', the answer has all that the server knew. For any other
+ * error it has what can be found out from `rawPacket`.
+ *
+ * @throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for a bad argument
+ * @since v0.1.0
  */
 export function explain(
   subject: string | Uint8Array | Array<string | Uint8Array> | RefusalError,
   options?: ExplainOptions,
 ): Explanation;
 
-/** The verdict of every release line, strict and with insecureHTTPParser. */
+/**
+ * Returns the verdict of every release line, once strict and once with `insecureHTTPParser`.
+ *
+ * @throws what {@link explain} throws
+ * @since v0.1.0
+ */
 export function matrix(packets: Uint8Array[], options?: Omit<ExplainOptions, 'node' | 'insecureHTTPParser'>): Verdict[];
 
-/** A refusal as text: plain ASCII, at most 79 columns, without a line end at its end. */
+/**
+ * Returns a refusal as text: printable ASCII in lines of at most 79 columns, without a line break at the end.
+ *
+ * @since v0.1.0
+ */
 export function format(refusal: Refusal): string;
 
 /** A server whose refusals can be read. */
@@ -91,15 +106,28 @@ export interface Observed {
   refusalStats(): RefusalStats;
 }
 
-/** The metrics of a server, or of several together, in Prometheus's text format. */
+/**
+ * Returns the metrics of a server, or the sums over several servers, in the text format of Prometheus (version 0.0.4).
+ *
+ * @throws `ERR_INVALID_ARG_TYPE` if one of them is no server of this package
+ * @since v0.1.0
+ */
 export function prometheus(servers: Observed | Observed[]): string;
 
-/** Puts the metrics of a server, or of several together, into a registry of prom-client. */
+/**
+ * Registers the metrics of a server, or the sums over several servers, with a registry of prom-client.
+ *
+ * @throws `ERR_INVALID_ARG_TYPE` for a bad registry or server; what the registry throws for a name that it already has
+ * @since v0.1.0
+ */
 export function collect(registry: { registerMetric(metric: any): void }, servers: Observed | Observed[]): void;
 
 /**
- * Makes observable counters of a meter of OpenTelemetry that read a server, or several together.
- * Returns a function that stops them.
+ * Makes observable counters with a meter of OpenTelemetry. They read a server, or the sums over several servers, at each
+ * collection. Returns a function that stops them.
+ *
+ * @throws `ERR_INVALID_ARG_TYPE` for a bad meter or server
+ * @since v0.1.0
  */
 export function otel(
   meter: { createObservableCounter(name: string, options?: any): any },
@@ -107,26 +135,34 @@ export function otel(
 ): () => void;
 
 /**
- * Answers a refusal from inside a 'clientError' listener as the server would without one: with the
- * reply of its option `refusals.replies`, else Node's, unless a response has begun. Then destroys the
- * socket. For frameworks that always have a listener: `Fastify({ clientErrorHandler: refuse })`.
+ * Does in a 'clientError' listener what the server does without one: it sends the reply of the option `refusals.replies`, or else
+ * Node's, unless a response has begun, and destroys the socket. It is meant for frameworks that always have a listener:
+ * `Fastify({ clientErrorHandler: refuse })`.
+ *
+ * @since v0.1.0
  */
 export function refuse(error: Error, socket: Duplex): void;
 
 /** Options of {@link page}. */
 export interface PageOptions {
   /**
-   * Who may see the page: `'loopback'`, only connections from this machine that no proxy forwarded;
-   * `'any'`, everybody; or a function that returns true. Default: `'loopback'`.
+   * Who may see the page. `'loopback'`: connections from this machine that no proxy has forwarded, with a Host that names this
+   * machine, and not from a page of another site. `'any'`: everybody. A function: requests for which it returns true.
+   * Default: `'loopback'`.
    */
   allow?: 'loopback' | 'any' | ((req: http.IncomingMessage) => boolean);
-  /** Host names that the page answers to beside localhost, 127.0.0.1 and [::1], without ports. */
+  /** Host names, without ports, that `'loopback'` accepts in addition to localhost, 127.0.0.1 and [::1]. Default: none. */
   hosts?: string[];
-  /** Default: `'Refusals'`. */
+  /** The title of the page. Default: `'Refusals'`. */
   title?: string;
 }
 
-/** A request handler that serves a live page of the refusals of a server, or of several. */
+/**
+ * Returns a request handler that serves a live page about the refusals of a server, or of several.
+ *
+ * @throws `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for a bad option or server
+ * @since v0.1.0
+ */
 export function page(
   servers: Observed | Observed[],
   options?: PageOptions,

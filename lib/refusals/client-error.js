@@ -1,30 +1,27 @@
 'use strict';
-// What becomes of an error of a connection: 'clientError', or a reply and the end (docs/client-error.md).
+// Handles an error of a connection: it emits 'clientError', or sends a reply and closes (docs/client-error.md).
 
 const { traits } = require('../host');
 const { canAnswer } = require('../host/answering');
 const { codes, reasons, replies } = require('../native');
-const { tokenOf } = require('../errors');
+const { addNote, noteOf } = require('../errors');
 const { kServer } = require('../server/key');
 
 const CODES = codes();
 const REASONS = reasons();
 
-// The default replies that codes of ours and of Node's sockets have; every other code has the 400.
+// The default replies by code. Every other code has the 400.
 const REPLIES = new Map(replies().map((reply, i) => [CODES[i], Buffer.from(reply, 'latin1')]));
 const BAD_REQUEST = REPLIES.get('HPE_INVALID_METHOD');
 
 const STATUS = new Map([...REPLIES].map(([code, reply]) => [code, Number(reply.toString('latin1', 9, 12))]));
 const OUTCOME = { reply: 0, listener: 1, closed: 2 }; // as `NativeServer.refused` takes them
 
-/** The server and the number of the refusal that an error became. */
-const contexts = new WeakMap();
-
 const noop = () => {};
 
 let warned = false;
 
-/** Node's warning, once a process. */
+/** Emits Node's warning, once in a process. */
 function warnOfSecondError() {
   if (warned) return;
   warned = true;
@@ -32,28 +29,28 @@ function warnOfSecondError() {
     'Please use the destroy method on the socket while handling a \'clientError\' event.');
 }
 
-/** Emits 'clientError' or, with no listener, answers and destroys. Also the socket's 'error' listener. */
+/** Emits 'clientError' or, without a listener, answers and destroys the socket. It is also the socket's 'error' listener. */
 function socketOnError(error) {
-  // Further errors of this socket are not the server's to report.
+  // The server does not report further errors of this socket.
   this.removeListener('error', socketOnError);
   if (this.listenerCount('error', noop) === 0) this.on('error', noop);
   else if (traits.warnsOfSecondError) warnOfSecondError();
 
   const { server } = this;
-  if (server[kServer] !== undefined) note(server, error, this);
+  if (server[kServer] !== undefined) count(server, error, this);
   if (server.emit('clientError', error, this)) return;
 
   answer(error, this);
 }
 
-/** Answers, in the program's own words or Node's, and destroys the socket. */
+/** Sends the program's own reply or Node's, and destroys the socket. */
 function answer(error, socket) {
   const link = socket.server?.[kServer];
   if (canAnswer(socket)) {
     socket.write(ownReply(error, link) ?? REPLIES.get(error?.code) ?? BAD_REQUEST);
     if (link?.linger > 0) link.lingers(socket);
-    const context = contexts.get(error);
-    if (context?.left) context.native.answered(context.number, statusOf(link, error.code));
+    const note = noteOf(error);
+    if (note?.left) note.native.answered(note.number, statusOf(link, error.code));
   }
   socket.destroy(error);
 }
@@ -63,36 +60,36 @@ function statusOf(link, code) {
   return link.replies.get(code) ?? link.replies.get('default') ?? STATUS.get(code) ?? 400;
 }
 
-/** The reply that the server's `replies` have for an error. */
+/** The program's own reply to an error; null if it has none. */
 function ownReply(error, link) {
   if (link === undefined || link.replies.size === 0) return null;
-  const number = contexts.get(error)?.number ?? 0;
+  const number = noteOf(error)?.number ?? 0;
   const kept = number === 0 ? null : link.native.refusal(number);
   const field = kept === null ? '' : JSON.parse(kept).at?.field ?? '';
   const text = (value) => (typeof value === 'string' ? value : '');
   return link.native.reply(text(error?.code), text(error?.reason), Buffer.from(field, 'latin1'), number);
 }
 
-/** Counts a refusal, and keeps it with what Rust saw of it. */
-function note(server, error, socket) {
+/** Counts a refusal, and keeps it with what Rust has seen of it. */
+function count(server, error, socket) {
   const link = server[kServer];
   if (socket.parser?.refused === false) socket.parser.refused = true;
   const code = typeof error?.code === 'string' ? error.code : 'UNKNOWN';
   link.count(code);
-  const isObject = error !== null && typeof error === 'object';
-  const token = isObject ? tokenOf(error) : undefined;
+  const note = noteOf(error) ?? addNote(error);
   const listens = server.listenerCount('clientError') > 0;
   const outcome = listens ? OUTCOME.listener : canAnswer(socket) ? OUTCOME.reply : OUTCOME.closed;
   const status = outcome === OUTCOME.reply ? statusOf(link, code) : 0;
-  const reason = token === undefined ? -1 : REASONS.indexOf(error.reason);
-  const number = link.refused(socket, token, code, reason, outcome, status);
-  if (isObject) contexts.set(error, { native: link.native, number, left: listens });
+  const reason = note.token === undefined ? -1 : REASONS.indexOf(error.reason);
+  note.number = link.refused(socket, note.token, code, reason, outcome, status);
+  note.native = link.native;
+  note.left = listens;
 }
 
-/** What a server keeps of an error that was given to 'clientError', as JSON; null if nothing. */
+/** What a server keeps of an error of 'clientError', as JSON; null if it keeps nothing. */
 function keptOf(error) {
-  const context = contexts.get(error);
-  return context === undefined ? null : context.native.refusal(context.number);
+  const note = noteOf(error);
+  return note === undefined || note.native === null ? null : note.native.refusal(note.number);
 }
 
 module.exports = { answer, keptOf, socketOnError };

@@ -17,6 +17,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::{Core, io as sys};
+use crate::http1::invariant;
 
 /// How long a peer may take to read it. The kernel would wait longer, but no descriptor waits with it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -94,7 +95,9 @@ async fn send_all(fd: OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         let mut ready = fd.writable().await?;
         match sys::send(fd.as_raw_fd(), &[bytes]) {
-            Ok(count) => bytes = bytes.get(count..).unwrap_or(&[]),
+            Ok(count) => {
+                bytes = invariant!(bytes.get(count..), "no more is sent than was asked for");
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
             Err(error) => return Err(error),
         }
