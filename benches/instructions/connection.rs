@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::hint::black_box;
 use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::pin::pin;
@@ -66,7 +67,7 @@ impl Host {
             &self.core,
             &self.server,
             OwnedFd::from(ours),
-            None,
+            Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))),
             Bound::default(),
         );
         (conn, theirs)
