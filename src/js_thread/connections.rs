@@ -28,6 +28,9 @@ const BYTES_PER_TURN: u32 = 2 << 20;
 /// How many requests are. The requests of one packet come together, as in Node.
 const REQUESTS_PER_TURN: u32 = 512;
 
+/// How many packets of one connection are read in a turn, as long as each is of full size: libuv's number.
+const READS_PER_TURN: u32 = 32;
+
 /// A delivery for `next`.
 #[derive(Debug)]
 pub struct Popped {
@@ -102,6 +105,8 @@ pub struct Connections {
     /// Bytes and requests that were delivered in this turn.
     bytes: u32,
     requests: u32,
+    /// Packets of full size that one connection has given without a break.
+    reads: u32,
     /// The reactor was asked in this turn. That is done once; later events are for the next turn.
     polled: bool,
     /// Ids that are free once the delivery being dispatched is done.
@@ -112,9 +117,10 @@ impl Connections {
     /// Acknowledges the last delivery and pops the next one. None if the queue is empty; the next delivery then wakes
     /// JavaScript. Reading takes memory from `supply`.
     pub fn next(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> Option<Popped> {
+        let mut goes_on = false;
         if let Some(Current { conn, then }) = self.current.take() {
             match then {
-                Then::ReadOn => conn.acknowledge(),
+                Then::ReadOn => goes_on = self.read_on(core, &conn, supply),
                 Then::HangUp if conn.hang_up() => {}
                 Then::HangUp | Then::NextTurn => {
                     conn.consume();
@@ -125,7 +131,8 @@ impl Connections {
         while let Some(id) = self.ending.pop() {
             self.release(id);
         }
-        while !self.is_long() {
+        while goes_on || !self.is_long() {
+            goes_on = false;
             if let Some(delivery) = self.ready.pop_front() {
                 core.queue.popped(&delivery);
                 if let Some(popped) = self.open(delivery) {
@@ -141,6 +148,30 @@ impl Connections {
         core.deferred.flush(Moment::Batch);
         core.queue.rewake();
         None
+    }
+
+    /// Reads a connection again whose packet was of full size. As by libuv, what that gives comes before what is ready
+    /// of other connections, and in the same turn. False if it gives nothing, or another thread reads it.
+    fn read_on(&mut self, core: &Arc<Core>, conn: &Arc<Conn>, supply: &mut dyn Supply) -> bool {
+        conn.acknowledge();
+        let seat = conn.seat.load(Ordering::Relaxed);
+        let Some(reactor) = self.reactor.as_mut().filter(|_| seat != 0) else {
+            return false;
+        };
+        reactor.run_one(seat, supply);
+        let before = self.ready.len();
+        self.take_inbox(core);
+        let found = (before..self.ready.len()).find(|&i| {
+            self.ready
+                .get(i)
+                .is_some_and(|delivery| delivery.is_packet_of(conn))
+        });
+        let packet = found.and_then(|i| self.ready.remove(i));
+        let came = packet.is_some();
+        if let Some(packet) = packet {
+            self.ready.push_front(packet);
+        }
+        came
     }
 
     /// The event loop is about to look for events. Within one turn, `next` may return None more than once.
@@ -286,10 +317,17 @@ impl Connections {
                 if slot.detached {
                     self.ending.push(id);
                 }
+                let may_go_on = self.reads + 1 < READS_PER_TURN
+                    && self.requests + delivery.records.heads < REQUESTS_PER_TURN;
                 let then = match delivery.behind {
-                    Behind::Bytes => Then::ReadOn,
+                    Behind::Bytes if may_go_on => Then::ReadOn,
                     behind if conn.look_for_hang_up(behind) => Then::HangUp,
                     _ => Then::NextTurn,
+                };
+                self.reads = if then == Then::ReadOn {
+                    self.reads + 1
+                } else {
+                    0
                 };
                 self.current = Some(Current { conn, then });
             }
@@ -363,7 +401,17 @@ impl Connections {
         let unread = slot.has_unread(told);
         slot.held = None;
         slot.destroyed = true;
-        slot.conn.close(reset || unread)
+        let written = slot.conn.close(reset || unread);
+        let seat = slot.conn.seat.load(Ordering::Relaxed);
+        self.end_task(seat);
+        written
+    }
+
+    /// The connection with this seat was closed: so is its descriptor now, as by libuv.
+    fn end_task(&mut self, seat: u32) {
+        if let Some(reactor) = &mut self.reactor {
+            reactor.end(seat);
+        }
     }
 
     /// JavaScript is about to close a connection between two requests.
@@ -432,6 +480,7 @@ impl Connections {
         conn.id.store(id.unwrap_or(GONE), Ordering::Relaxed);
         if id.is_none() {
             conn.close(true);
+            self.end_task(conn.seat.load(Ordering::Relaxed));
         }
         id
     }
