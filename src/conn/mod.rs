@@ -50,8 +50,8 @@ use delivery::{Behind, Delivery, Kind, Source};
 use state::{Control, Fate, Shutdown};
 
 pub use detach::Detached;
-pub use write::Taken;
 use write::send_deferred;
+pub use write::{Knowledge, Taken};
 
 /// What the engine carries for HTTP.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! The JavaScript thread's side of the queue: ids of connections, acknowledgements, and deliveries that are held back
 //! while a connection is paused.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use super::reactor::Reactor;
 use super::slots::Slots;
 use crate::conn::delivery::{Behind, Delivery, Kind, Source};
 use crate::conn::task::Task;
-use crate::conn::{Conn, Core, Detached, Http};
+use crate::conn::{Conn, Core, Detached, Http, Knowledge};
 use crate::engine::deferred::Moment;
 use crate::engine::queue::Inbox;
 use crate::memory::Supply;
@@ -30,6 +31,9 @@ const REQUESTS_PER_TURN: u32 = 512;
 
 /// How many packets of one connection are read in a turn, as long as each is of full size: libuv's number.
 const READS_PER_TURN: u32 = 32;
+
+/// Ticks of the processor's clock, or ns, in which what the kernel has told of connections is taken for what is.
+const SHORT: u64 = 100_000;
 
 /// A delivery for `next`.
 #[derive(Debug)]
@@ -68,6 +72,8 @@ impl Slot {
 struct Current {
     conn: Arc<Conn>,
     then: Then,
+    /// It is the first one of its connection, which another thread has read, some time ago.
+    first: bool,
 }
 
 /// What comes after a packet.
@@ -109,6 +115,10 @@ pub struct Connections {
     reads: u32,
     /// The reactor was asked in this turn. That is done once; later events are for the next turn.
     polled: bool,
+    /// When this thread last asked the kernel or noticed that it was about its work.
+    noticed: Cell<u64>,
+    /// The program has taken long since the kernel was asked: what was told then may be so no longer.
+    outdated: Cell<bool>,
     /// Ids that are free once the delivery being dispatched is done.
     ending: Vec<u32>,
 }
@@ -118,7 +128,7 @@ impl Connections {
     /// JavaScript. Reading takes memory from `supply`.
     pub fn next(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> Option<Popped> {
         let mut goes_on = false;
-        if let Some(Current { conn, then }) = self.current.take() {
+        if let Some(Current { conn, then, .. }) = self.current.take() {
             match then {
                 Then::ReadOn => goes_on = self.read_on(core, &conn, supply),
                 Then::HangUp if conn.hang_up() => {}
@@ -246,6 +256,8 @@ impl Connections {
                 came = self.take_inbox(core);
             }
         }
+        self.noticed.set(ticks());
+        self.outdated.set(false);
         let is_busy = self.reactor.as_ref().is_some_and(Reactor::is_busy);
         // A delivery wakes JavaScript only if the queue was found empty. So it has to be looked at until it is.
         came || !self.ready.is_empty() || !self.arrivals.is_empty() || is_busy
@@ -329,7 +341,8 @@ impl Connections {
                 } else {
                     0
                 };
-                self.current = Some(Current { conn, then });
+                let first = flags == FIRST;
+                self.current = Some(Current { conn, then, first });
             }
             Kind::Notice if slot.detached => return None,
             Kind::Notice => {}
@@ -347,9 +360,19 @@ impl Connections {
         !self.ready.is_empty()
     }
 
-    /// Whether a packet is being dispatched.
-    pub fn is_dispatching(&self) -> bool {
-        self.current.is_some()
+    /// What is known of the peer at this moment.
+    pub fn knowledge(&self) -> Knowledge {
+        let Some(current) = &self.current else {
+            return Knowledge::Unasked;
+        };
+        let now = ticks();
+        if now.wrapping_sub(self.noticed.replace(now)) > SHORT {
+            self.outdated.set(true);
+        }
+        match current.first || self.outdated.get() {
+            true => Knowledge::Outdated,
+            false => Knowledge::Current,
+        }
     }
 
     /// The connection with an id, unless JavaScript ended it.
@@ -490,4 +513,15 @@ impl Connections {
             slot.conn.id.store(GONE, Ordering::Relaxed);
         }
     }
+}
+
+/// A clock that takes next to no time to read.
+fn ticks() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every such processor has this instruction, and an operating system that forbids it is not known.
+    unsafe {
+        std::arch::x86_64::_rdtsc()
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    crate::record::now()
 }

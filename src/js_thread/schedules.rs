@@ -23,7 +23,7 @@ use crate::conn::delivery::Delivery;
 use crate::conn::outbox::{Output, Piece};
 use crate::conn::simulation;
 use crate::conn::task::Task;
-use crate::conn::{Conn, Core, Http, Taken, adjust_open};
+use crate::conn::{Conn, Core, Http, Knowledge, Taken, adjust_open};
 use crate::engine::deferred::Moment;
 use crate::engine::queue::{BACKLOG_LIMIT, Inbox, Queue};
 use crate::http1::Profile;
@@ -312,7 +312,16 @@ impl Js {
                 blanks: 0,
                 lend: &|| None,
             };
-            if one_of(2) == 0 && conn.defer(&output, !dispatching) {
+            if one_of(2) == 0
+                && conn.defer(
+                    &output,
+                    if dispatching {
+                        Knowledge::Current
+                    } else {
+                        Knowledge::Unasked
+                    },
+                )
+            {
                 self.core.deferred.add(&conn);
                 known.written.extend(copy);
                 continue;
@@ -480,7 +489,7 @@ fn defer(core: &Core, conn: &Arc<Conn>) {
         blanks: 0,
         lend: &|| None,
     };
-    assert!(conn.defer(&output, false));
+    assert!(conn.defer(&output, Knowledge::Current));
     core.deferred.add(conn);
 }
 
