@@ -1,6 +1,6 @@
 'use strict';
-// https.Server with our parser and error path: Node's tls decrypts, and each secure socket is a
-// connection that JavaScript reads (lib/connection).
+// https.Server with ferrohttp's parser and error path. Node's tls decrypts. Each secure socket is a connection that JavaScript
+// reads (lib/connection/feed.js).
 
 const https = require('https');
 const { exchangeListener, listenersOf } = require('./host/emitters');
@@ -27,7 +27,7 @@ shareConnections(Server.prototype);
 
 refusalMethods.define(Server);
 
-/** Counts failed handshakes. The listener that counts stands in the place of Node's and calls it. */
+/** Counts failed handshakes. The listener that counts replaces Node's own and calls it. */
 function countHandshakes(server) {
   const own = listenersOf(server, 'tlsClientError');
   const handshakes = { failed: 0, plainHttp: 0 };

@@ -1,5 +1,5 @@
 'use strict';
-// What Node's servers keep to themselves, and what they ask of a server of ours.
+// Named functions for internals of Node's servers, and for what Node asks of a server of ferrohttp.
 
 const { debuglog } = require('util');
 const { Server } = require('http');
@@ -10,15 +10,14 @@ const netDebug = debuglog('net'); // NODE_DEBUG=net
 
 const { _emitCloseIfDrained: plainDrained } = Server.prototype;
 
-/** Has 'close' emitted once a server has neither a listening handle nor connections. */
+/** Emits 'close' if a server has neither a listening handle nor connections. */
 function emitCloseIfDrained(server) {
   server?._emitCloseIfDrained();
 }
 
 /**
- * Has a class of servers ask `handleOf(server)` for the listening handle first: as long as there is one, Node's
- * function has nothing to do but to count connections, for its log. `drained(server)` is called after it, where there
- * is none.
+ * Replaces `_emitCloseIfDrained` of a class of servers. While `handleOf(server)` returns a listening handle, Node's function would
+ * only count connections for its log, so it is not called. If there is no handle, `drained(server)` is called after it.
  */
 function watchDrain(Class, handleOf, drained) {
   Object.defineProperty(Class.prototype, '_emitCloseIfDrained', {
@@ -34,17 +33,17 @@ function watchDrain(Class, handleOf, drained) {
   });
 }
 
-/** Where Node puts the listening handle of a server, and takes it from. */
+/** Defines the property in which Node keeps the listening handle of a server. */
 function defineHandle(server, get, set) {
   Object.defineProperty(server, '_handle', { configurable: true, enumerable: true, get, set });
 }
 
-/** Where net.Socket and net.Server count connections, by one up or down from what they read. */
+/** Defines the property in which net.Socket and net.Server count connections. They read it and set it to one more or less. */
 function defineConnectionCount(server, get, set) {
   Object.defineProperty(server, '_connections', { configurable: true, enumerable: true, get, set });
 }
 
-/** The list of connections that Node puts under a symbol of each server that listens goes to `put(server, list)`, too. */
+/** Calls `put(server, list)` when Node sets the list of connections of a server, which it does when the server listens. */
 function watchConnectionsList(prototype, put) {
   Object.defineProperty(prototype, symbols.connections, {
     configurable: true,
@@ -59,8 +58,8 @@ function watchConnectionsList(prototype, put) {
 }
 
 /**
- * An entry of a connections list that is overdue. Node's checker makes the error and gives it to the server of what
- * looks like a socket; `refuse(error)` gets it.
+ * Makes an entry for the overdue connections in Node's list. Node's checker makes the error and emits it on the server of the
+ * entry's socket, which calls `refuse(error)`.
  */
 function overdueEntry(refuse) {
   return {

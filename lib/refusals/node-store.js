@@ -1,15 +1,15 @@
 'use strict';
-// What is kept of refusals at level `node`, where Node's own parser decides: what the errors themselves
-// tell and, if there is a binary, what our parser says of their packets. It answers as NativeServer does.
+// Keeps refusals at level `node`, where Node's own parser decides: what the errors say and, if there is a binary, what ferrohttp's
+// parser finds in their packets. It has the methods of NativeServer that refusals need.
 
 const { releaseOf } = require('../observe/releases');
 
-const LOOKS = 100; // a second
+const LOOKS = 100; // how many packets are looked at in a second
 const KINDS = 96;
 const PEERS = 128;
 const TOP_PEERS = 20;
 
-/** Codes of a program's own count together. */
+/** Known codes. All others count together. */
 const KNOWN = /^(?:HPE_\w+|E[A-Z]+|ERR_HTTP_REQUEST_TIMEOUT|ERR_SSL_\w+)$/;
 
 /** The parser of the binary; undefined without one. */
@@ -26,7 +26,7 @@ function addressOf(address, port) {
   return { address, port, family: address.includes(':') ? 'IPv6' : 'IPv4' };
 }
 
-/** What a peer is counted by: an address of IPv6 with all of its /64. */
+/** The name by which a peer is counted: an IPv4 address, or the /64 prefix of an IPv6 address. */
 function counted(address) {
   if (address.startsWith('::ffff:') && address.includes('.')) return address.slice(7);
   if (!address.includes(':')) return address;
@@ -53,7 +53,7 @@ class NodeStore {
     this.since = 0;
   }
 
-  /** What our parser says of the packet, if it says the same as Node's. */
+  /** What ferrohttp's parser finds in the packet, if it gives the same error as Node's. */
   look({ code, bytesParsed, rawPacket }, insecure, maxHeaderSize) {
     const now = Date.now();
     if (now - this.since >= 1000) {
@@ -72,7 +72,7 @@ class NodeStore {
     return { phase, request, previous, at, limit, hint, excerpt: this.excerpt > 0 ? excerpt : undefined };
   }
 
-  /** Counts a refusal and keeps it; its number. */
+  /** Counts and keeps a refusal, and returns its number. */
   add(error, { status, outcome, socket, begun, requests, repeat, insecure, maxHeaderSize }) {
     const seq = ++this.refusalCount;
     const { reason, bytesParsed, rawPacket } = error ?? {};
@@ -113,7 +113,7 @@ class NodeStore {
     return kind;
   }
 
-  /** Space-Saving: the rarest gives its place, and its count, to a new one. */
+  /** The Space-Saving algorithm: if all places are taken, a new peer takes the place and the count of the rarest one. */
   countPeer(address) {
     let entry = this.peers.get(address);
     if (entry === undefined) {

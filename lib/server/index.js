@@ -1,5 +1,5 @@
 'use strict';
-// The server: an http.Server whose listening descriptors Rust accepts on.
+// The server: an http.Server that lets Rust accept its connections.
 
 const { Server: HttpServer } = require('../host');
 const { defineConnectionCount, defineHandle, watchDrain } = require('../host/servers');
@@ -13,7 +13,7 @@ const { kServer } = require('./key');
 const { ServerLink } = require('./link');
 const { watchProperties, watchOptional } = require('./watched');
 
-/** Events whose listeners decide what Rust may do without JavaScript. */
+/** Events whose listeners decide what Rust may do without asking JavaScript. */
 const WATCHED_EVENTS = new Set(['clientError', 'connection', 'drop']);
 
 function Server(options, requestListener) {
@@ -26,7 +26,7 @@ function Server(options, requestListener) {
   Object.defineProperty(this, kServer, { value: link, configurable: true });
   watchProperties(this, link);
   Object.defineProperties(this, {
-    // A program that wraps `emit` sees every event from then on, refusals included.
+    // A program that replaces `emit` sees every event from then on, refusals included.
     emit: {
       configurable: true,
       get: () => Object.getPrototypeOf(this).emit,
