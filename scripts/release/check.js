@@ -19,6 +19,7 @@ const { DIST, bindingManifest, packageName } = require('./pack.js');
 const { checkNeeds } = require('./needs.js');
 const { Registry } = require('./registry.js');
 const { Failure, main, run } = require('./run.js');
+const { unpack } = require('./tarball.js');
 const { TARGETS } = require('../targets.js');
 const { platformOf, systemNode } = require('../cross/systems.js');
 const { CROSS, tool } = require('../cross/tools.js');
@@ -174,14 +175,14 @@ async function tryProject({ node, platform, name, folder, express }) {
 const tarballOf = (folder, platform) => path.join(folder, `ferrohttp-binding-${platform}-${version}.tgz`);
 
 /** Checks every binary that is there, those that cannot be run here as well. */
-async function checkBinaries(folder) {
+function checkBinaries(folder) {
   for (const { platform } of TARGETS) {
     const tarball = tarballOf(folder, platform);
     if (!fs.existsSync(tarball)) continue;
     const work = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-binary-'));
     try {
-      await run('tar', ['-xzf', tarball, '-C', work]);
-      console.log(`ok ${platform}: the binary needs ${checkNeeds(platform, path.join(work, 'package', binaryName(platform)))}`);
+      unpack(tarball, work);
+      console.log(`ok ${platform}: the binary needs ${checkNeeds(platform, path.join(work, binaryName(platform)))}`);
     } finally {
       fs.rmSync(work, { recursive: true });
     }
@@ -204,7 +205,7 @@ main(async () => {
   const folder = path.resolve(options.packages);
   const packed = fs.statSync(path.join(folder, `ferrohttp-${version}.tgz`)).size;
   if (packed > MOST_PACKED) throw new Failure(`the main package has ${packed} bytes, more than ${MOST_PACKED}`);
-  await checkBinaries(folder);
+  checkBinaries(folder);
   let checks = 0;
   for (const system of options.system) {
     const platform = platformOf(system);
