@@ -72,19 +72,19 @@ for (const [name, prepare] of [
   });
 }
 
-test('clientErrorCounts: resets, unfinished messages and timeouts are counted', async () => {
-  const server = createServer({ headersTimeout: 50, connectionsCheckingInterval: 10 },
-    (req, res) => res.end('x'));
+test('clientErrorCounts: resets, unfinished messages and timeouts are counted', async (t) => {
+  const server = createServer({ connectionsCheckingInterval: 10 }, (req, res) => res.end('x'));
+  t.after(() => server.close());
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address();
   await send(port, 'GET / HT');
+  server.headersTimeout = 50;
   const silent = new Lane('');
   await silent.connect({ port, host: '127.0.0.1' });
   await guarded(silent.untilEnd(), 'a silent connection');
   silent.reset();
   const { total, HPE_INVALID_EOF_STATE, ERR_HTTP_REQUEST_TIMEOUT } = server.clientErrorCounts();
   assert.deepStrictEqual([total, HPE_INVALID_EOF_STATE, ERR_HTTP_REQUEST_TIMEOUT], [2, 1, 1]);
-  await new Promise((resolve) => server.close(resolve));
 });
 
 test('clientErrorCounts: an error that repeats is a refusal each time', async () => {

@@ -3,6 +3,8 @@
 
 const assert = require('node:assert');
 const test = require('node:test');
+const { supported } = require('../../lib/engine');
+const { ioIsPlain } = require('../../lib/host');
 const { ours } = require('../support/implementations.js');
 const { quiet } = require('../support/quiet.js');
 const { Readers } = require('../support/readers.js');
@@ -12,7 +14,10 @@ const REQUESTS = 40_000;
 /** What one packet of 65,536 bytes has, and part of the next that its end is in. */
 const OF_A_PACKET = Math.ceil(65_536 / GET.length);
 
-test('of a deep pipeline, a turn takes a packet or two', async (t) => {
+// In a Node whose stream functions are not known, libuv reads: in a turn as much of a connection as in node:http.
+const skip = !(supported && ioIsPlain()) && 'the engine does not read here';
+
+test('of a deep pipeline, a turn takes a packet or two', { skip }, async (t) => {
   const seen = { answered: 0, inTurn: 0, most: 0, ahead: null };
   const server = ours.createServer((req, res) => {
     if (req.url === '/other') {

@@ -13,7 +13,11 @@ const { once } = require('node:events');
 const { test } = require('node:test');
 const { promisify } = require('node:util');
 const implementations = require('../support/implementations.js');
+const { patience } = require('../support/patience.js');
 const { HOST, find, freePort, listening } = require('./programs.js');
+
+/** What was not answered by then is lost. */
+const LOST_MS = 20_000 * patience;
 
 const EXAMPLES = path.join(__dirname, '../../examples');
 
@@ -68,11 +72,38 @@ function configure(t, name, changes) {
 
 function get(port, url, options) {
   return new Promise((resolve, reject) => {
-    http.get({ port, host: HOST, path: url, agent: false, ...options }, (res) => {
+    const req = http.get({ port, host: HOST, path: url, agent: false, timeout: LOST_MS, ...options }, (res) => {
       let body = '';
       res.setEncoding('latin1').on('data', (text) => { body += text; }).on('end', () => resolve([res.statusCode, body]));
-    }).on('error', reject);
+    });
+    req.on('timeout', () => req.destroy(new Error(`no answer from port ${port}`))).on('error', reject);
   });
+}
+
+/** Sends one request after the other until `stop`. `more` waits for so many answers; both fail with the request that failed. */
+function startLoad(port) {
+  let answered = 0;
+  let stopped = false;
+  let failure;
+  const over = (async () => {
+    while (!stopped) {
+      assert.deepStrictEqual(await get(port, '/'), [200, 'hello\n']);
+      answered++;
+    }
+  })().catch((error) => { failure = error; });
+  const check = () => {
+    if (failure !== undefined) throw failure;
+  };
+  return {
+    async more(count) {
+      for (const wanted = answered + count; answered < wanted; check()) await new Promise(setImmediate);
+    },
+    async stop() {
+      stopped = true;
+      await over;
+      check();
+    },
+  };
 }
 
 test('each proxy of the examples closes idle connections before the server does', () => {
@@ -110,21 +141,12 @@ test('HAProxy with the configuration of the examples: no request is lost while a
     ['bind 127.0.0.1:8080', `bind ${HOST}:${port}`],
   ]);
   await start(t, find('haproxy'), ['-W', '-db', '-f', file], /Loading success/);
-  let answered = 0;
-  let stopped = false;
-  const load = (async () => {
-    while (!stopped) {
-      assert.deepStrictEqual(await get(port, '/'), [200, 'hello\n']);
-      answered++;
-    }
-  })();
-  while (answered < 20) await new Promise(setImmediate);
+  const load = startLoad(port);
+  await load.more(20);
   apps[0].child.kill('SIGTERM');
   assert.deepStrictEqual(await apps[0].child.closed, [0, null]);
-  const before = answered;
-  while (answered < before + 20) await new Promise(setImmediate);
-  stopped = true;
-  await load;
+  await load.more(20);
+  await load.stop();
 });
 
 test('Envoy with the configuration of the examples: many requests', needs('envoy'), async (t) => {
@@ -200,6 +222,25 @@ test('the cluster of the examples serves, replaces a worker that died, and ends 
   assert.deepStrictEqual(await primary.closed, [0, null]);
 });
 
+test('Kubernetes: the probes of the example are answered, and its times add up', async (t) => {
+  const text = example('production/kubernetes.yaml');
+  const source = example('production/server.js');
+  const number = (pattern, from = text) => Number(pattern.exec(from)[1].replaceAll('_', ''));
+  const { child, port } = await startApp(t);
+  const probes = [...text.matchAll(/(\w+)Probe:\n +httpGet: \{ path: (\S+), port: (\d+) \}/g)];
+  assert.deepStrictEqual(probes.map(([, name]) => name), ['startup', 'liveness', 'readiness']);
+  for (const [, name, url, to] of probes) {
+    assert.strictEqual((await get(port, url))[0], 200, name);
+    assert.strictEqual(Number(to), number(/PORT \?\? (\d+)/, source), name);
+  }
+  // In milliseconds: before SIGTERM, and after it.
+  const waits = number(/preStop:\n +exec:\n +command: \[node, -e, 'setTimeout\(\(\) => \{\}, ([\d_]+)\)'\]/);
+  const closes = number(/closeAllConnections\(\), ([\d_]+)\)/, source);
+  assert.ok(waits + closes < 1000 * number(/terminationGracePeriodSeconds: (\d+)/));
+  child.kill('SIGTERM');
+  assert.deepStrictEqual(await child.closed, [0, null]);
+});
+
 test('PM2 with the configuration of the examples: a reload under load loses no request', needs('pm2'), async (t) => {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-pm2-'));
   const port = await freePort();
@@ -213,20 +254,11 @@ test('PM2 with the configuration of the examples: a reload under load loses no r
   await listening(port);
   const pids = async () => JSON.parse((await pm2('jlist')).stdout).map(({ pid }) => pid);
   const before = await pids();
-  let answered = 0;
-  let stopped = false;
-  const load = (async () => {
-    while (!stopped) {
-      assert.deepStrictEqual(await get(port, '/'), [200, 'hello\n']);
-      answered++;
-    }
-  })();
-  while (answered < 20) await new Promise(setImmediate);
+  const load = startLoad(port);
+  await load.more(20);
   await pm2('reload', 'application');
   const after = await pids();
   assert.ok(after.length === before.length && !after.some((pid) => before.includes(pid)));
-  const reloaded = answered;
-  while (answered < reloaded + 20) await new Promise(setImmediate);
-  stopped = true;
-  await load;
+  await load.more(20);
+  await load.stop();
 });

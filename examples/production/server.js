@@ -1,6 +1,7 @@
 'use strict';
 
-// A server that ends as a container should: on SIGTERM it answers what has begun, takes nothing new, and exits.
+// A server that ends as a container should: on SIGTERM, or PM2's SIGINT, it answers what has begun, takes nothing new, and
+// exits.
 
 const cluster = require('node:cluster');
 const { createServer } = require('ferrohttp');
@@ -19,7 +20,7 @@ server.keepAliveTimeout = 75_000;
 
 server.listen(process.env.PORT ?? 8000, () => console.log(`port ${server.address().port}`));
 
-process.on('SIGTERM', () => {
+function leave() {
   ready = false;
   // No new connections; idle ones are closed at once, the others after their response. Then nothing keeps the process.
   server.close();
@@ -27,4 +28,6 @@ process.on('SIGTERM', () => {
   if (cluster.isWorker) cluster.worker.disconnect();
   // For clients that never finish. Below the time after which the system kills the process.
   setTimeout(() => server.closeAllConnections(), 20_000).unref();
-});
+}
+
+for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, leave);

@@ -12,6 +12,7 @@ use super::server::NativeServer;
 use super::strings::Strings;
 use super::values::{self, Value, invalid};
 use crate::http1::Profile;
+use crate::http1::invariant;
 #[cfg(unix)]
 use {
     super::calls::ONLY,
@@ -144,7 +145,11 @@ impl Engine {
             Err(error) => return Ok(Either::A(-error.raw_os_error().unwrap_or(libc::EIO))),
         };
         let data = detached.parked.as_ref().map_or(Vec::new(), |parked| {
-            parked.packet.get(parked.at..).unwrap_or(&[]).to_vec()
+            invariant!(
+                parked.packet.get(parked.at..),
+                "a parser parks within its packet"
+            )
+            .to_vec()
         });
         let mut result = Object::new(&env)?;
         result.set("data", Value(values::buffer(env.raw(), &data)?))?;

@@ -9,7 +9,7 @@ use napi_derive::napi;
 use super::engine::Engine;
 use super::server::NativeServer;
 use super::values::{self, Value, invalid};
-use crate::http1::{Code, Outcome, ParseError, Parser, Phase, Reason};
+use crate::http1::{Code, Outcome, ParseError, Parser, Phase, Reason, invariant};
 use crate::memory::Vecs;
 use crate::observe::classify;
 use crate::observe::kind::{CodeNumber, Kind};
@@ -184,7 +184,10 @@ impl NativeParser {
                 }));
                 records.push_parked();
             }
-            Outcome::Upgraded { at } => records.push_upgraded(packet.get(at..).unwrap_or(&[])),
+            Outcome::Upgraded { at } => records.push_upgraded(invariant!(
+                packet.get(at..),
+                "an upgrade ends within its packet"
+            )),
             Outcome::Failed(error) => records.push_failed(&error, packet.to_vec()),
         }
         records

@@ -7,6 +7,7 @@
 //! received. A refused client would then not see the reply. So the option `linger` sends FIN first, and reads and drops
 //! what the client still sends.
 
+use crate::http1::invariant;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -89,7 +90,9 @@ async fn send_all(fd: OwnedFd, mut bytes: &[u8]) -> std::io::Result<()> {
     while !bytes.is_empty() {
         let mut ready = fd.writable().await?;
         match io::send(fd.as_raw_fd(), &[bytes]) {
-            Ok(count) => bytes = bytes.get(count..).unwrap_or(&[]),
+            Ok(count) => {
+                bytes = invariant!(bytes.get(count..), "no more is sent than was asked for");
+            }
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => ready.clear_ready(),
             Err(error) => return Err(error),
         }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::io::{FEW_PIECES, MAX_PIECES};
 use crate::buffer_pool;
+use crate::http1::invariant;
 use crate::memory::Loan;
 
 /// Bytes of one connection that may be deferred.
@@ -78,7 +79,9 @@ impl Output<'_> {
 
     fn bytes<'a>(&'a self, piece: &'a Piece<'_>) -> &'a [u8] {
         match piece {
-            Piece::Text(range) => self.text.get(range.clone()).unwrap_or(&[]),
+            Piece::Text(range) => {
+                invariant!(self.text.get(range.clone()), "a piece lies in its text")
+            }
             Piece::Bytes(bytes, _) => bytes,
         }
     }
@@ -147,7 +150,7 @@ impl<'a> Front<'a> {
     /// The bytes, in order.
     pub fn pieces(&self) -> &[&'a [u8]] {
         if self.many.is_empty() {
-            self.few.get(..self.used).unwrap_or(&[])
+            invariant!(self.few.get(..self.used), "only slots that exist are used")
         } else {
             &self.many
         }
@@ -188,7 +191,9 @@ impl Entry {
     fn bytes(&self) -> &[u8] {
         match self {
             Entry::Own(bytes) => bytes,
-            Entry::Text(text, range) => text.get(range.clone()).unwrap_or(&[]),
+            Entry::Text(text, range) => {
+                invariant!(text.get(range.clone()), "a piece lies in its text")
+            }
             // SAFETY: the loan keeps the memory in place. Only the kernel is shown the slice, so that
             // it does not matter if the bytes change.
             Entry::Lent(lent) => unsafe { std::slice::from_raw_parts(lent.start, lent.length) },
@@ -285,13 +290,19 @@ impl Outbox {
                     let range = range.start + skip..range.end;
                     self.pending.push_back(Entry::Text(text.clone(), range));
                 }
-                (Piece::Text(_), None) => self.copy(output.bytes(piece).get(skip..)),
+                (Piece::Text(_), None) => self.copy(invariant!(
+                    output.bytes(piece).get(skip..),
+                    "a piece is longer than what is skipped of it"
+                )),
                 (&Piece::Bytes(bytes, number), _) => {
-                    let rest = bytes.get(skip..);
+                    let rest = invariant!(
+                        bytes.get(skip..),
+                        "a piece is longer than what is skipped of it"
+                    );
                     match loan.get_or_insert_with(|| (output.lend)().map(Arc::new)) {
                         None => self.copy(rest),
                         Some(loan) => self.pending.push_back(Entry::Lent(Lent {
-                            start: rest.unwrap_or(&[]).as_ptr(),
+                            start: rest.as_ptr(),
                             length: length - skip,
                             skipped: skip,
                             number,
@@ -304,8 +315,7 @@ impl Outbox {
         }
     }
 
-    fn copy(&mut self, bytes: Option<&[u8]>) {
-        let bytes = bytes.unwrap_or(&[]);
+    fn copy(&mut self, bytes: &[u8]) {
         match self.pending.back_mut() {
             Some(Entry::Own(last)) if last.len() + bytes.len() <= ENTRY => {
                 last.extend_from_slice(bytes);
@@ -319,11 +329,17 @@ impl Outbox {
         let mut front = Front::default();
         let mut gone = self.gone;
         if !self.deferred.is_empty() {
-            front.push(self.deferred.get(gone..).unwrap_or(&[]));
+            front.push(invariant!(
+                self.deferred.get(gone..),
+                "what is gone is less than what comes first"
+            ));
             gone = 0;
         }
         for entry in &self.pending {
-            if !front.push(entry.bytes().get(gone..).unwrap_or(&[])) {
+            if !front.push(invariant!(
+                entry.bytes().get(gone..),
+                "what is gone is less than what comes first"
+            )) {
                 break;
             }
             gone = 0;
@@ -376,7 +392,10 @@ impl Outbox {
         let mut remainders = Vec::with_capacity(all.pending.len() + 1);
         let mut gone = all.gone;
         if !all.deferred.is_empty() {
-            let rest = all.deferred.get(gone..).unwrap_or(&[]);
+            let rest = invariant!(
+                all.deferred.get(gone..),
+                "what is gone is less than what comes first"
+            );
             remainders.push(Remainder::Bytes(rest.to_vec()));
             gone = 0;
         }
@@ -387,7 +406,13 @@ impl Outbox {
                     number: lent.number,
                     loan: lent.loan,
                 },
-                own => Remainder::Bytes(own.bytes().get(gone..).unwrap_or(&[]).to_vec()),
+                own => Remainder::Bytes(
+                    invariant!(
+                        own.bytes().get(gone..),
+                        "what is gone is less than what comes first"
+                    )
+                    .to_vec(),
+                ),
             });
             gone = 0;
         }

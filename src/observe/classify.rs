@@ -1,7 +1,9 @@
 //! From a refusal to its hint, by the first bytes of the message and the parser's state.
 
 use super::hints::Hint;
-use crate::http1::{Code, Limit, METHODS, Message, ParseError, Part, Phase, Reason, Scene};
+use crate::http1::{
+    Code, Limit, METHODS, Message, ParseError, Part, Phase, Reason, Scene, invariant,
+};
 
 /// First bytes of a message that are looked at.
 const OPENING: usize = 64;
@@ -108,7 +110,10 @@ fn byte(scene: &Scene<'_>) -> Option<u8> {
 
 /// The packet from where the parser stopped.
 fn rest<'a>(scene: &Scene<'a>) -> &'a [u8] {
-    scene.packet.get(scene.at..).unwrap_or(&[])
+    invariant!(
+        scene.packet.get(scene.at..),
+        "a parser stops within its packet"
+    )
 }
 
 /// The line from where the parser stopped, or the beginning of a long one.
@@ -128,11 +133,11 @@ fn contains(bytes: &[u8], word: &[u8]) -> bool {
     };
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|&byte| byte == first) {
-        rest = rest.get(at..).unwrap_or(&[]);
-        if rest.starts_with(word) {
+        let (_, from_here) = rest.split_at(at);
+        if from_here.starts_with(word) {
             return true;
         }
-        rest = rest.get(1..).unwrap_or(&[]);
+        rest = from_here.split_first().map_or(&[], |(_, after)| after);
     }
     false
 }
@@ -153,18 +158,21 @@ pub fn begin(scene: &Scene<'_>) -> Option<usize> {
 fn opening(scene: &Scene<'_>) -> Option<Hint> {
     let mut buffer = [0; OPENING];
     let bytes = match begin(scene) {
-        Some(at) => scene.packet.get(at..).unwrap_or(&[]),
+        Some(at) => invariant!(scene.packet.get(at..), "a message begins in its packet"),
         None => {
             // What came earlier is a piece of a method's name.
             let earlier = scene.method_name.len().saturating_sub(scene.at);
-            let earlier = scene.method_name.get(..earlier).unwrap_or(&[]);
+            let earlier = invariant!(
+                scene.method_name.get(..earlier),
+                "a part is no longer than the whole"
+            );
             let pieces = earlier.iter().chain(scene.packet);
             let mut used = 0;
             for (slot, byte) in buffer.iter_mut().zip(pieces) {
                 *slot = *byte;
                 used += 1;
             }
-            buffer.get(..used).unwrap_or(&[])
+            invariant!(buffer.get(..used), "only slots that exist are used")
         }
     };
     let is_text = bytes
@@ -357,7 +365,7 @@ fn target(scene: &Scene<'_>) -> Option<Hint> {
         *slot = *byte;
         length += 1;
     }
-    let word = word.get(..length).unwrap_or(&[]);
+    let word = invariant!(word.get(..length), "only slots that exist are used");
     let byte = byte(scene)?;
     if is_method(word) && byte == b' ' {
         return Some(Hint::RequestLineTwice);

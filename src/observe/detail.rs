@@ -4,6 +4,7 @@ use super::classify;
 use super::hints::Hint;
 use super::text::Text;
 use crate::http1::Scene;
+use crate::http1::invariant;
 
 /// Writes what there is: the server name and protocols of a TLS handshake, the client that a PROXY
 /// header names, the software of an SSH client.
@@ -11,7 +12,7 @@ pub fn of<const N: usize>(hint: Hint, scene: &Scene<'_>, out: &mut Text<N>) {
     let Some(begin) = classify::begin(scene) else {
         return;
     };
-    let bytes = scene.packet.get(begin..).unwrap_or(&[]);
+    let bytes = invariant!(scene.packet.get(begin..), "a message begins in its packet");
     match hint {
         Hint::TlsHello => tls(bytes, out),
         Hint::ProxyV1 => {

@@ -1,5 +1,6 @@
 //! Who is refused most: the Space-Saving algorithm, in memory of a fixed size.
 
+use crate::http1::invariant;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Peers that are counted at a time.
@@ -61,7 +62,10 @@ impl Peers {
     /// Counts a peer once more; what is known of its count.
     pub fn add(&mut self, peer: IpAddr) -> Count {
         let key = key(peer);
-        let used = self.keys.get(..self.used).unwrap_or(&[]);
+        let used = invariant!(
+            self.keys.get(..self.used),
+            "only places that exist are used"
+        );
         let place = match used.iter().position(|other| *other == key) {
             Some(place) => place,
             None if self.used < COUNTED => {

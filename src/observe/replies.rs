@@ -1,6 +1,7 @@
 //! Replies to refusals in a program's own words, made once and filled in for each refusal.
 
 use crate::http1::Code;
+use crate::http1::invariant;
 
 /// How what is filled in is made harmless, by the body's content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +67,7 @@ impl Reply {
             if let Some((name, piece)) = found {
                 pieces.push(Piece::Text(std::mem::take(&mut text)));
                 pieces.push(piece.clone());
-                rest = rest.get(name.len()..).unwrap_or(&[]);
+                rest = invariant!(rest.get(name.len()..), "the rest begins with the name");
             } else {
                 text.push(first);
                 rest = after;

@@ -1,6 +1,6 @@
 //! What nobody may read in an excerpt: the values of some fields, wherever a packet was cut.
 
-use crate::http1::{Carried, Part, Phase, Scene};
+use crate::http1::{Carried, Part, Phase, Scene, invariant};
 
 /// Fields whose values are never shown.
 const ALWAYS: [&str; 5] = [
@@ -181,12 +181,12 @@ pub fn copy(scene: &Scene<'_>, secrets: &Secrets, from: usize, to: usize, out: &
     // A value that is cut by `start` has no name in what follows.
     let mut named = at == scene.at && at != 0 && line == Line::Open && start == scene.at;
     while at < to {
-        let rest = scene.packet.get(at..to).unwrap_or(&[]);
+        let rest = invariant!(scene.packet.get(at..to), "a window lies in its packet");
         let end = rest
             .iter()
             .position(|&byte| byte == b'\n')
             .map_or(to, |length| at + length + 1);
-        let text = scene.packet.get(at..end).unwrap_or(&[]);
+        let text = invariant!(scene.packet.get(at..end), "a line lies in its packet");
         let refused_here = at <= scene.at && scene.at < end;
         match line {
             Line::Secret => veil.stretch(at, end, true),
@@ -194,7 +194,7 @@ pub fn copy(scene: &Scene<'_>, secrets: &Secrets, from: usize, to: usize, out: &
                 veil.request_line(scene, secrets, at, end);
                 // A head may lack its first line.
                 if let Some(colon) = text.iter().position(|&byte| byte == b':')
-                    && secrets.hides(text.get(..colon).unwrap_or(&[]))
+                    && secrets.hides(invariant!(text.get(..colon), "a colon lies in its line"))
                 {
                     line = Line::Secret;
                     veil.stretch(at + colon + 1, end, true);
@@ -203,7 +203,7 @@ pub fn copy(scene: &Scene<'_>, secrets: &Secrets, from: usize, to: usize, out: &
             Line::Open if named => {}
             Line::Open => {
                 if let Some(colon) = text.iter().position(|&byte| byte == b':') {
-                    let name = text.get(..colon).unwrap_or(&[]);
+                    let name = invariant!(text.get(..colon), "a colon lies in its line");
                     // A name that was refused may be a secret's, broken.
                     let broken = refused_here && scene.part == Part::FieldName;
                     if secrets.hides(name) || broken {
@@ -308,7 +308,7 @@ impl Veil<'_> {
     }
 
     fn request_line(&mut self, scene: &Scene<'_>, secrets: &Secrets, at: usize, end: usize) {
-        let text = scene.packet.get(at..end).unwrap_or(&[]);
+        let text = invariant!(scene.packet.get(at..end), "a line lies in its packet");
         let blank = |byte: &u8| *byte == b' ';
         // The target begins behind the method's space.
         let method = text.iter().position(blank).unwrap_or(text.len());
@@ -320,9 +320,12 @@ impl Veil<'_> {
             _ if secrets.query && scene.part == Part::Protocol => (0, scene.target[0]),
             _ => return,
         };
-        let rest = text.get(skipped..).unwrap_or(&[]);
+        let rest = invariant!(text.get(skipped..), "a method lies in its line");
         let target_at = at + skipped + rest.iter().take_while(|byte| blank(byte)).count();
-        let after = scene.packet.get(target_at..end).unwrap_or(&[]);
+        let after = invariant!(
+            scene.packet.get(target_at..end),
+            "a target lies in its line"
+        );
         // A space in the target may have made the error.
         let protocol = after.windows(6).rposition(|word| word == b" HTTP/");
         let space = after.iter().position(blank);
@@ -330,7 +333,10 @@ impl Veil<'_> {
         let target_end = target_at + length.unwrap_or(after.len());
         // What lies before the window decides what the window has of the target.
         let cut = self.from.clamp(target_at, target_end);
-        let seen = scene.packet.get(target_at..cut).unwrap_or(&[]);
+        let seen = invariant!(
+            scene.packet.get(target_at..cut),
+            "a target lies in its line"
+        );
         let hidden = if began.is_empty() {
             secrets.hide_target(seen, self.range(cut, target_end))
         } else if seen.is_empty() {

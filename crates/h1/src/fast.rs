@@ -1,16 +1,16 @@
 //! The usual request line, httparse over the lines after it if they lie whole in the packet, and
 //! the checks that make the verdict llhttp's. Knows no errors: whenever the two might differ there
-//! is no answer, and the exact machine reads the same bytes.
+//! is no answer, and the machine reads the same bytes.
 
 use std::mem::MaybeUninit;
 
-use super::classes::{eq_lower, skip_visible};
+use super::classes::{eq_lower, visible_run};
 use super::head::Method;
+use super::machine::flag;
 use super::profile::{FLUSH_GROUP, HeaderCount};
-use super::state::flag;
 use super::{Config, methods};
 
-/// Header lines of a head that is tried; more go to the exact machine.
+/// Header lines of a head that is tried; more go to the machine.
 pub(super) const MAX_FIELDS: usize = 64;
 
 /// The same for a packet below [`SMALL`].
@@ -20,7 +20,7 @@ const SMALL: usize = 512;
 pub(super) type Few<'a> = [httparse::Header<'a>; FEW_FIELDS];
 pub(super) type Many<'a> = [MaybeUninit<httparse::Header<'a>>; MAX_FIELDS];
 
-/// A complete head: what the exact machine would know at its end.
+/// A complete head: what the machine would know at its end.
 pub(super) struct Found<'a> {
     pub len: usize,
     pub method: Method,
@@ -41,27 +41,55 @@ pub(super) fn parse<'a>(
     many: &'a mut Many<'a>,
 ) -> Option<Found<'a>> {
     let line = RequestLine::of(rest)?;
-    let (len, fields) = if rest.len() < SMALL {
+    let (len, fields) = field_lines(rest, &line, few, many)?;
+    let head = rest.get(..len)?;
+    // What the size limit counts is less than the whole: near it the machine counts.
+    if len as u64 > config.max_header_size || !count_allowed(fields.len(), config) {
+        return None;
+    }
+    let semantics = semantics(head, fields, config)?;
+    if !head.ends_with(b"\r\n\r\n") {
+        return None;
+    }
+    Some(Found {
+        len,
+        method: line.method,
+        target: line.target,
+        version: (1, line.minor),
+        fields,
+        flags: semantics.flags,
+        length: semantics.length,
+    })
+}
+
+/// The lines after the request line, and the length of the whole head.
+#[inline(always)]
+fn field_lines<'a>(
+    rest: &'a [u8],
+    line: &RequestLine<'_>,
+    few: &'a mut Few<'a>,
+    many: &'a mut Many<'a>,
+) -> Option<(usize, &'a [httparse::Header<'a>])> {
+    if rest.len() < SMALL {
         // Without the request line, which is a third of such a head's work.
         let lines = rest.get(line.len..)?;
         match httparse::parse_headers(lines, few) {
-            Ok(httparse::Status::Complete((len, fields))) => (line.len + len, fields),
-            _ => return None,
+            Ok(httparse::Status::Complete((len, fields))) => Some((line.len + len, fields)),
+            _ => None,
         }
     } else {
         // Only so it takes slots that were not made first: so many cost more than the request line.
         let mut request = httparse::Request::new(&mut []);
         match request.parse_with_uninit_headers(rest, many) {
-            Ok(httparse::Status::Complete(len)) => (len, &*request.headers),
-            _ => return None,
+            Ok(httparse::Status::Complete(len)) => Some((len, &*request.headers)),
+            _ => None,
         }
-    };
-    let head = rest.get(..len)?;
-    // What the size limit counts is less than the whole: near it the exact machine counts.
-    if len as u64 > config.max_header_size || !count_allowed(fields.len(), config) {
-        return None;
     }
+}
 
+/// What the lines say. None where httparse and llhttp may differ about one.
+#[inline(always)]
+fn semantics(head: &[u8], fields: &[httparse::Header<'_>], config: &Config) -> Option<Semantics> {
     let mut semantics = Semantics::default();
     for (i, field) in fields.iter().enumerate() {
         // For httparse the line before may also end with a bare LF.
@@ -76,25 +104,14 @@ pub(super) fn parse<'a>(
             } else {
                 let next = match fields.get(i + 1) {
                     Some(next) => offset(head, next.name.as_bytes()),
-                    None => len - 2,
+                    None => head.len() - 2,
                 };
                 head.get(offset(head, field.value)..next.checked_sub(2)?)?
             };
             semantics = semantics.and(field.name.as_bytes(), raw, config)?;
         }
     }
-    if !head.ends_with(b"\r\n\r\n") {
-        return None;
-    }
-    Some(Found {
-        len,
-        method: line.method,
-        target: line.target,
-        version: (1, line.minor),
-        fields,
-        flags: semantics.flags,
-        length: semantics.length,
-    })
+    Some(semantics)
 }
 
 /// A request line that both take, and the same way.
@@ -112,20 +129,20 @@ impl<'a> RequestLine<'a> {
             b"GET " => (Method::GET, 4),
             _ => other_method(rest)?,
         };
-        let target_end = skip_visible(rest, target_at);
-        let target = rest.get(target_at..target_end)?;
+        let after_method = rest.get(target_at..)?;
+        let (target, after_target) = after_method.split_at_checked(visible_run(after_method))?;
         // In a target that begins so, llhttp takes any of these bytes.
         if !matches!(target.first(), Some(b'/' | b'*')) {
             return None;
         }
-        let version = rest.get(target_end..)?.first_chunk()?;
+        let version = after_target.first_chunk()?;
         let minor = match version {
             b" HTTP/1.1\r\n" => 1,
             b" HTTP/1.0\r\n" => 0,
             _ => return None,
         };
         Some(RequestLine {
-            len: target_end + version.len(),
+            len: target_at + target.len() + version.len(),
             method,
             target,
             minor,
@@ -160,7 +177,7 @@ struct Semantics {
 }
 
 impl Semantics {
-    /// Adds a line that may have such a name. None where the exact machine should look.
+    /// Adds a line that may have such a name. None where the machine should look.
     #[inline(always)]
     fn and(self, name: &[u8], raw: &[u8], config: &Config) -> Option<Semantics> {
         let framed = self.flags & (flag::CONTENT_LENGTH | flag::TRANSFER_ENCODING) != 0;

@@ -1,5 +1,7 @@
 //! What a parsed head looks like: methods, spans, fields.
 
+use crate::invariant;
+
 /// Every method name that llhttp knows, at llhttp's own number. RTSP and ICE requests are
 /// delivered like any other.
 pub const METHODS: [&str; 47] = [
@@ -75,7 +77,10 @@ impl Method {
 
     /// The name as it stands in a request line.
     pub fn as_str(self) -> &'static str {
-        METHODS.get(self.0 as usize).copied().unwrap_or("")
+        invariant!(
+            METHODS.get(self.0 as usize).copied(),
+            "a method is an index into the table"
+        )
     }
 }
 
@@ -99,10 +104,12 @@ impl Span {
         self.start == self.end
     }
 
-    /// The bytes, or none if the span does not lie in `base`.
+    /// The bytes; `base` is what the span was made for.
     pub fn of(self, base: &[u8]) -> &[u8] {
-        base.get(self.start as usize..self.end as usize)
-            .unwrap_or(&[])
+        invariant!(
+            base.get(self.start as usize..self.end as usize),
+            "a span lies in its base"
+        )
     }
 }
 
@@ -119,7 +126,7 @@ pub struct FieldSpan {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fields<'a>(Lines<'a>);
 
-/// Where the lines are: as the exact machine collects them, or as httparse left them.
+/// Where the lines are: as the machine collects them, or as httparse left them.
 #[derive(Clone, Copy, Debug)]
 enum Lines<'a> {
     Spans {

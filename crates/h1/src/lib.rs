@@ -4,25 +4,21 @@
 //! what it finds to a [`Sink`]. It knows nothing of sockets, threads or JavaScript.
 #![forbid(unsafe_code)]
 
-mod chunks;
 mod classes;
 pub mod codes;
-mod exact;
 mod fast;
-mod fields;
 pub mod head;
+pub mod invariant;
 mod limits;
+mod machine;
 mod methods;
 pub mod names;
 pub mod profile;
 mod scene;
-mod scratch;
-mod start_line;
-mod state;
 
 pub use codes::{Code, ParseError, Reason};
-pub use exact::Parser;
 pub use head::{Fields, Head, METHODS, Method, Span};
+pub use machine::Parser;
 pub use profile::{HeaderCount, Lenient, Profile};
 pub use scene::{Carried, Limit, Message, Moment, Part, Phase, Scene};
 

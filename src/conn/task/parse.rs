@@ -6,7 +6,7 @@ use super::read::Packet;
 use super::{Room, Turn};
 use crate::conn::delivery::Behind;
 use crate::conn::{Conn, ReadSide};
-use crate::http1::{Outcome, ParseError, Parser};
+use crate::http1::{Outcome, ParseError, Parser, invariant};
 use crate::memory::{Supply, Vecs};
 use crate::record::{Parked, Recorder, Records};
 #[cfg(debug_assertions)]
@@ -87,7 +87,10 @@ fn interpret(
             Then::Park(Box::new(Parked { packet, at }))
         }
         Outcome::Upgraded { at } => {
-            records.push_upgraded(rest.get(at..).unwrap_or(&[]));
+            records.push_upgraded(invariant!(
+                rest.get(at..),
+                "an upgrade ends within its packet"
+            ));
             Then::Upgrade
         }
         Outcome::Failed(error) => Then::Refuse(error),

@@ -12,6 +12,7 @@ use super::{Room, Task, Turn};
 use crate::conn::delivery::Behind;
 use crate::conn::watch::{Ready, Watch};
 use crate::conn::{Conn, ReadSide, io};
+use crate::http1::invariant;
 use crate::memory::{Memory, PACKET, Supply};
 use crate::sync::thread_local;
 
@@ -85,7 +86,8 @@ impl Task {
                 read_split(fd, supply, size, buffer)
             } else {
                 let result = io::recv(fd, buffer);
-                result.map(|n| Packet::of(buffer.get(..n).unwrap_or(&[])))
+                result
+                    .map(|n| Packet::of(invariant!(buffer.get(..n), "no read exceeds its buffer")))
             };
             take_in(room, conn, &mut read, packet, &mut ready, supply)
         });
@@ -204,7 +206,7 @@ fn read_split<'a>(
     if count >= size {
         return Ok(Packet {
             body: Some(body),
-            rest: buffer.get(..count - size).unwrap_or(&[]),
+            rest: invariant!(buffer.get(..count - size), "no read exceeds its buffer"),
         });
     }
     // It was not filled, and a Buffer must be as long as what is in it. So the bytes are copied.

@@ -3,11 +3,12 @@
 
 use std::cell::RefCell;
 
-use super::head::{FieldSpan, Fields, Span};
 use super::state::{SpanKind, State};
+use crate::head::{FieldSpan, Fields, Span};
+use crate::{classes, invariant};
 
 #[derive(Debug, Default)]
-pub struct Scratch {
+pub struct HeadBuffer {
     target: Span,
     fields: Vec<FieldSpan>,
     /// What the spans index once `detached`.
@@ -31,7 +32,7 @@ pub struct Carried {
     target: usize,
 }
 
-impl Scratch {
+impl HeadBuffer {
     pub fn clear(&mut self) {
         self.target = Span::default();
         self.fields.clear();
@@ -77,8 +78,10 @@ impl Scratch {
         }
         let piece = if self.detached {
             let start = self.copy.len();
-            self.copy
-                .extend_from_slice(packet.get(from..to).unwrap_or(&[]));
+            self.copy.extend_from_slice(invariant!(
+                packet.get(from..to),
+                "a span lies in its packet"
+            ));
             span(start, self.copy.len())
         } else {
             span(from, to)
@@ -108,7 +111,7 @@ impl Scratch {
             let blanks = value
                 .iter()
                 .rev()
-                .take_while(|&&byte| super::classes::is_blank(byte))
+                .take_while(|&&byte| classes::is_blank(byte))
                 .count();
             field.value.end -= blanks as u32;
         }
@@ -151,7 +154,7 @@ impl Scratch {
         let base = if self.detached { &self.copy } else { packet };
         let target = self.target.of(base);
         let length = self.carried.map_or(0, |carried| carried.target);
-        target.get(..length).unwrap_or(target)
+        invariant!(target.get(..length), "a target only grows")
     }
 
     /// Where the packet began, and the name of the line that was the last one then. None in
@@ -201,31 +204,31 @@ fn span(start: usize, end: usize) -> Span {
     }
 }
 
-/// Scratches a thread keeps for its next heads; more would only serve heads that arrive in
+/// Head buffers a thread keeps for its next heads; more would only serve heads that arrive in
 /// pieces on as many connections at once.
 const POOLED: usize = 4;
 
-/// A scratch that grew beyond this many bytes is not kept.
+/// A head buffer that grew beyond this many bytes is not kept.
 const POOLED_SIZE: usize = 32 * 1024;
 
 thread_local! {
     #[expect(clippy::vec_box, reason = "parsers hold boxes; taking one must not move it")]
-    static POOL: RefCell<Vec<Box<Scratch>>> = const { RefCell::new(Vec::new()) };
+    static POOL: RefCell<Vec<Box<HeadBuffer>>> = const { RefCell::new(Vec::new()) };
 }
 
-pub fn take() -> Box<Scratch> {
+pub fn take() -> Box<HeadBuffer> {
     POOL.with_borrow_mut(Vec::pop).unwrap_or_default()
 }
 
-pub fn give_back(mut scratch: Box<Scratch>) {
-    let size = scratch.copy.capacity() + scratch.fields.capacity() * size_of::<FieldSpan>();
+pub fn give_back(mut buffer: Box<HeadBuffer>) {
+    let size = buffer.copy.capacity() + buffer.fields.capacity() * size_of::<FieldSpan>();
     if size > POOLED_SIZE {
         return;
     }
-    scratch.clear();
+    buffer.clear();
     POOL.with_borrow_mut(|pool| {
         if pool.len() < POOLED {
-            pool.push(scratch);
+            pool.push(buffer);
         }
     });
 }
