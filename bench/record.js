@@ -1,6 +1,7 @@
 'use strict';
 
-// npm run bench:record: measures, keeps the medians in bench/results, and puts them into README.md and docs/performance.md.
+// npm run bench:record: measures, keeps the medians in bench/results, and puts them into README.md and
+// docs/performance.md.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');

@@ -1,7 +1,7 @@
 'use strict';
 
-// npm run bench:report [-- --check]: makes the tables of README.md and docs/performance.md, and docs/curves/ratios.svg, from
-// bench/results. --check writes nothing, and fails if one of them is stale.
+// npm run bench:report [-- --check]: makes the tables of README.md and docs/performance.md, and docs/curves/ratios.svg,
+// from bench/results. --check writes nothing, and fails if one of them is stale.
 
 const fs = require('node:fs');
 const path = require('node:path');

@@ -1,4 +1,5 @@
-//! A pool of small pieces of memory for each thread. A request needs three of them, each for less time than a batch of deliveries takes.
+//! A pool of small pieces of memory for each thread. A request needs three of them, each for less time than a batch of
+//! deliveries takes.
 
 use std::cell::RefCell;
 use std::thread::LocalKey;

@@ -235,7 +235,8 @@ struct Origin {
     tcp: bool,
 }
 
-/// Makes a connection from a descriptor, unless the server has reached its limit. The caller has entered the engine for it.
+/// Makes a connection from a descriptor, unless the server has reached its limit. The caller has entered the engine for
+/// it.
 fn admit(
     core: &Arc<Core>,
     server: &Arc<Server>,

@@ -1,5 +1,5 @@
-//! Memory for bodies. Bodies that are read on the JavaScript thread, and output, are in JavaScript's own memory, so that large
-//! ones are not copied. On other threads they are in a `Vec`.
+//! Memory for bodies. Bodies that are read on the JavaScript thread, and output, are in JavaScript's own memory, so
+//! that large ones are not copied. On other threads they are in a `Vec`.
 
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -126,8 +126,8 @@ pub struct Owner {
     pub give_up: unsafe fn(Owner),
 }
 
-// SAFETY: the memory does not move, and nobody else reads or writes it. The owner is used only on the thread to which it
-// belongs (`drop`, `into_owner`).
+// SAFETY: the memory does not move, and nobody else reads or writes it. The owner is used only on the thread to which
+// it belongs (`drop`, `into_owner`).
 unsafe impl Send for Lent {}
 
 impl Lent {
@@ -157,8 +157,8 @@ impl Lent {
         }
     }
 
-    /// Returns the owner without giving the memory up. If the memory is not completely filled, or on another thread than the
-    /// owner's, it returns the memory itself.
+    /// Returns the owner without giving the memory up. If the memory is not completely filled, or on another thread
+    /// than the owner's, it returns the memory itself.
     pub fn into_owner(self) -> Result<Owner, Lent> {
         if self.filled < self.size || self.thread != thread::current().id() {
             return Err(self);
@@ -176,7 +176,8 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        // Memory of the JavaScript thread is dropped there. If it is dropped elsewhere, it leaks until the environment ends.
+        // Memory of the JavaScript thread is dropped there. If it is dropped elsewhere, it leaks until the environment
+        // ends.
         if self.thread == thread::current().id() {
             // SAFETY: this is the owner's thread, and the memory is not used again.
             unsafe { (self.owner.give_up)(self.owner) };

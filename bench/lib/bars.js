@@ -12,7 +12,9 @@ const COLORS = ['#0969da', '#1a7f37', '#8250df'];
 
 const escape = (text) => String(text).replace(/[&<>]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' }[c]));
 
-/** `groups: [{ label, values }]` has a value (or undefined) for each label of `series`; `base` is where bars of 1 end. */
+/**
+ * `groups: [{ label, values }]` has a value (or undefined) for each label of `series`; `base` is where bars of 1 end.
+ */
 exports.bars = function bars({ title, base, series, groups }) {
   const height = TOP + groups.reduce((sum, { values }) => sum + values.filter(Number.isFinite).length * BAR + GAP, 0) + 10;
   const most = Math.ceil(Math.max(...groups.flatMap(({ values }) => values.filter(Number.isFinite))));

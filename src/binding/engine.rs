@@ -34,8 +34,8 @@ pub struct Engine {
 
 #[napi]
 impl Engine {
-    /// `meta` receives the numbers of deliveries, `strings` the long strings of heads; `wake` is called when there are some. The
-    /// engine keeps `wake` in a property of its own name.
+    /// `meta` receives the numbers of deliveries, `strings` the long strings of heads; `wake` is called when there are
+    /// some. The engine keeps `wake` in a property of its own name.
     #[napi(catch_unwind, constructor)]
     pub fn new(
         env: Env,

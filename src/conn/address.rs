@@ -36,8 +36,8 @@ pub fn end(fd: RawFd, end: End) -> Option<SocketAddr> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bound(Option<NonZeroU8>);
 
-/// The addresses on which a server has listened. They are the local addresses of its connections. There are few of them, so a connection
-/// keeps only a small number.
+/// The addresses on which a server has listened. They are the local addresses of its connections. There are few of
+/// them, so a connection keeps only a small number.
 #[derive(Debug, Default)]
 pub struct BoundAddresses(Mutex<Vec<SocketAddr>>);
 
@@ -146,7 +146,8 @@ pub fn of(fd: RawFd, end: End) -> Option<Address> {
     }
 }
 
-/// Local address, port and family, peer address, port and family, joined by line feeds. A part that does not exist is empty.
+/// Local address, port and family, peer address, port and family, joined by line feeds. A part that does not exist is
+/// empty.
 pub fn both_ends(fd: RawFd) -> Vec<u8> {
     let mut text = String::new();
     for end in [End::Local, End::Peer] {

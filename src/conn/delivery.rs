@@ -29,8 +29,8 @@ pub enum Kind {
     Closed,
 }
 
-/// What is behind a packet in the kernel, as far as it is known. It decides whether the connection is read again in the same turn of the
-/// event loop, or in the next one as by libuv.
+/// What is behind a packet in the kernel, as far as it is known. It decides whether the connection is read again in the
+/// same turn of the event loop, or in the next one as by libuv.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behind {
     /// Nothing was read, or nothing will be read any more.

@@ -37,8 +37,8 @@ pub struct Detached {
 }
 
 impl Conn {
-    /// Gives the connection away, with everything that was read and not delivered, and everything that was written and not sent. It still
-    /// counts as open.
+    /// Gives the connection away, with everything that was read and not delivered, and everything that was written and
+    /// not sent. It still counts as open.
     pub fn detach(&self) -> std::io::Result<Detached> {
         // Waits for a packet that is being parsed.
         let mut read = crate::lock(&self.read);

@@ -41,8 +41,8 @@ impl Conn {
         }
     }
 
-    /// Whether output has to wait until a packet is dispatched. Then [`release_output`](Self::release_output) wakes the task. It is
-    /// called on the JavaScript thread only.
+    /// Whether output has to wait until a packet is dispatched. Then [`release_output`](Self::release_output) wakes the
+    /// task. It is called on the JavaScript thread only.
     pub(super) fn output_waits(&self) -> bool {
         let waits = self.telling.load(Ordering::Relaxed);
         self.flush_due.store(waits, Ordering::Relaxed);
@@ -72,8 +72,8 @@ impl Conn {
         }
     }
 
-    /// Delivers the end, after a packet with a hang-up behind it. Returns false if nothing may be read at the moment; then a later read
-    /// finds the end.
+    /// Delivers the end, after a packet with a hang-up behind it. Returns false if nothing may be read at the moment;
+    /// then a later read finds the end.
     pub fn hang_up(self: &Arc<Self>) -> bool {
         task::hang_up(self)
     }
@@ -93,8 +93,8 @@ impl Conn {
         control.outstanding && !self.consumed.load(Ordering::Relaxed)
     }
 
-    /// Looks for a hang-up behind the packet that is dispatched next, if this version of libuv takes a hang-up for FIN. If there is
-    /// one, the end follows in the same turn.
+    /// Looks for a hang-up behind the packet that is dispatched next, if this version of libuv takes a hang-up for FIN.
+    /// If there is one, the end follows in the same turn.
     pub fn look_for_hang_up(&self, behind: Behind) -> bool {
         let suspected = match behind {
             Behind::Nothing | Behind::Bytes => false,

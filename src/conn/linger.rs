@@ -1,7 +1,7 @@
 //! Descriptors that outlive their connection for a while. The lobby looks after them.
 //!
-//! JavaScript was told that deferred output is sent. In the kernel's buffer it would outlive the descriptor. So if a connection with
-//! deferred output is closed, its descriptor stays open here until the output is sent.
+//! JavaScript was told that deferred output is sent. In the kernel's buffer it would outlive the descriptor. So if a
+//! connection with deferred output is closed, its descriptor stays open here until the output is sent.
 //!
 //! If bytes are unread when a descriptor is closed, the kernel sends RST, and the client's kernel drops what it has
 //! received. A refused client would then not see the reply. So the option `linger` sends FIN first, and reads and drops

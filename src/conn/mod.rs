@@ -17,8 +17,8 @@
 //!
 //! A connection is a *stranger* while JavaScript does not know it.
 //!
-//! There are two locks. `read` is held while a packet is read and parsed, and `control` for a few instructions or one non-blocking
-//! send. Whoever takes both takes `read` first. The lock of the queue comes last.
+//! There are two locks. `read` is held while a packet is read and parsed, and `control` for a few instructions or one
+//! non-blocking send. Whoever takes both takes `read` first. The lock of the queue comes last.
 
 pub mod address;
 pub mod delivery;
@@ -93,8 +93,8 @@ pub struct Conn {
     reported: AtomicU64,
     /// The outstanding packet was dispatched. Only the JavaScript thread uses it.
     consumed: AtomicBool,
-    /// A packet is on its way to JavaScript or is being dispatched. On the JavaScript thread output waits until it has been
-    /// dispatched, because libuv writes after it has reported what it read.
+    /// A packet is on its way to JavaScript or is being dispatched. On the JavaScript thread output waits until it has
+    /// been dispatched, because libuv writes after it has reported what it read.
     telling: AtomicBool,
     /// Output waits for that. Only the JavaScript thread uses it.
     flush_due: AtomicBool,
@@ -127,8 +127,8 @@ struct ReadSide {
 }
 
 impl Conn {
-    /// Takes over a connected descriptor. The caller has entered the engine for it. With the setting `eager`, JavaScript hears of the
-    /// connection at once.
+    /// Takes over a connected descriptor. The caller has entered the engine for it. With the setting `eager`,
+    /// JavaScript hears of the connection at once.
     pub fn open(
         core: &Arc<Core>,
         server: &Arc<Server>,
@@ -209,8 +209,8 @@ impl Conn {
         wake(waker);
     }
 
-    /// Closes the connection and drops pending output. Deferred output counts as taken by the kernel, so it is still sent, unless the
-    /// peer is to get RST. Returns how many bytes JavaScript has written.
+    /// Closes the connection and drops pending output. Deferred output counts as taken by the kernel, so it is still
+    /// sent, unless the peer is to get RST. Returns how many bytes JavaScript has written.
     pub fn close(&self, reset: bool) -> u64 {
         let mut control = crate::lock(&self.control);
         let written = control.written;
@@ -267,7 +267,8 @@ impl Conn {
         }
     }
 
-    /// How far the message in progress has come. It never mixes the beginning of one message with the state of the next.
+    /// How far the message in progress has come. It never mixes the beginning of one message with the state of the
+    /// next.
     fn progress(&self) -> Progress {
         loop {
             let start = self.start.load(Ordering::Acquire);

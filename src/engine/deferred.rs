@@ -1,5 +1,5 @@
-//! Output that waits for the end of a batch of deliveries, so that the responses of the batch leave together. If a turn of the
-//! JavaScript thread does not end, the lobby sends what has waited for longer than a tick.
+//! Output that waits for the end of a batch of deliveries, so that the responses of the batch leave together. If a turn
+//! of the JavaScript thread does not end, the lobby sends what has waited for longer than a tick.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::sync::{Mutex, limit, sleep};
 
 /// Something that has deferred output.
 pub trait Flush {
-    /// Sends the output that is due at this moment. What the kernel does not take is left to a task. Returns whether something is
-    /// still to be sent at the end of the turn.
+    /// Sends the output that is due at this moment. What the kernel does not take is left to a task. Returns whether
+    /// something is still to be sent at the end of the turn.
     fn flush(self: &Arc<Self>, moment: Moment) -> bool;
 }
 
@@ -70,7 +70,8 @@ impl<T: Flush> Deferred<T> {
         }
     }
 
-    /// Sends the output that is due at this moment. It does not hold the lock meanwhile, so that other threads can add connections.
+    /// Sends the output that is due at this moment. It does not hold the lock meanwhile, so that other threads can add
+    /// connections.
     pub fn flush(&self, moment: Moment) {
         let mut conns = crate::lock(&self.conns);
         if conns.is_empty() {

@@ -1,5 +1,5 @@
-//! The engine of one environment: its threads, and the queue to its JavaScript thread. It does not know connections; what it
-//! carries is a [`Cargo`].
+//! The engine of one environment: its threads, and the queue to its JavaScript thread. It does not know connections;
+//! what it carries is a [`Cargo`].
 
 pub mod deferred;
 pub mod queue;
@@ -96,7 +96,8 @@ impl<C: Cargo> Core<C> {
         Some(crate::lock(&self.threads).running.as_ref()?.lobby())
     }
 
-    /// Counts a connection that a live listener has accepted, or a descriptor that outlives its connection. The threads run.
+    /// Counts a connection that a live listener has accepted, or a descriptor that outlives its connection. The threads
+    /// run.
     pub fn enter_accepted(&self) {
         self.live.fetch_add(1, Ordering::Relaxed);
     }

@@ -128,7 +128,8 @@ impl<C: Cargo> Queue<C> {
         }
     }
 
-    /// Swaps `empty` for everything in the queue. Returns false if there is nothing; then the next push wakes JavaScript.
+    /// Swaps `empty` for everything in the queue. Returns false if there is nothing; then the next push wakes
+    /// JavaScript.
     pub fn take(&self, empty: &mut Inbox<C>) -> bool {
         let mut shared = crate::lock(&self.shared);
         if shared.inbox.is_empty() {

@@ -1,5 +1,5 @@
-//! The threads of an engine, each with a tokio runtime of its own: the lobby, which accepts connections and serves new ones, and
-//! the I/O threads.
+//! The threads of an engine, each with a tokio runtime of its own: the lobby, which accepts connections and serves new
+//! ones, and the I/O threads.
 
 use std::io;
 use std::sync::Arc;
@@ -96,8 +96,8 @@ fn run(runtime: &Runtime, stopped: &Notify) {
 
 /// Leaves all signals to Node's own threads.
 fn block_signals() {
-    // SAFETY: sigfillset initialises the set that pthread_sigmask reads. Both use only the set and the mask of the calling
-    // thread.
+    // SAFETY: sigfillset initialises the set that pthread_sigmask reads. Both use only the set and the mask of the
+    // calling thread.
     unsafe {
         let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
         if libc::sigfillset(all.as_mut_ptr()) == 0 {

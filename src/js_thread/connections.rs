@@ -94,8 +94,9 @@ pub struct Connections {
     inbox: Inbox<Http>,
     /// Whose packet is being dispatched.
     current: Option<Current>,
-    /// Connections whose packets were dispatched in this turn. As by libuv, each is read again in the next turn. So what
-    /// the program does after a packet in the same turn (setImmediate, a write) comes before the next packet, FIN or RST.
+    /// Connections whose packets were dispatched in this turn. As by libuv, each is read again in the next turn. So
+    /// what the program does after a packet in the same turn (setImmediate, a write) comes before the next packet, FIN
+    /// or RST.
     told: Vec<Arc<Conn>>,
     /// Connections whose reading was resumed in this turn; as libuv's, it goes on in the next one.
     resumed: Vec<u32>,
@@ -185,8 +186,8 @@ impl Connections {
         }
     }
 
-    /// Looks for something to deliver. False if there is nothing; what comes then wakes JavaScript. True if there may be
-    /// something, and `next` has to look again.
+    /// Looks for something to deliver. False if there is nothing; what comes then wakes JavaScript. True if there may
+    /// be something, and `next` has to look again.
     fn find_more(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> bool {
         core.deferred.flush(Moment::Batch);
         let turn_begins = !std::mem::replace(&mut self.polled, true);

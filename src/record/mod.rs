@@ -27,7 +27,8 @@ pub fn length(numbers: &[u32]) -> usize {
     }
 }
 
-/// The records of a delivery: numbers, a text whose parts the numbers have the lengths of, and runs of bytes that become Buffers.
+/// The records of a delivery: numbers, a text whose parts the numbers have the lengths of, and runs of bytes that
+/// become Buffers.
 #[derive(Debug, Default)]
 pub struct Records {
     /// The records, one after the other.

@@ -8,7 +8,8 @@ use crate::observe::store::Overdue;
 /// How far the message in progress has come, for the timeouts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// When the message began, in ns of [`now`]; for the first message, when the connection began. 0 between two messages.
+    /// When the message began, in ns of [`now`]; for the first message, when the connection began. 0 between two
+    /// messages.
     pub start: u64,
     /// The head of the message is complete.
     pub headers_complete: bool,

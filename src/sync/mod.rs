@@ -1,8 +1,8 @@
 //! What threads share: locks, atomics, thread-locals, and the runtimes of the lobby and the I/O threads.
 //!
-//! They are those of the standard library and of tokio. With the feature `schedules`, which only the crate's own tests use, they are
-//! simulated: one thread runs at a time, and the test decides at each lock and each atomic which one goes on
-//! (`js_thread/schedules.rs`).
+//! They are those of the standard library and of tokio. With the feature `schedules`, which only the crate's own tests
+//! use, they are simulated: one thread runs at a time, and the test decides at each lock and each atomic which one goes
+//! on (`js_thread/schedules.rs`).
 
 #[cfg(all(test, feature = "schedules"))]
 pub mod simulated;
@@ -37,8 +37,8 @@ pub const fn limit(real: usize, simulated: usize) -> usize {
     }
 }
 
-/// Locks a mutex even if its last holder has panicked. Every critical section of this crate leaves its data whole, and a panic on one
-/// connection must not spread to others.
+/// Locks a mutex even if its last holder has panicked. Every critical section of this crate leaves its data whole, and
+/// a panic on one connection must not spread to others.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex
         .lock()
