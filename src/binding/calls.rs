@@ -1,5 +1,5 @@
-//! The calls of the hot path: functions of the engine's object, straight on Node-API. They cost
-//! one call for their arguments, where napi-rs's methods unwrap, check and lock as well.
+//! The calls of the hot path: functions on the engine's object that use Node-API directly. They need one call to get
+//! their arguments. Methods of napi-rs would unwrap, check and lock as well.
 
 use std::ffi::{CStr, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,8 +23,8 @@ use crate::memory::{Loan, Owner};
 type Callback =
     unsafe extern "C" fn(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value;
 
-/// Makes a table of callbacks that no panic leaves: C has no way to pass one on. After a panic a call
-/// gives what stands behind it.
+/// Makes a table of callbacks that catch every panic, because a panic must not pass through C. After a panic a call
+/// returns the value that is behind it in the table.
 macro_rules! calls {
     ($($name:literal: $call:ident, $after_panic:expr;)*) => {
         [$(($name, {
@@ -58,7 +58,7 @@ const CALLS: [(&CStr, Callback); 14] = calls! {
     c"serverOf": server_of, zero;
 };
 
-/// JavaScript destroys the connection with an error then.
+/// The result of a write after a panic. JavaScript then destroys the connection with an error.
 fn failed(env: sys::napi_env) -> sys::napi_value {
     int(env, -libc::EIO)
 }
@@ -67,13 +67,13 @@ fn zero(env: sys::napi_env) -> sys::napi_value {
     int(env, 0)
 }
 
-/// Makes the calls own properties of the engine's object.
+/// Defines the calls as own properties of the engine's object.
 pub fn define(env: sys::napi_env, engine: sys::napi_value, local: &Rc<Local>) -> Result<()> {
     for (name, callback) in CALLS {
         let data = Rc::into_raw(local.clone()).cast_mut().cast();
         let mut function = std::ptr::null_mut();
-        // SAFETY: the values belong to the current call. `drop_local` gives back the count that
-        // `into_raw` took, when the function is collected and can be called no more.
+        // SAFETY: the values belong to the current call. `drop_local` gives back the count that `into_raw` took, when
+        // the function is collected and cannot be called any more.
         unsafe {
             check_status!(sys::napi_create_function(
                 env,
@@ -107,7 +107,7 @@ unsafe extern "C" fn drop_local(_env: sys::napi_env, data: *mut c_void, _hint: *
     drop(unsafe { Rc::from_raw(data.cast::<Local>()) });
 }
 
-/// One call: its engine and arguments.
+/// One call, with its engine and arguments.
 struct Call<'a, const N: usize> {
     env: sys::napi_env,
     local: &'a Local,
@@ -121,8 +121,8 @@ impl<const N: usize> Call<'_, N> {
         let mut arguments = [std::ptr::null_mut(); N];
         let mut count = N;
         let mut data = std::ptr::null_mut();
-        // SAFETY: the pointers are valid. Missing arguments become undefined. The function that
-        // is running keeps its data alive.
+        // SAFETY: the pointers are valid. Missing arguments become undefined. The running function keeps its data
+        // alive.
         unsafe {
             sys::napi_get_cb_info(
                 env,
@@ -140,7 +140,7 @@ impl<const N: usize> Call<'_, N> {
         }
     }
 
-    /// An argument as a number; 0 if it is none.
+    /// An argument as a number; 0 if it is no number.
     fn number(&self, i: usize) -> u32 {
         number(self.env, self.arguments[i])
     }
@@ -149,8 +149,8 @@ impl<const N: usize> Call<'_, N> {
         values::undefined(self.env)
     }
 
-    /// Writes to the connection of the first argument. `value` is what the numbers of the pieces
-    /// refer to: an array, or the only one that has a number.
+    /// Writes to the connection of the first argument. The numbers of the pieces refer to `value`: an array, or the
+    /// only piece with a number.
     fn send(
         &self,
         flags: u32,
@@ -187,7 +187,7 @@ impl<const N: usize> Call<'_, N> {
         int(self.env, result)
     }
 
-    /// Runs what writes through the memory for strings.
+    /// Calls a function that writes, with the memory for strings.
     fn with_text(
         &self,
         write: impl FnOnce(&mut Vec<u8>) -> Result<sys::napi_value>,
@@ -213,19 +213,19 @@ impl<const N: usize> Call<'_, N> {
     }
 }
 
-/// The bits of a write's number that are its encoding.
+/// The bits of a write's flags that are the encoding.
 const ENCODING: u32 = 3;
-/// The number of a chunk that comes alone.
+/// The number of a piece that is the only one.
 pub const ONLY: u32 = u32::MAX;
 
 fn number(env: sys::napi_env, value: sys::napi_value) -> u32 {
     let mut number = 0;
-    // SAFETY: Node-API checks that the value is a number, and leaves `number` alone otherwise.
+    // SAFETY: Node-API checks that the value is a number, and does not change `number` otherwise.
     unsafe { sys::napi_get_value_uint32(env, value, &mut number) };
     number
 }
 
-/// 0 done, 1 pending, or -errno.
+/// The number that a call returns: 0 for done, 1 for pending, or -errno.
 fn outcome(result: std::result::Result<bool, i32>) -> i32 {
     match result {
         Ok(pending) => i32::from(pending),
@@ -282,7 +282,7 @@ unsafe fn blob(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_v
     }
 }
 
-/// A chunk that is to be written: bytes of JavaScript, or a string that is appended to the text.
+/// Makes a piece from a chunk that is to be written: bytes of JavaScript, or a string that is appended to the text.
 ///
 /// # Safety
 /// As `values::bytes`.
@@ -306,7 +306,7 @@ unsafe fn piece<'a>(
     Ok(Piece::Text(start..text.len()))
 }
 
-/// Keeps what a value is or holds where it is, until the loan is over. None if Node-API refuses.
+/// Keeps the memory of a value in place until the loan is over. Returns None if Node-API fails.
 fn lend(env: sys::napi_env, value: sys::napi_value, core: &Arc<Core>) -> Option<Loan> {
     let mut reference = std::ptr::null_mut();
     // SAFETY: the value belongs to the current call.
@@ -319,12 +319,12 @@ fn lend(env: sys::napi_env, value: sys::napi_value, core: &Arc<Core>) -> Option<
         reference: reference.cast(),
         give_up: pages::give_up,
     };
-    // SAFETY: the memory of a view does not move while something refers to the view, and we are on the
-    // thread of `env`.
+    // SAFETY: the memory of a view does not move while there is a reference to the view, and this is the thread of
+    // `env`.
     Some(unsafe { Loan::new(owner, core.clone()) })
 }
 
-/// Memory that strings are written through is kept up to this size.
+/// The largest size of the memory for strings that is kept.
 const SCRATCH: usize = 64 * 1024;
 
 /// # Safety
@@ -341,8 +341,7 @@ unsafe fn write(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_
     })
 }
 
-/// Writes the whole of a response: its head, its body of one chunk, and what follows that. Head and
-/// tail are strings.
+/// Writes a whole response: its head, its body of one chunk, and its tail. Head and tail are strings.
 /// # Safety
 /// The arguments are those of a callback.
 unsafe fn respond(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
@@ -363,7 +362,7 @@ unsafe fn respond(env: sys::napi_env, info: sys::napi_callback_info) -> sys::nap
         let body_end = text.len();
         values::append_string(env, tail, Encoding::Latin1, text)?;
         let end = text.len();
-        // Without chunked encoding Node ends with an empty chunk, which calls back.
+        // Without chunked encoding, Node writes an empty chunk at the end, which has the callback.
         let blanks = u32::from(body_end == end);
         Ok(match piece {
             Piece::Text(_) => call.send(flags, text, &[Piece::Text(0..end)], blanks, body),
@@ -379,7 +378,7 @@ unsafe fn respond(env: sys::napi_env, info: sys::napi_callback_info) -> sys::nap
     })
 }
 
-/// Sends everything that is held back: the turn is over.
+/// Sends deferred output and FIN, because the turn is over.
 /// # Safety
 /// The arguments are those of a callback.
 unsafe fn flush(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
@@ -405,7 +404,7 @@ unsafe fn writev(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi
     })
 }
 
-/// The chunks of `[chunk, encoding, ...]`, each numbered by its place there.
+/// Makes pieces from `[chunk, encoding, ...]`. The number of each is its index there.
 ///
 /// # Safety
 /// As `values::bytes`.

@@ -1,4 +1,4 @@
-//! FreeBSD, and what is left of the systems that the crate compiles for.
+//! FreeBSD, and all other systems for which the crate compiles.
 
 use std::io::{Error, Result};
 use std::net::SocketAddr;
@@ -9,10 +9,10 @@ use crate::conn::address::Name;
 
 pub const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
 
-/// No flag holds a segment back: FIN leaves in a segment of its own.
+/// There is no flag that holds a segment back, so FIN leaves in a segment of its own.
 pub const FIN_FOLLOWS: libc::c_int = 0;
 
-/// The option with the seconds of silence before the first probe.
+/// The option that has the seconds of silence before the first keep-alive probe.
 pub const TCP_KEEPIDLE: libc::c_int = libc::TCP_KEEPIDLE;
 
 /// Takes a connection from the backlog.
@@ -28,17 +28,17 @@ pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
     Ok((accepted, peer.address()))
 }
 
-/// `MSG_NOSIGNAL` says it with each call.
+/// Does nothing, because each call has the flag `MSG_NOSIGNAL`.
 pub fn set_no_sigpipe(_fd: RawFd) -> Result<()> {
     Ok(())
 }
 
-/// What a failed send is told as.
+/// The error that is reported for a failed send.
 pub fn send_error(error: Error) -> Error {
     error
 }
 
-/// Whether both directions are over, after RST or FIN in both.
+/// Whether both directions have ended, by RST or by FIN in both.
 pub fn is_gone(fd: RawFd) -> bool {
     let mut asked = libc::pollfd {
         fd,
@@ -49,10 +49,10 @@ pub fn is_gone(fd: RawFd) -> bool {
     unsafe { libc::poll(&raw mut asked, 1, 0) > 0 && asked.revents & libc::POLLHUP != 0 }
 }
 
-/// kqueue does not tell libuv.
+/// Always false: kqueue does not report a hang-up to libuv.
 pub fn has_hung_up(_fd: RawFd) -> bool {
     false
 }
 
-/// Nothing is held back.
+/// Does nothing, because nothing is held back.
 pub fn uncork(_fd: RawFd) {}

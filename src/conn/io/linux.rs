@@ -9,13 +9,13 @@ use crate::conn::address::Name;
 
 pub const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
 
-/// What [`super::send_before_fin`] adds: the last segment is held for the FIN.
+/// The flag of [`super::send_before_fin`]. It makes the kernel hold the last segment back for the FIN.
 pub const FIN_FOLLOWS: libc::c_int = libc::MSG_MORE;
 
-/// The option with the seconds of silence before the first probe.
+/// The option that has the seconds of silence before the first keep-alive probe.
 pub const TCP_KEEPIDLE: libc::c_int = libc::TCP_KEEPIDLE;
 
-/// Takes a connection from the backlog. Where no descriptor is left it stays there.
+/// Takes a connection from the backlog. If no descriptor is left, the connection stays there.
 pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
     let mut peer = Name::default();
     let (address, length) = peer.room();
@@ -28,17 +28,17 @@ pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
     Ok((accepted, peer.address()))
 }
 
-/// `MSG_NOSIGNAL` says it with each call.
+/// Does nothing, because each call has the flag `MSG_NOSIGNAL`.
 pub fn set_no_sigpipe(_fd: RawFd) -> Result<()> {
     Ok(())
 }
 
-/// What a failed send is told as.
+/// The error that is reported for a failed send.
 pub fn send_error(error: Error) -> Error {
     error
 }
 
-/// Whether both directions are over, after RST or FIN in both.
+/// Whether both directions have ended, by RST or by FIN in both.
 pub fn is_gone(fd: RawFd) -> bool {
     let mut asked = libc::pollfd {
         fd,
@@ -49,12 +49,12 @@ pub fn is_gone(fd: RawFd) -> bool {
     unsafe { libc::poll(&raw mut asked, 1, 0) > 0 && asked.revents & libc::POLLHUP != 0 }
 }
 
-/// Likewise, and every byte is read. epoll tells libuv.
+/// Whether both directions have ended and every byte was read. epoll reports this to libuv.
 pub fn has_hung_up(fd: RawFd) -> bool {
     is_gone(fd) && super::unread(fd) == Some(0)
 }
 
-/// Has the system send what it holds back for FIN.
+/// Makes the system send what it holds back for FIN.
 pub fn uncork(fd: RawFd) {
     // On a socket this cannot fail.
     let _ = set_option(fd, libc::IPPROTO_TCP, libc::TCP_CORK, 0);
