@@ -41,7 +41,7 @@ function lower(name, reason) {
   if (!isAtLeast(name)) level.name = name;
   level.reasons.push(reason);
   process.emitWarning(`ferrohttp runs at level '${level.name}': ${reason}. ` +
-    '`npx ferrohttp doctor` tells more.', { code: 'FERROHTTP_HOST' });
+    '`npx ferrohttp doctor` says more.', { code: 'FERROHTTP_HOST' });
 }
 
 start();
