@@ -1,6 +1,6 @@
 'use strict';
 
-// Draws a bar chart as one SVG file: a group of bars for each work, one bar a series.
+// Draws a bar chart as one SVG file: a group of bars for each kind of work, with one bar for each series.
 
 const WIDTH = 720;
 const LEFT = 250;

@@ -1,14 +1,14 @@
 // npm run node-core -- --checkout DIR [options]
 //
-// Runs the http server tests of a checkout of nodejs/node, by the names in names.txt: each on Node's own
-// server first, then, if it passes there, on ours. Exits with 1 if one passes on Node's only.
+// Runs the http server tests of a checkout of nodejs/node that names.txt names. Each runs on Node's own server first
+// and, if it passes there, on ferrohttp. Exits with 1 if a test passes only on Node's server.
 //
-//   --checkout DIR  the checkout; its tag should be that of the Node that runs the tests
-//   --node BIN      the Node that runs the tests (default: the one that runs this)
-//   --grep RE       only names that match
-//   --jobs N        tests side by side (default 2); those in sequential/ run alone
-//   --timeout S     seconds for one test (default 20)
-//   --retry N       further tries of a test that fails on ours (default 1)
+//  --checkout DIR  the checkout; its tag should be that of the Node that runs the tests
+//  --node BIN      the Node that runs the tests (default: the one that runs this)
+//  --grep RE       only names that match
+//  --jobs N        tests side by side (default 2); those in sequential/ run alone
+//  --timeout S     seconds for one test (default 20)
+//  --retry N       further tries of a test that fails on ours (default 1)
 
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -40,7 +40,7 @@ const opt = options();
 const tests = path.resolve(opt.checkout, 'test');
 if (!fs.existsSync(path.join(tests, 'parallel'))) fail(`there is no test/parallel in ${opt.checkout}`);
 
-// What the environment says to Node or to a test must not reach the tests.
+// Environment variables of Node and of its tests must not reach the tests.
 function environment() {
   return Object.fromEntries(Object.entries(process.env)
     .filter(([name]) => !/^(NODE_|TEST_|npm_|https?_proxy|no_proxy|NO_COLOR|FORCE_COLOR|FERROHTTP_)/i.test(name)));
@@ -57,7 +57,7 @@ function knows(flag) {
   return knownFlags.get(flag);
 }
 
-/** Options and environment that a test asks for in its first lines. */
+/** The options and environment variables that a test names in its first lines. */
 function wishes(file) {
   const head = fs.readFileSync(file, 'utf8').slice(0, 4000);
   const words = (tag) => [...head.matchAll(new RegExp(`^// ${tag}:(.*)$`, 'gm'))].flatMap(([, line]) => line.trim().split(/\s+/));
@@ -69,7 +69,7 @@ const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'node-core-'));
 process.on('exit', () => fs.rmSync(scratch, { recursive: true, force: true }));
 let serial = 0;
 
-/** Runs a test once: 'pass', 'skip', or what it said last. */
+/** Runs a test once. Returns 'pass', 'skip', or its last output. */
 function run(name, slot, impl) {
   const file = path.join(tests, name);
   const { flags, env: wished } = wishes(file);
@@ -92,12 +92,12 @@ function run(name, slot, impl) {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('latin1').on('data', (text) => { output = (output + text).slice(-65_536); });
     }
-    // A test may leave processes of its own behind: its whole group goes.
+    // A test may leave processes behind, so its whole process group is ended.
     const killGroup = () => {
       try {
         process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // It is gone.
+        // The group has ended already.
       }
     };
     let late = false;
@@ -116,7 +116,7 @@ function run(name, slot, impl) {
   });
 }
 
-/** The line of a failed test that tells most. */
+/** The most useful line of a failed test's output. */
 function lastWords(output) {
   const lines = output.split('\n').map((line) => line.trim()).filter(Boolean);
   return (lines.findLast((line) => /Error\b|ERR_|Mismatched|assert/i.test(line) && !line.startsWith('at ')) ?? lines.at(-1) ?? '').slice(0, 200);

@@ -76,7 +76,10 @@ class Subject {
     return { ...answer, ...this.system() };
   }
 
-  /** Waits until no connection is left, or none ends any more in ten seconds, and two seconds longer: for those of workers. */
+  /**
+   * Waits until no connection is left, or none ends any more in ten seconds, and two seconds longer: for those of
+   * workers.
+   */
   async quiet() {
     for (let i = 0, last = -1; i < 50; i++) {
       const { open, sockets, closed } = await this.order('sample');
