@@ -1,8 +1,8 @@
 'use strict';
 
-// flooded.js [OPTIONS [quiet]]: a server with these options (JSON) that is flooded with refusals while, unless
-// quiet, somebody listens to the channel. It tells its parent what that cost when it is asked. FERROHTTP_IMPL
-// is the path of ferrohttp.
+// flooded.js [OPTIONS [quiet]]: a server with these options (JSON) that is flooded with refusals. Unless `quiet` is
+// given, it subscribes to the channel. When its parent asks, it reports what that costs. FERROHTTP_IMPL is the path of
+// ferrohttp.
 
 const dc = require('node:diagnostics_channel');
 const { performance } = require('node:perf_hooks');
