@@ -77,7 +77,7 @@ class Subject {
   }
 
   /**
-   * Waits until no connection is left, or none ends any more in ten seconds, and two seconds longer: for those of
+   * Waits until no connection is left, or none has ended for ten seconds, and then two more seconds for those of
    * workers.
    */
   async quiet() {
