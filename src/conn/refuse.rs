@@ -1,4 +1,4 @@
-//! Refusals: what is seen of them, and the end of strangers that JavaScript never meets.
+//! Refusals: what is seen of them, and the end of connections that JavaScript never hears of (strangers).
 
 use std::os::fd::RawFd;
 

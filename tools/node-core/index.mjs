@@ -42,7 +42,7 @@ const opt = options();
 const tests = path.resolve(opt.checkout, 'test');
 if (!fs.existsSync(path.join(tests, 'parallel'))) fail(`there is no test/parallel in ${opt.checkout}`);
 
-// What the environment says to Node or to a test must not reach the tests.
+// Environment variables of Node and of its tests must not reach the tests.
 function environment() {
   return Object.fromEntries(Object.entries(process.env)
     .filter(([name]) => !/^(NODE_|TEST_|npm_|https?_proxy|no_proxy|NO_COLOR|FORCE_COLOR|FERROHTTP_)/i.test(name)));
@@ -59,7 +59,7 @@ function knows(flag) {
   return knownFlags.get(flag);
 }
 
-/** Options and environment that a test asks for in its first lines. */
+/** The options and environment variables that a test names in its first lines. */
 function wishes(file) {
   const head = fs.readFileSync(file, 'utf8').slice(0, 4000);
   const words = (tag) => [...head.matchAll(new RegExp(`^// ${tag}:(.*)$`, 'gm'))].flatMap(([, line]) => line.trim().split(/\s+/));
@@ -95,12 +95,12 @@ function run(name, slot, impl, level) {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('latin1').on('data', (text) => { output = (output + text).slice(-65_536); });
     }
-    // A test may leave processes of its own behind: its whole group goes.
+    // A test may leave processes behind, so its whole process group is ended.
     const killGroup = () => {
       try {
         process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // It is gone.
+        // The group has ended already.
       }
     };
     let late = false;
@@ -119,7 +119,7 @@ function run(name, slot, impl, level) {
   });
 }
 
-/** The line of a failed test that tells most. */
+/** The most useful line of a failed test's output. */
 function lastWords(output) {
   const lines = output.split('\n').map((line) => line.trim()).filter(Boolean);
   return (lines.findLast((line) => /Error\b|ERR_|Mismatched|assert/i.test(line) && !line.startsWith('at ')) ?? lines.at(-1) ?? '').slice(0, 200);
