@@ -344,6 +344,9 @@ fn an_error_that_deferred_output_meets_at_the_shutdown_is_told_where_nothing_is_
     client.write_all(GET).unwrap();
     let id = host.next().id;
     let conn = host.conn(id);
+    // Its packet is dealt with.
+    assert!(host.connections.next(&host.core, &mut Vecs).is_none());
+    host.connections.begin_turn(&host.core);
     host.connections.pause(id);
     assert!(defer(&conn, &[7; 1000]));
     reset(client);
