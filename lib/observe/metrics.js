@@ -1,12 +1,12 @@
 'use strict';
-// The metrics that all exporters have in common. Labels are codes, reasons and ids of hints: never a peer, a target, a method or
-// anything else that a client can choose.
+// The metrics that all exporters have in common. Labels are codes, reasons and ids of hints: never a peer, a target, a
+// method or anything else that a client can choose.
 
 /** Every metric: name, help, and its samples `[labels, value]`. */
 const METRICS = [
   {
     name: 'ferrohttp_refusals_total',
-    help: 'Packets and connections that were refused, by code, reason and hint.',
+    help: 'Refusals by code, reason and hint; dropped connections have the code DROPPED.',
     labels: ['code', 'reason', 'hint'],
     samples: ({ kinds }) => kinds.map(({ code, reason = '', hint = '', count }) => [{ code, reason, hint }, count]),
   },
