@@ -1,5 +1,5 @@
 'use strict';
-// `require('ferrohttp')`: the host's `http` with createServer and Server replaced.
+// `require('ferrohttp')`: Node's `http` with createServer and Server replaced.
 
 const http = require('http');
 const { implementation } = require('./lib/implementation');

@@ -1,5 +1,5 @@
 'use strict';
-// `require('ferrohttp/https')`: the host's `https` with createServer and Server replaced.
+// `require('ferrohttp/https')`: Node's `https` with createServer and Server replaced.
 
 const https = require('https');
 const { implementation } = require('../lib/implementation');

@@ -1,4 +1,4 @@
-// The names that the host's `https` exports, whatever its version: local exports win over a star.
+// All names that `https` of the running Node exports. Local exports take precedence over `export *`.
 
 import ferrohttps from './https.js';
 

@@ -1,4 +1,4 @@
-// The names that the host's `http` exports, whatever its version: local exports win over a star.
+// All names that `http` of the running Node exports. Local exports take precedence over `export *`.
 
 import ferrohttp from '../index.js';
 

@@ -1,4 +1,4 @@
 'use strict';
-// `require('ferrohttp/observe')`: what operators see of refusals.
+// `require('ferrohttp/observe')`: refusals for operators: explained, as text, as metrics and as a page.
 
 module.exports = require('../lib/observe');

@@ -1,12 +1,12 @@
 'use strict';
-// `node -r ferrohttp/register` or `node --import ferrohttp/register`: the servers of the running
-// program become ours, for require, `node:` names and ESM imports alike.
+// `node -r ferrohttp/register` or `node --import ferrohttp/register`: replaces the servers of `http` and `https` in
+// this process, for require, for `node:` names and for ESM imports.
 const http = require('http');
 const https = require('https');
 const { syncBuiltinESMExports } = require('module');
 const { implementation } = require('../lib/implementation');
 
-// A program that is to run on our servers runs on Node's where they cannot be had.
+// Without a binary the program runs on Node's own servers.
 const ours = implementation({ withoutBinary: true });
 
 Object.assign(http, ours.http);

@@ -1,5 +1,5 @@
 'use strict';
-// The errors that connections end with, as Node makes them, and what Rust has seen of each.
+// The errors with which connections end, as Node makes them, and notes about them for the server that counts them.
 
 const { traits, errnoException } = require('./host');
 const { codes, reasons } = require('./native');
@@ -8,13 +8,13 @@ const CODES = codes();
 const REASONS = reasons();
 const MESSAGES = REASONS.map((reason) => `Parse Error: ${reason}`);
 
-/** What is known of an error beyond what a program can see of it. */
+/** What ferrohttp knows about an error beyond what the program can see. */
 class Note {
   constructor(token) {
-    this.token = token; // the number under which Rust keeps what it saw; 0: it repeats an earlier refusal
-    this.native = null; // the server that has counted it, once one has
-    this.number = 0; // of the refusal there
-    this.left = false; // to a listener
+    this.token = token; // the number under which Rust keeps what it has seen; 0: the error repeats an earlier refusal
+    this.native = null; // the server that has counted it
+    this.number = 0; // the number of the refusal at that server
+    this.left = false; // it was left to a 'clientError' listener
   }
 }
 
@@ -24,7 +24,7 @@ class Given {
   }
 }
 
-/** Adds a private field to an error, which costs a tenth of an entry in a WeakMap and is as invisible. */
+/** Adds a private field to an error. Nobody can see it, and it costs a tenth of an entry in a WeakMap. */
 class Noted extends Given {
   #note;
 
@@ -38,7 +38,7 @@ class Noted extends Given {
   }
 }
 
-/** Notes of errors that are not made here. They may be frozen, or belong to the program. */
+/** The notes of errors that are not made here. These errors may be frozen, or belong to the program. */
 const foreign = new WeakMap();
 
 /**
@@ -54,19 +54,22 @@ function parseError(code, reason, bytesParsed, rawPacket, token) {
   return new Noted(error, new Note(token));
 }
 
-/** The error of a parser whose callback threw. */
+/** The error of Node's parser after one of its callbacks threw. */
 function callbackError({ code, reason }, bytesParsed, rawPacket) {
   const error = errorWithoutFrames(`Parse Error: ${reason}`);
   return Object.assign(error, { bytesParsed, code, reason, rawPacket });
 }
 
-/** Makes an error without a stack. Node makes these outside of JavaScript, so no frame of ours may show. */
+/**
+ * Makes an error without stack frames. Node makes these errors outside of JavaScript, so no frame of ferrohttp may
+ * show.
+ */
 function errorWithoutFrames(message) {
   const { stackTraceLimit } = Error;
   try {
     Error.stackTraceLimit = 0;
   } catch {
-    // A hardened program has frozen `Error`.
+    // The program has frozen `Error`.
     const error = new Error(message);
     error.stack = `Error: ${message}`;
     return error;
@@ -82,14 +85,14 @@ function systemError(errno, syscall, token) {
   return token ? new Noted(error, new Note(token)) : error;
 }
 
-/** A fault of ferrohttp's own has ended a connection. */
+/** The error of a connection that a fault of ferrohttp itself has ended. */
 function internalError(cause) {
   const error = new Error('ferrohttp has failed on this connection, which is a fault of its own', { cause });
   error.code = 'ERR_FERROHTTP_INTERNAL';
   return error;
 }
 
-/** What destroys a request whose connection closed. */
+/** The error that destroys a request whose connection was closed. */
 function abortedError() {
   const error = new Error('aborted');
   Object.setPrototypeOf(error, traits.abortedPrototype);
@@ -103,7 +106,7 @@ function noteOf(error) {
   return Noted.noteOf(error) ?? foreign.get(error);
 }
 
-/** Gives an error without a note one, if it is an object. */
+/** The note of an error. It is made if there is none and the error is an object. */
 function addNote(error) {
   const note = new Note(undefined);
   if (error !== null && typeof error === 'object') foreign.set(error, note);

@@ -1,9 +1,10 @@
 'use strict';
-// https.Server with our parser and error path: Node's tls decrypts, and each secure socket is a
-// connection that JavaScript reads (lib/connection).
+// https.Server with ferrohttp's parser and error path. Node's tls decrypts. Each secure socket is a connection that
+// JavaScript reads (lib/connection/feed.js).
 
 const https = require('https');
 const { exchangeListener, listenersOf } = require('./host/emitters');
+const { defineHandle } = require('./host/servers');
 const { kServer } = require('./server/key');
 const { replaceListener } = require('./server/accept');
 const { shareConnections } = require('./server/connections-list');
@@ -17,7 +18,12 @@ function Server(options, requestListener) {
   const refusals = typeof options === 'object' ? options?.refusals : undefined;
   HttpsServer.call(this, options, requestListener);
   replaceListener(this, 'secureConnection');
-  Object.defineProperty(this, kServer, { value: new ServerLink(this, refusals), configurable: true });
+  const link = new ServerLink(this, refusals);
+  Object.defineProperty(this, kServer, { value: link, configurable: true });
+  defineHandle(this, () => link.listening.handle, (handle) => {
+    if (handle !== null && handle !== undefined) link.watchDrops(handle);
+    link.listening.handle = handle;
+  });
   countHandshakes(this);
 }
 Object.setPrototypeOf(Server.prototype, HttpsServer.prototype);
@@ -27,7 +33,7 @@ shareConnections(Server.prototype);
 
 refusalMethods.define(Server);
 
-/** Counts failed handshakes. The listener that counts stands in the place of Node's and calls it. */
+/** Counts failed handshakes. The listener that counts replaces Node's own and calls it. */
 function countHandshakes(server) {
   const own = listenersOf(server, 'tlsClientError');
   const handshakes = { failed: 0, plainHttp: 0 };

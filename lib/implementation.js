@@ -1,12 +1,12 @@
 'use strict';
-// The servers of this process, at the level that it can have (lib/host/level.js).
+// Chooses the servers of this process, at the highest level that it can have (lib/host/level.js).
 
 const { level, lower } = require('./host/level');
 
 // Before 'ferrohttp/register' replaces it.
 const { Server: HttpServer } = require('http');
 
-/** `https` is made when it is asked for: it loads tls and crypto, which a Node may lack. */
+/** Makes `https` only when it is asked for, because it loads tls and crypto, which a build of Node may lack. */
 function withHttps(http, make) {
   let https;
   return { http, get https() { return (https ??= make()); } };
@@ -27,7 +27,7 @@ function ours() {
   return withHttps({ Server, createServer, _connectionListener: connectionListener }, () => require('./https'));
 }
 
-/** The reason why the host's parser is not ours, if it is not. */
+/** The reason why ferrohttp's parser must not be used, if this Node's parser gives another verdict. */
 function disagreement(Server) {
   const { isVerified, firstDifference, shippedCases } = require('./host/check');
   if (isVerified(process.versions)) return undefined;
@@ -50,8 +50,8 @@ function choose() {
 let chosen;
 
 /**
- * What `http` and `https` have in the place of members of their own. Without a binary it throws,
- * or, where that is asked for, is Node's own servers.
+ * The members that replace those of `http` and `https`. Without a binary it throws or, if `withoutBinary` is set,
+ * returns Node's own servers.
  */
 function implementation({ withoutBinary = false } = {}) {
   if (chosen !== undefined) return chosen;

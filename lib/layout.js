@@ -39,14 +39,14 @@ const head = Object.freeze({
   HAS_EXPECT: 16,
 });
 
-/** What stands in the place of a length or an errno. */
+/** Numbers that take the place of a length or an errno. */
 const place = Object.freeze({
   KNOWN_NAME: 1 << 30,
   KEPT: 1 << 29,
   PANICKED: 0,
 });
 
-/** The system call that a SOCKET_ERROR has met. */
+/** The system call that failed with a SOCKET_ERROR. */
 const syscall = Object.freeze({
   READ: 0,
   WRITE: 1,
@@ -64,7 +64,7 @@ const write = Object.freeze({
   BLANK_FOLLOWS: 64,
 });
 
-/** What a write comes to; -errno if it fails. */
+/** What a write returns; -errno if it fails. */
 const taken = Object.freeze({
   ALL: 0,
   PART: 1,
@@ -72,14 +72,14 @@ const taken = Object.freeze({
   ENDED: 1 << 16,
 });
 
-/** Limits that hold where a program sets none. */
+/** Limits that hold unless the program sets others. */
 const limit = Object.freeze({
   HEADER_SIZE: 16384,
   HEADER_PAIRS: 2000,
   FLUSH_AFTER: 31,
 });
 
-/** The lenient flags of the parser, as Node numbers them. */
+/** The lenient flags of the parser, with Node's numbers. */
 const lenient = Object.freeze({
   STRICT: 0,
   INSECURE: 1023,

@@ -1,11 +1,11 @@
 'use strict';
 
-// Loads the addon, from the first of these that is there:
+// Loads the addon from the first of these that exists:
 //   - the file that FERROHTTP_BINARY names
 //   - `ferrohttp.<platform>.node` in the package's folder (a clone, or `npx ferrohttp build`), beside
 //     this file (a bundle), or beside a single executable
 //   - the package @ferrohttp/binding-<platform>
-// Throws one error, in one line, that says what is missing and what to do about it.
+// If none loads, it throws an error whose message says in one line what is missing and what to do.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -15,7 +15,7 @@ const { loadPrebuilt } = require('./prebuilt');
 const ROOT = path.join(__dirname, '..');
 const BUILD = '`npx ferrohttp build` (needs Rust 1.88 or newer)';
 
-// By dlopen, not by require: bundlers and single executables have no require for a file.
+// It uses dlopen, because bundles and single executables cannot `require` a file.
 function loadFile(file) {
   const module = { exports: {} };
   process.dlopen(module, file);
@@ -26,7 +26,7 @@ function isSingleExecutable() {
   try {
     return require('node:sea').isSea();
   } catch {
-    return false; // Node releases without it.
+    return false; // This release of Node does not have node:sea.
   }
 }
 
@@ -50,7 +50,7 @@ function load() {
   throw explain(error);
 }
 
-/** The error for what went wrong with `file`, or with the published package. */
+/** Makes the error for what went wrong with `file` or, without one, with the published package. */
 function explain(cause, file) {
   switch (cause?.code) {
     case 'ERR_DLOPEN_DISABLED':

@@ -1,6 +1,5 @@
 'use strict';
-// Level `node`: Node's own server, with what is seen, counted and answered of refusals on top. Needs no
-// binary.
+// Level `node`: Node's own server. ferrohttp only sees, counts, keeps and answers refusals. This needs no binary.
 
 const http = require('http');
 const { canAnswer } = require('./host/answering');
@@ -11,13 +10,13 @@ const { replyTo } = require('./refusals/replies');
 const { watch } = require('./refusals/watch');
 const { kServer } = require('./server/key');
 
-/** Node's default replies; every other code has the 400. */
+/** The status of Node's default replies. Every other code has 400. */
 const STATUS = new Map([['HPE_HEADER_OVERFLOW', 431], ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413], ['ERR_HTTP_REQUEST_TIMEOUT', 408]]);
 
-/** Codes that are counted apart; a program may emit any. */
+/** How many codes count apart. A program may emit any code. */
 const CODES = 256;
 
-/** What a server has in the place of a ServerLink. */
+/** What a server has at level `node` instead of a ServerLink. */
 class NodeLink {
   constructor(server, refusals) {
     const options = optionsOf(refusals);
@@ -26,8 +25,8 @@ class NodeLink {
     this.replies = options.replies;
     this.watch = watch(server, this.native, options.log);
     this.codes = new Map();
-    this.connections = new WeakMap(); // by socket: when it began, and its requests
-    this.numbers = new WeakMap(); // of refusals that were left to a listener, by error
+    this.connections = new WeakMap(); // by socket: when it began, and how many requests it had
+    this.numbers = new WeakMap(); // by error: the number of the refusal, and whether it was left to a listener
   }
 
   /** Code, count, code, count, ... of all refusals so far. */
@@ -35,7 +34,7 @@ class NodeLink {
     return [...this.codes].flat();
   }
 
-  /** What is known of the connection of a socket. A program may emit events of its own, with whatever it likes. */
+  /** What is known of the connection of a socket. A program may emit these events itself, with any arguments. */
   connection(socket) {
     if (socket === null || typeof socket !== 'object') return { begun: Date.now(), requests: 0, refused: false };
     if (!this.connections.has(socket)) this.connections.set(socket, { begun: Date.now(), requests: 0, refused: false });
@@ -46,7 +45,7 @@ class NodeLink {
   see(event, subject, socket) {
     if (event === 'connection' || event === 'secureConnection') this.connection(subject);
     else if (event === 'request') this.connection(subject?.socket).requests++;
-    else if (event === 'drop') this.native.dropped++;
+    else if (event === 'drop') this.native.drop(subject, this.server);
     else if (event === 'clientError') this.note(subject, socket);
   }
 
@@ -75,14 +74,14 @@ class NodeLink {
     return this.replies.find((reply) => reply.code === code) ?? this.replies.find((reply) => reply.code === 'default');
   }
 
-  /** Nobody listened: answers if the program has a reply of its own. Otherwise Node does. */
+  /** Answers if nobody listened and the program has a reply of its own. Otherwise Node answers. */
   answerOwn(error, socket) {
     if (this.own(error?.code) === undefined || typeof socket?.destroy !== 'function') return false;
     this.answer(error, socket);
     return true;
   }
 
-  /** Answers, in the program's own words or Node's, and destroys the socket. */
+  /** Sends the program's own reply or Node's, and destroys the socket. */
   answer(error, socket) {
     const code = typeof error?.code === 'string' ? error.code : '';
     if (canAnswer(socket)) {
@@ -98,7 +97,7 @@ class NodeLink {
   }
 }
 
-/** A server class like Node's `Base`, that sees refusals. */
+/** Makes a class that extends Node's `Base` and sees refusals. */
 function countingServer(Base) {
   function Server(options, requestListener) {
     if (!(this instanceof Server)) return new Server(options, requestListener);

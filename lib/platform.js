@@ -1,11 +1,11 @@
 'use strict';
 
-// The name of the system that this process runs on, as binaries have it in theirs:
-// `ferrohttp.<platform>.node`, and `@ferrohttp/binding-<platform>` for those that are published.
+// The name of the system on which this process runs, as in the names of binaries: `ferrohttp.<platform>.node`, and
+// `@ferrohttp/binding-<platform>` for published ones.
 
 const fs = require('node:fs');
 
-/** What binaries are published for. lib/prebuilt.js names each package. */
+/** The systems for which binaries are published. lib/prebuilt.js names each package. */
 const PREBUILT = [
   'linux-x64-gnu',
   'linux-arm64-gnu',
@@ -19,8 +19,8 @@ const PREBUILT = [
 
 const PT_INTERP = 3;
 
-// The loader that the executable names: its C library is the one that an addon must fit.
-// `process.report` tells as well, but takes milliseconds.
+// The dynamic loader that the executable names. It shows which C library an addon must fit. `process.report` would show
+// it, too, but takes milliseconds.
 function interpreter(file) {
   const fd = fs.openSync(file, 'r');
   try {
@@ -40,7 +40,7 @@ function interpreter(file) {
       return read(length, Number(headers.readBigUInt64LE(at + 8))).toString('latin1');
     }
   } catch {
-    return undefined; // The permission model, for example, may forbid to read it.
+    return undefined; // It may not be readable, for example under the permission model.
   } finally {
     fs.closeSync(fd);
   }
@@ -55,14 +55,14 @@ function isMusl() {
     loader = undefined;
   }
   if (loader !== undefined) return loader.includes('ld-musl');
-  // Without its network part the report asks no name server.
+  // The network part of the report would ask name servers.
   process.report.excludeNetwork = true;
   return process.report.getReport().header.glibcVersionRuntime === undefined;
 }
 
 function abi() {
   if (process.platform === 'linux') return isMusl() ? '-musl' : '-gnu';
-  // Node is built with MSVC; a binary by MinGW fits as well and has the same name.
+  // Node is built with MSVC. A binary that MinGW has built fits as well, and has the same name.
   return process.platform === 'win32' ? '-msvc' : '';
 }
 

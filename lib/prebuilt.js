@@ -1,8 +1,8 @@
 'use strict';
 
-// The published binary of a platform. Each package is named as a whole, because bundlers and tools
-// that trace files read the names here; each stands in a `try`, because they put up with a missing
-// module only there.
+// Loads the published binary of a platform. Bundlers and tools that trace files read the names of the packages here, so
+// each name is written out. The names are inside a `try`, because only there do these tools accept that a module is
+// missing.
 
 function loadPrebuilt(platform) {
   try {

@@ -1,13 +1,13 @@
 'use strict';
-// First in, first out, in constant time: Array.prototype.shift moves all that is behind.
+// A first-in-first-out queue in constant time. Array.prototype.shift would move all other items.
 
-/** Places that may be empty before what is left is moved. */
+/** How many empty places may be at the front before the items are moved. */
 const SLACK = 1024;
 
 class Queue {
   constructor() {
     this.items = [];
-    this.head = 0; // where the first is
+    this.head = 0; // index of the first item
   }
 
   get length() {
@@ -30,7 +30,7 @@ class Queue {
     const { items, head } = this;
     const item = items[head];
     if (items.length === 1) {
-      // The common case. It keeps the memory of the array.
+      // This is the common case. It keeps the memory of the array.
       items.pop();
       this.head = 0;
     } else if (head + 1 >= items.length) {

@@ -1,6 +1,6 @@
 'use strict';
-// A builtin module key for key, with some exports replaced. The others forward at each access:
-// what is set or patched on the builtin is seen here, and back.
+// Copies the exports of a builtin module, with some of them replaced. The others forward to the builtin at each access,
+// so that a change of the builtin is seen here, and a change here in the builtin.
 
 function reexport(builtin, replaced) {
   const exports = {};

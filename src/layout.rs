@@ -1,8 +1,8 @@
 //! The numbers that Rust and JavaScript share.
 //!
 //! `npm run layout` makes `lib/layout.js` and the tables of docs/architecture.md from this file; a test
-//! fails when they are stale. A constant is one line, its comment is what the table says of it: of
-//! a record first what follows its number, between backticks.
+//! fails when they are stale. A constant is one line, and its comment is its text in the table. The comment of a record
+//! begins, between backticks, with what follows its number.
 
 /// The numbers before the first record of a delivery, and its flags.
 pub mod delivery {
@@ -10,7 +10,7 @@ pub mod delivery {
     pub const FIRST: u32 = 1;
     /// The flag of a delivery whose numbers did not fit: `engine.meta()` has them.
     pub const OVERFLOWN: u32 = 2;
-    /// The flag of a record about a server, whose id stands in the place of the connection's.
+    /// The flag of a record about a server. The server's id takes the place of the connection's.
     pub const SERVER_RECORD: u32 = 4;
     /// The flags from this bit on are the token of a refusal that Rust has seen, or 0.
     pub const SEEN: u32 = 8;
@@ -32,25 +32,25 @@ pub mod record {
     pub const PARKED: u32 = 5;
     /// `code + 1 or 0, reason, complete`: FIN was read. The parser's verdict is an error code, or 0; complete is 1 if the FIN completed a body.
     pub const END: u32 = 6;
-    /// `errno, syscall`: the connection has failed. The errno is positive, or `PANICKED`. What JavaScript waits for fails in WRITTEN and SHUTDOWN.
+    /// `errno, syscall`: the connection has failed. The errno is positive, or `PANICKED`. If JavaScript waits for a write or a shutdown, that fails in WRITTEN or SHUTDOWN instead.
     pub const SOCKET_ERROR: u32 = 7;
-    /// `errno`: all pending output has left (0), or failed. Deferred output is never told.
+    /// `errno`: all pending output has left (0), or has failed. Deferred output is never reported.
     pub const WRITTEN: u32 = 8;
     /// `errno`: the pending shutdown is done.
     pub const SHUTDOWN: u32 = 9;
-    /// The descriptor is closed, the id is free.
+    /// The descriptor is closed, and the id is free.
     pub const CLOSED: u32 = 10;
-    /// A connection was accepted, and nothing was read yet. Only while `eager` is set.
+    /// A connection was accepted, and nothing was read yet. It comes only while `eager` is set.
     pub const ACCEPTED: u32 = 11;
-    /// A server's: a connection beyond `maxConnections` was closed. The text is local address, port, family, remote address, port and family, joined by line feeds.
+    /// About a server: a connection beyond `maxConnections` was closed. The text is local address, port, family, remote address, port and family, joined by line feeds.
     pub const DROPPED: u32 = 12;
-    /// A server's: while `drainNotice` was set, the last connection ended, or one that JavaScript never knew.
+    /// About a server: while `drainNotice` was set, the last connection ended, or one that JavaScript never knew.
     pub const DRAINED: u32 = 13;
-    /// `errno`: a server's, accepting failed (EMFILE, ...).
+    /// `errno`: about a server; accepting failed (EMFILE, ...).
     pub const ACCEPT_ERROR: u32 = 14;
     /// `blob`: an accepted upgrade is complete. The blob is the rest of the packet.
     pub const UPGRADED: u32 = 15;
-    /// What the next record completes or refuses had more than 31 lines, some of which may have been dropped: Node runs ticks before.
+    /// The next record is about a head or trailers of more than 31 lines, some of which may have been dropped. Node runs ticks before it.
     pub const FLUSHED: u32 = 16;
 }
 
@@ -68,17 +68,17 @@ pub mod head {
     pub const HAS_EXPECT: u32 = 16;
 }
 
-/// What stands in the place of a length or an errno.
+/// Numbers that take the place of a length or an errno.
 pub mod place {
-    /// In the place of a name's length: the rest is its number among the known names (`fieldNames()` of the binding), and the text does not have it.
+    /// In the place of the length of a name: the other bits are the index of the name in `fieldNames()` of the binding. The text does not have the name.
     pub const KNOWN_NAME: u32 = 1 << 30;
-    /// In the place of a length: the rest is the index of the string in the array `strings` of `new Engine`, and the text does not have it.
+    /// In the place of a length: the other bits are the index of the string in the array `strings` of `new Engine`. The text does not have the string.
     pub const KEPT: u32 = 1 << 29;
     /// In the place of an errno: ferrohttp itself has failed (a panic).
     pub const PANICKED: u32 = 0;
 }
 
-/// The system call that a SOCKET_ERROR has met.
+/// The system call that failed with a SOCKET_ERROR.
 pub mod syscall {
     /// Reading.
     pub const READ: u32 = 0;
@@ -88,25 +88,25 @@ pub mod syscall {
 
 /// The flags of a write. The lowest two bits are the encoding of its chunk.
 pub mod write {
-    /// The encoding of bytes.
+    /// The chunk has bytes.
     pub const BYTES: u32 = 0;
-    /// The encoding of a string that is sent as latin1.
+    /// The chunk is a string that is sent as latin1.
     pub const LATIN1: u32 = 1;
-    /// The encoding of a string that is sent as UTF-8.
+    /// The chunk is a string that is sent as UTF-8.
     pub const UTF8: u32 = 2;
-    /// The output may wait for the end of the batch, if there is more in it.
+    /// The output may wait for the end of the batch, if more deliveries are ready.
     pub const MAY_WAIT: u32 = 4;
-    /// More output of the connection is to follow at once, so that this waits in any case.
+    /// More output of the connection follows at once, so that this output waits in any case.
     pub const MORE_FOLLOWS: u32 = 8;
-    /// The output is the last: `shutdown` follows before this returns to the event loop.
+    /// `shutdown` follows before JavaScript returns to the event loop, so that FIN can leave with the output.
     pub const FIN_FOLLOWS: u32 = 16;
     /// The head of a response is sent as UTF-8, not as latin1.
     pub const HEAD_UTF8: u32 = 32;
-    /// A chunk without bytes is a part of the write, as its last. It is not passed.
+    /// The last chunk of the write has no bytes. It is not passed.
     pub const BLANK_FOLLOWS: u32 = 64;
 }
 
-/// What a write comes to; -errno if it fails.
+/// What a write returns; -errno if it fails.
 pub mod taken {
     /// All of it counts as written.
     pub const ALL: u32 = 0;
@@ -114,21 +114,21 @@ pub mod taken {
     pub const PART: u32 = 1;
     /// The kernel has taken nothing, and WRITTEN follows.
     pub const NOTHING: u32 = 2;
-    /// The kernel was offered it twice, which is known to have ended: the rest of the number is the errno, or 0. The callback comes before anything is read next.
+    /// The write ended when the kernel was offered it a second time. The rest of the number is the errno, or 0. The callback comes before the next read.
     pub const ENDED: u32 = 1 << 16;
 }
 
-/// Limits that hold where a program sets none.
+/// Limits that hold unless the program sets others.
 pub mod limit {
-    /// Bytes of a head at which it is refused (`maxHeaderSize`).
+    /// The size in bytes at which a head is refused (`maxHeaderSize`).
     pub const HEADER_SIZE: u32 = 16384;
-    /// Names plus values of a head (twice `maxHeadersCount`).
+    /// Names and values of a head together (twice `maxHeadersCount`).
     pub const HEADER_PAIRS: u32 = 2000;
-    /// Lines that Node's binding hands over at once. Beyond that, ticks run before the head is complete.
+    /// The number of field lines that Node's binding hands over at once. With more, ticks run before the head is complete.
     pub const FLUSH_AFTER: u32 = 31;
 }
 
-/// The lenient flags of the parser, as Node numbers them.
+/// The lenient flags of the parser, with Node's numbers.
 pub mod lenient {
     /// `httpValidation: 'strict'`.
     pub const STRICT: u32 = 0;

@@ -1,6 +1,6 @@
 'use strict';
-// Fastify on ferrohttp. Fastify always has a 'clientError' listener of its own; `refuse` in its place
-// answers with the server's replies.
+// Fastify on ferrohttp. Fastify always has a 'clientError' listener. Here the listener is `refuse`, which sends the
+// server's replies.
 
 const Fastify = require('fastify');
 const { createServer } = require('ferrohttp');

@@ -1,5 +1,5 @@
 'use strict';
-// A request and its response: from a complete head to 'request', and from the last byte of the response to the next.
+// A request and its response: from the complete head to 'request', and from the end of the response to the next one.
 
 const dc = require('diagnostics_channel');
 const { IncomingMessage, ServerResponse, traits } = require('../host');
@@ -19,7 +19,7 @@ const responseFinish = dc.channel('http.server.response.finish');
 
 const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 
-/** Makes the request of a head, which is `connection.incoming` from now on. */
+/** Makes the request for a head, and sets `connection.incoming` to it. */
 function makeRequest(connection, method, url, version, rawHeaders, upgrade) {
   const { server, socket, maxHeaderPairs } = connection;
   const major = version >> 8;
@@ -42,14 +42,14 @@ function makeRequest(connection, method, url, version, rawHeaders, upgrade) {
   return req;
 }
 
-/** Drops the lines beyond `maxHeadersCount`, if this release of Node does that. */
+/** Drops the lines beyond `maxHeadersCount`, if this release of Node does so. */
 function truncate({ maxHeaderPairs }, lines) {
   if (traits.manyFields === 'truncate' && maxHeaderPairs > 0 && lines.length > maxHeaderPairs) {
     lines.length = maxHeaderPairs;
   }
 }
 
-/** Whether an upgrade or CONNECT is taken; sets `req.upgrade`. */
+/** Decides whether the program accepts an upgrade or CONNECT, and sets `req.upgrade`. */
 function wantsUpgrade(server, req) {
   if (req.method === 'CONNECT') req.upgrade = true;
   else if (typeof server.shouldUpgradeCallback === 'function') req.upgrade = !!server.shouldUpgradeCallback(req);
@@ -57,11 +57,11 @@ function wantsUpgrade(server, req) {
   return req.upgrade;
 }
 
-/** Makes the response, and emits 'request' unless the server answers by itself. */
+/** Makes the response, and emits 'request' unless the server itself answers. */
 function serve(connection, req, keepAlive, hasHost, hasExpect) {
   const { server, socket, maxHeaderPairs } = connection;
   if (maxHeaderPairs > 0 && req.rawHeaders.length >= maxHeaderPairs) {
-    // The parser has seen lines that were dropped.
+    // The flags of the head include lines that were dropped.
     hasHost = req.headers.host !== undefined;
     hasExpect = req.headers.expect !== undefined;
   }
@@ -69,7 +69,7 @@ function serve(connection, req, keepAlive, hasHost, hasExpect) {
   else void req.headers;
   connection.requests.push(req);
 
-  // Reading stops for a client that sends requests without reading responses.
+  // Stops reading if the client sends requests without reading responses.
   if (!isThrottled(socket) && (needsDrain(socket) || connection.queuedBytes >= socket.writableHighWaterMark)) {
     setThrottled(socket, true);
     socket.pause();
@@ -97,10 +97,13 @@ function serve(connection, req, keepAlive, hasHost, hasExpect) {
   server.emit('request', req, res);
 }
 
-/** Makes the checks for HTTP/1.1 requests. True if one of them has dealt with the request. */
+/**
+ * Makes the checks that Node makes for HTTP/1.1 requests. Returns true if one of them has answered the request, or
+ * emitted its event.
+ */
 function answeredByServer(connection, req, res, hasHost, hasExpect) {
   const { server, socket } = connection;
-  if (server.requireHostHeader && !hasHost) { // RFC 9112, 3.2
+  if (server.requireHostHeader && !hasHost) { // RFC 9112, section 3.2
     res.writeHead(400, ['Connection', 'close']);
     res.end();
     return true;
@@ -137,14 +140,14 @@ function answeredByServer(connection, req, res, hasHost, hasExpect) {
   return true;
 }
 
-/** The response has been handed to the operating system. */
+/** 'finish': the operating system has the whole response. */
 function finished(connection, req, res) {
   const { server, socket, queue } = connection;
   if (responseFinish.hasSubscribers) responseFinish.publish({ request: req, response: res, socket, server });
   detachAbortSignal(req);
   connection.requests.shift();
 
-  // A body that nobody reads is taken off the wire.
+  // A request body that nobody reads is read and dropped.
   let unread = isUnread(req);
   if (unread && !isSpent(req)) {
     unread = false;

@@ -1,6 +1,6 @@
 'use strict';
-// The parser of a connection that JavaScript reads: of an injected Duplex, of TLS, or of a socket that Rust no
-// longer reads.
+// The parser of a connection that JavaScript reads: of a Duplex that was given to the server, of TLS, or of a socket
+// that was handed over.
 
 const { divert, traits } = require('../host');
 const { handleOf, isThrottled, readHandle } = require('../host/sockets');
@@ -15,30 +15,30 @@ class Feed {
   constructor(connection, parser, detached) {
     this.connection = connection;
     this.parser = parser; // a NativeParser
-    this.detached = detached; // what a hand-over has brought, or null
-    this.release = null; // gives a handle's bytes back to its stream
-    this.unread = false; // bytes were waiting when the socket was closed for being idle
+    this.detached = detached; // what `engine.detach` returned, or null
+    this.release = null; // lets the stream read the handle again
+    this.unread = false; // bytes were unread when the socket was closed because it was idle
   }
 
-  /** Parses a chunk that the socket's 'data' brought. */
+  /** Parses a chunk of the socket's 'data' event. */
   execute(chunk) {
     const { connection } = this;
-    // If Node's parser would have consumed the handle (TLS), an error's rawPacket is a copy of the packet.
+    // If Node's parser would have consumed the handle (as with TLS), rawPacket of an error is a copy of the packet.
     this.run((parser) => parser.execute(engine, chunk), connection.consumed ? undefined : chunk);
     if (traits.packetEndsIdleTime) connection.endIdleTime();
   }
 
-  /** The answer to a head with the upgrade bit; the parser goes on with the rest of the packet. */
+  /** Answers a head with the upgrade bit. The parser goes on with the rest of the packet. */
   upgrade(accepted, packet) {
     this.run((parser) => parser.upgrade(engine, accepted), packet);
   }
 
-  /** Tells the parser of FIN, which answers with the record END. */
+  /** Reports FIN to the parser, which answers with the record END. */
   finish() {
     this.run((parser) => parser.finish(engine));
   }
 
-  /** Runs the parser and tells what it found. If ferrohttp itself fails, only this connection ends. */
+  /** Runs the parser and dispatches its records. If ferrohttp itself fails, only this connection ends. */
   run(act, packet) {
     const { socket } = this.connection;
     keep();
@@ -52,7 +52,9 @@ class Feed {
     tell(socket, text, packet);
   }
 
-  /** Takes what a handle reads before its stream does, as Node's parser would, until the connection is no longer HTTP. */
+  /**
+   * Gets the bytes of a handle instead of its stream, as Node's parser does, until the connection is no longer HTTP.
+   */
   consume(handle) {
     const { connection } = this;
     this.release = divert(handle, connection.socket, () => connection.feed === null, (bytes) => this.execute(bytes));
@@ -60,22 +62,22 @@ class Feed {
 
   startReading(handle) {
     const { socket } = this.connection;
-    // If Rust has parsed a packet that is still to be told, `caughtUp` comes later.
+    // If a packet that Rust has parsed was not dispatched yet, `caughtUp` calls this later.
     if (!handle || socket[kEnded] || socket[kBehind] || socket.destroyed || isThrottled(socket) || socket.isPaused()) return;
     if (this.detached === null) readHandle(handle);
     else startReading(socket, handle, this.detached);
   }
 
-  /** The socket is closed for being idle: what it does not know any more afterwards. */
+  /** Notes what cannot be found out after the socket is closed because it was idle. */
   beforeIdleClose() {
     const { server, socket } = this.connection;
-    void socket.remoteAddress; // which Node keeps once it was asked for
-    // A TLS client says goodbye, so that bytes mean nothing.
+    void socket.remoteAddress; // Node keeps it from now on
+    // With TLS, unread bytes may be the client's closing alert and not a request.
     const fd = handleOf(socket)?.fd;
     if (fd >= 0 && !socket.encrypted) this.unread = server[kServer].native.hasUnread(fd);
   }
 
-  /** Counts it if the server has closed the socket between two requests. */
+  /** Counts the connection if the server has closed it between two requests. */
   noteIdleClose() {
     const { connection, parser } = this;
     const { server, socket } = connection;

@@ -1,7 +1,7 @@
 'use strict';
-// How long a connection may be idle between two requests. The timer is the socket's own timeout. Disarming keeps it
-// and sets `socket.timeout` to 0, which our sockets ignore when it fires; arming refreshes it, where making a
-// new one would come to the same.
+// Limits how long a connection may be idle between two requests. The timer is the socket's own timeout. Disarming keeps
+// the timer and sets `socket.timeout` to 0; `_onTimeout` of our sockets then does nothing. Arming refreshes the timer
+// if a new one would have the same effect.
 
 const { idleIsPlain } = require('../host');
 const { hasEnded, idleTimerOf } = require('../host/sockets');
@@ -11,7 +11,7 @@ class IdleTimer {
   constructor(connection) {
     this.connection = connection;
     this.armed = false;
-    this.timer = null; // the socket's, as we made it
+    this.timer = null; // the socket's timer that `arm` has made
     this.milliseconds = 0;
   }
 

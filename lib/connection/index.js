@@ -1,8 +1,9 @@
 'use strict';
-// One HTTP connection: what the parser's records and the socket's events mean.
+// One HTTP connection: what happens at the parser's records and the socket's events.
 //
-// It is `socket.parser` while HTTP is spoken. Its records come from Rust's connection task (lib/delivery). For a socket
-// that Rust does not read (an injected Duplex, TLS) or no longer reads, they come from a parser that it feeds (feed.js).
+// A Connection is `socket.parser` while the socket speaks HTTP. Its records come from Rust's connection task
+// (lib/delivery). If Rust does not read the socket (a Duplex that was given to the server, TLS, or a socket that was
+// handed over), they come from a parser that JavaScript feeds (feed.js).
 
 const { AsyncResource } = require('async_hooks');
 const { debuglog } = require('util');
@@ -46,22 +47,22 @@ class Connection {
     this.server = server;
     this.socket = socket;
     this.incoming = null; // the request that is being parsed, or was parsed last
-    this.requests = new Queue(); // not yet answered, in order
-    this.queue = new Queue(); // responses waiting for the socket
-    this.queuedBytes = 0; // of those responses, approximately
-    this.refused = false; // 'clientError' was emitted for it
+    this.requests = new Queue(); // requests that are not answered yet, in order
+    this.queue = new Queue(); // responses that wait for the socket
+    this.queuedBytes = 0; // approximate size of those responses
+    this.refused = false; // 'clientError' was emitted for this connection
     this.requestCount = 0;
     this.idleTimer = new IdleTimer(this);
     this.maxHeaderPairs = typeof server.maxHeadersCount === 'number' ? server.maxHeadersCount << 1 : HEADER_PAIRS;
-    this.feed = null; // where JavaScript reads
-    this.consumed = false; // the bytes are read for us alone, as by a parser of Node's that has consumed the handle
-    this.dispatching = false; // not everything in a packet has been told
+    this.feed = null; // the Feed, if JavaScript reads
+    this.consumed = false; // only this connection gets the bytes, as if Node's parser had consumed the handle
+    this.dispatching = false; // the records of a packet are being dispatched
     this.flushed = false; // ticks run before each head (delivery/records.js, FLUSH_AFTER)
-    this.upgrading = false; // the verdict on the head with the upgrade bit
-    this.endCompletes = false; // FIN ends the body of the request that is read
-    this.endVerdict = undefined; // of the parser on FIN: an error, null, or not asked yet
-    this.fault = null; // what every later packet is refused with, once a listener threw
-    this.upgradeStream = null; // Node >= 26: handed out while the request's body still comes
+    this.upgrading = false; // the program accepts the upgrade of the last head with the upgrade bit
+    this.endCompletes = false; // FIN ends the body of the current request
+    this.endVerdict = undefined; // what the parser says about FIN: an error, null for none, undefined before it was asked
+    this.fault = null; // after a listener threw: the error for every later packet
+    this.upgradeStream = null; // Node >= 26: what 'upgrade' got while the request's body was still coming
     this.resource = new HTTPServerAsyncResource(socket);
     this.onData = (chunk) => this.feed?.execute(chunk);
     this.onEnd = () => this.end();
@@ -77,7 +78,7 @@ class Connection {
     const { server, socket } = this;
     debug('SERVER new http connection');
     if (warningIsDue(server)) warn();
-    // If two servers listen on one socket, the first gets the handle's bytes, and both get them once it is unconsumed.
+    // If two servers serve one socket, the first gets the bytes of the handle. After `unconsume` both get them.
     const first = socket.parser;
     const taken = first instanceof Connection && first.consumed;
     if (!taken && socket[kId] >= 0 && acceptedBy(socket) !== server) handOver(socket);
@@ -85,15 +86,15 @@ class Connection {
     if (server.timeout && typeof socket.setTimeout === 'function') socket.setTimeout(server.timeout);
     socket.on('timeout', socketOnTimeout);
     if (!taken && socket[kId] >= 0 && !ioIsPlain()) {
-      socket.parser = this; // which goes on with what Rust has parsed
-      handOver(socket); // to the methods that somebody wrapped
+      socket.parser = this; // `handedOver` of this connection goes on with what Rust has parsed
+      handOver(socket); // so that the methods which somebody has wrapped are called
     }
     const native = !taken && socket[kId] >= 0;
     this.consumed = native || (!taken && hasStreamHandle(socket));
     if (!native) {
       const link = server[kServer];
       link.sync();
-      this.feed ??= new Feed(this, new NativeParser(link.native), null); // a hand-over has brought one
+      this.feed ??= new Feed(this, new NativeParser(link.native), null); // a hand-over has already made one
       link.injected.add(this);
       if (this.consumed) this.feed.consume(handleOf(socket));
     }
@@ -122,7 +123,7 @@ class Connection {
   onHead(method, url, version, rawHeaders, flags) {
     const upgrade = (flags & UPGRADE) !== 0;
     const req = exchange.makeRequest(this, method, url, version, rawHeaders, upgrade);
-    // The parser waits for the verdict: `onParked` gives it.
+    // The parser waits for the answer, which `onParked` gives.
     if (upgrade) this.upgrading = exchange.wantsUpgrade(this.server, req);
     if (!upgrade || !this.upgrading) {
       exchange.serve(this, req, (flags & KEEP_ALIVE) !== 0, (flags & HAS_HOST) !== 0, (flags & HAS_EXPECT) !== 0);
@@ -146,13 +147,13 @@ class Connection {
       req.push(null);
     }
     const { socket } = this;
-    // The next message may be read.
+    // Lets the next message be read.
     if (!isThrottled(socket) && socket.readable && (!ioIsPlain() || socket.readableFlowing !== true || socket.isPaused())) {
       socket.resume();
     }
   }
 
-  /** The parser waits for the answer to a head with the upgrade bit. `packet` is as in `tell`. */
+  /** Gives the parser the answer to a head with the upgrade bit. `packet` is as in `tell`. */
   onParked(packet) {
     const { socket, upgrading } = this;
     if (socket[kId] >= 0 && upgrading) handOver(socket);
@@ -165,7 +166,7 @@ class Connection {
     }
   }
 
-  /** The parser's verdict on FIN, an error or null. True if the socket's 'end' has brought FIN itself. */
+  /** Notes what the parser says about FIN: an error or null. Returns true if FIN came from the socket's own 'end'. */
   onFin(verdict, completes) {
     this.endVerdict = verdict;
     this.endCompletes = completes;
@@ -173,8 +174,8 @@ class Connection {
   }
 
   /**
-   * A listener threw in the middle of a packet. Node's parser takes that for an error of its own, with which it refuses
-   * every later packet; FIN is none.
+   * A listener threw in the middle of a packet. Node's parser makes that an error of its own, and refuses every later
+   * packet with it. FIN is not refused.
    */
   fail(fault) {
     this.fault = fault;
@@ -187,7 +188,7 @@ class Connection {
     socketOnError.call(this.socket, error);
   }
 
-  /** An accepted upgrade: `head` is what followed the request in its packet. */
+  /** An accepted upgrade is complete. `head` is what follows the request in its packet. */
   onUpgrade(head) {
     const { server, socket } = this;
     const req = this.incoming;
@@ -227,7 +228,7 @@ class Connection {
 
   // --- the socket's events --------------------------------------------------------------------------
 
-  /** 'end': FIN was read after everything before it. */
+  /** The socket's 'end': FIN and everything before it was read. */
   end() {
     const { server, socket } = this;
     if (this.endVerdict === undefined) {
@@ -239,7 +240,7 @@ class Connection {
       debug('parse error');
       socketOnError.call(socket, this.endVerdict);
     } else if (!server.httpAllowHalfOpen) {
-      // A second end() would only make an error that nobody gets.
+      // A second end() would only make an error that nobody receives.
       if (!(socket instanceof Socket && socket.writableFinished && endedIsPlain())) socket.end();
     } else if (this.queue.length > 0) {
       makeLast(this.queue.last);
@@ -250,7 +251,7 @@ class Connection {
     }
   }
 
-  /** Every request was answered, and the connection may have another. */
+  /** Whether every request was answered, and another one may come. */
   isIdle() {
     const { incoming } = this;
     return this.requests.length === 0 && !responseOn(this.socket) && (incoming === null || incoming.complete) && !this.refused;
@@ -277,7 +278,7 @@ class Connection {
     if (res && !res.finished && awaitsDrain(res) && (!traits.drainMeansEmpty || res.writableLength === 0)) emitDrain(res);
   }
 
-  /** HTTP is over on this socket. */
+  /** Ends HTTP on this socket. */
   free() {
     const { socket } = this;
     if (socket.parser === this) socket.parser = null;
@@ -286,14 +287,17 @@ class Connection {
     this.incoming = null;
   }
 
-  /** A packet came. In the releases whose trait this is, any packet ends the idle time, and not only a complete head. */
+  /**
+   * Ends the idle time when a packet comes. It is called in releases of Node in which any packet does that, and not
+   * only a complete head.
+   */
   endIdleTime() {
     if (this.idleTimer.armed) this.idleTimer.disarm();
   }
 
   // --- the hand-over ------------------------------------------------------------------------------------
 
-  /** The socket was handed over: from now on a libuv handle reads. */
+  /** The socket was handed over. From now on a libuv handle reads. */
   handedOver(detached, handle) {
     this.feed = new Feed(this, detached.parser, detached);
     this.server[kServer].injected.add(this);
@@ -301,7 +305,7 @@ class Connection {
     this.feed.startReading(handle);
   }
 
-  /** The packet that was parsed before the hand-over has been told. */
+  /** The packet that was parsed before the hand-over has been dispatched. */
   caughtUp() {
     this.feed?.startReading(handleOf(this.socket));
   }
@@ -318,7 +322,7 @@ function socketOnTimeout() {
   this.destroy();
 }
 
-/** `http._connectionListener`: also for servers that are not ours. */
+/** `_connectionListener` of the package. It serves Node's own servers, too. */
 function connectionListener(socket) {
   if (this[kServer] === undefined) nodeConnectionListener.call(this, socket);
   else new Connection(this, socket).attach();

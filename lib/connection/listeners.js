@@ -1,6 +1,6 @@
 'use strict';
-// Methods and listeners that a socket has while HTTP is spoken on it: pausing and resuming, and what happens if the
-// program wants the bytes.
+// Methods and listeners that a socket has while it speaks HTTP: they pause and resume it, and notice when the program
+// wants its bytes.
 
 const { handleOf, isThrottled, readHandle, stopHandle } = require('../host/sockets');
 const { Socket } = require('../socket');
@@ -30,7 +30,7 @@ function onSocketPause() {
   }
 }
 
-/** Lets others have the bytes: reading goes through the stream from now on, with its own flow control. */
+/** Lets the program have the bytes: from now on reading goes through the stream, with the stream's flow control. */
 function unconsume(socket) {
   if (socket[kId] >= 0) handOver(socket);
   if (socket.parser) {
@@ -41,7 +41,7 @@ function unconsume(socket) {
   socket.removeListener('resume', onSocketResume);
 }
 
-// A listener of 'data' or 'readable' makes Rust stop reading, as it makes Node's parser 'unconsume' the handle.
+// A listener for 'data' or 'readable' makes Rust stop reading, as it makes Node's parser 'unconsume' the handle.
 function wrapListener(name) {
   return function (event, listener) {
     const result = Socket.prototype[name].call(this, event, listener);

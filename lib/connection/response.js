@@ -1,11 +1,11 @@
 'use strict';
-// http.ServerResponse with a shorter way for its last bytes.
+// http.ServerResponse with a shorter way to send its last bytes.
 //
-// `end` usually follows nothing or a complete head, on an idle socket. Then head and body go to
-// the engine in one call, instead of through two corked stream writes. Everything that a program
-// could see of that (properties, events and their ticks, bytes) is as with the inherited `end`,
-// to which every other case goes; so do all cases once somebody has replaced one of the methods
-// in between. Re-parented objects (Express) simply lose the short way.
+// Usually nothing was sent before `end`, or only a head was written, and the socket is idle. Then head and body go to
+// the engine in one call, instead of through two corked writes of a stream. Everything that a program can see
+// (properties, events and their ticks, bytes) is as with the inherited `end`. Every other case goes to the inherited
+// `end`, and so does every case after somebody has replaced one of the methods in between. Objects whose prototype was
+// changed (Express) use the inherited `end`, too.
 
 const { types } = require('util');
 const { ServerResponse } = require('../host');
@@ -62,8 +62,8 @@ function end(chunk, encoding, callback) {
   const result = send(this, socket, chunk, encoding, length);
 
   if (result !== 0) {
-    // The kernel did not take all of it. The inherited `end` tells the stream what was written, so that its
-    // length and its events are what they would be.
+    // The kernel did not take all of it. The inherited `end` writes it to the stream, so that the stream's length and
+    // events are right. The stream then finds in `kTaken` what the engine has done already.
     setHeadSent(this, false);
     socket[kTaken] = result;
     return inherited.call(this, chunk, encoding);
@@ -72,7 +72,10 @@ function end(chunk, encoding, callback) {
   return this;
 }
 
-/** Sends head, body and terminator in one call. As in Node, the head has the encoding of the string that follows it. */
+/**
+ * Sends head, body and the end of the body in one call. As in Node, the head has the encoding of the string that
+ * follows it.
+ */
 function send(res, socket, chunk, encoding, length) {
   const head = headOf(res);
   const id = socket[kId];
@@ -88,20 +91,20 @@ function send(res, socket, chunk, encoding, length) {
   return native.respond(id, head, chunk, '', codeOf(chunk, encoding, length) | utf8 | flags);
 }
 
-/** The encoding for the engine. ASCII is sent as latin1, which needs no look at the characters. */
+/** The encoding for the engine. ASCII is sent as latin1, because that is faster. */
 function codeOf(chunk, encoding, length) {
   if (typeof chunk !== 'string') return BYTES;
   return encoding === 'latin1' || length === chunk.length ? LATIN1 : UTF8;
 }
 
-/** Whether this is a Uint8Array that is not empty and whose `byteLength` is not replaced. */
+/** Whether this is a Uint8Array that is not empty and whose `byteLength` nobody has replaced. */
 function isPlainView(chunk) {
   return isUint8Array(chunk) && chunk.byteLength > 0 && chunk.byteLength === byteLengthOf.call(chunk);
 }
 
 /**
- * As `res.assignSocket(socket)`, for a response that waited for the ones before it. If it is complete,
- * all of it goes to the engine in one call, as `end` does it.
+ * Does what `res.assignSocket(socket)` does, for a response that had to wait for earlier ones. If the response is
+ * complete, all of it goes to the engine in one call, as in `end`.
  */
 function assignQueued(res, socket, onClose, on) {
   if (!(res instanceof Response) || !(socket[kId] >= 0) || !isQueuedPlain(res, socket) || !canBond(socket, onClose, on) ||
@@ -126,7 +129,7 @@ function assignQueued(res, socket, onClose, on) {
   const result = list.length === 2 ? native.write(socket[kId], list[0], list[1] | flags) :
     native.writev(socket[kId], list, flags);
   if (result !== 0) {
-    // Node's way tells the stream what was written.
+    // As in `end`, the stream finds in `kTaken` what the engine has done already.
     socket[kTaken] = result;
     flushQueued(res);
     return;

@@ -1,6 +1,6 @@
 'use strict';
 // From Node 26 on, 'upgrade' is emitted while the body of its request is still coming. The listener gets this Duplex:
-// writes go to the socket at once, reads start after the body.
+// what it writes goes to the socket at once, and what it reads begins after the body.
 
 const { Duplex } = require('stream');
 
@@ -17,7 +17,7 @@ class UpgradeStream extends Duplex {
     this.on('close', () => socket.destroy());
     socket.on('end', () => {
       this.push(null);
-      // As a socket does: 'end' comes even where nobody listens for data.
+      // As on a socket, 'end' comes even if nobody listens for data.
       if (this.readableLength === 0) this.resume();
     });
   }
@@ -33,7 +33,7 @@ class UpgradeStream extends Duplex {
   }
 
   _read() {
-    // Without this, whoever does not read the request's body would never see the stream's data.
+    // If the program does not read the request's body, the data behind it would otherwise never come.
     this.#request?.resume();
     this.#socket.resume();
   }

@@ -1,5 +1,5 @@
 'use strict';
-// Finds the server or the socket that a delivery is about, and makes the socket if it is new.
+// Finds the server or the socket of a delivery, and makes the socket if the connection is new.
 
 const { caughtUp } = require('../socket/hand-over');
 const { socketAt } = require('../socket/places');
@@ -15,7 +15,7 @@ const { HEAD, CLOSED, ACCEPTED } = layout.record;
 
 const servers = new Map(); // by server id
 
-/** Dispatches the delivery in `meta`. True if no code of the program ran. */
+/** Dispatches the delivery in `meta`. Returns true if no code of the program ran. */
 function dispatch(text) {
   const id = meta[1];
   const flags = meta[2];
@@ -23,24 +23,24 @@ function dispatch(text) {
     servers.get(id)?.onServerRecord(meta[RECORDS], meta[RECORDS + 1], text);
     return false;
   }
-  // If there is no record, or the numbers did not fit, an earlier delivery's number lies there.
+  // If there is no record, or the numbers did not fit, that place has a number of an earlier delivery.
   const first = meta[0] > RECORDS && (flags & OVERFLOWN) === 0 ? meta[RECORDS] : 0;
   let socket = socketAt(id);
   if (socket === undefined || (flags & FIRST) !== 0) {
-    // Listeners of 'connection' run here, and may cause other deliveries.
+    // Listeners of 'connection' run here. They may cause other deliveries.
     socket = open(id);
     if (socket === undefined || first === ACCEPTED) return false;
-    // Node enters JavaScript anew for the first packet.
+    // Node enters JavaScript once more for the first packet.
     runTicks();
   }
   const behind = socket[kBehind];
   const bytesRead = meta[3];
   socket[kBytesRead] += bytesRead;
-  // A keep-alive timer is stopped by the head that is told next.
+  // The head that is dispatched next stops a keep-alive timer, so it is not restarted here.
   if (socket.timeout && !(first === HEAD && socket.parser?.idleTimer?.armed)) restartIdleTimer(socket);
 
   if (first === CLOSED && meta[0] === RECORDS + 1) {
-    // If the socket was made just now, 'connection' was emitted.
+    // If the socket was made just now, code of the program may have run in 'connection'.
     return !closed(socket) && (flags & FIRST) === 0;
   }
   tell(socket, text);
@@ -49,12 +49,12 @@ function dispatch(text) {
   return false;
 }
 
-/** Makes the socket of a new connection; undefined if the connection has ended or was turned away. */
+/** Makes the socket of a new connection. Returns undefined if the connection has ended or was turned away. */
 function open(id) {
   return servers.get(native.serverOf(id))?.onAccept(id);
 }
 
-/** The socket of the connection with an id. It is made if the connection is new. */
+/** The socket of the connection with this id. It is made if the connection is new. */
 function socketOf(id) {
   const known = socketAt(id);
   if (known !== undefined) return known;
@@ -63,7 +63,7 @@ function socketOf(id) {
   return socket;
 }
 
-/** Gives Rust the settings of servers anew where the program has changed something that no setter notices. */
+/** Gives Rust the settings of each server again for which the program has changed something that no setter notices. */
 function beginTurn() {
   for (const link of servers.values()) {
     if (link.stale()) link.sync();

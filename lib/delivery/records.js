@@ -1,10 +1,10 @@
 'use strict';
-// The records of a delivery, told one after the other to the connection that they are about.
-// The layout of records is in docs/architecture.md, 'Deliveries'.
+// Reads the records of a delivery one after the other, and calls the connection for each. docs/architecture.md,
+// 'Deliveries', has the layout of records.
 //
-// Numbers, long strings and blobs lie in memory that the next delivery overwrites. A callback of the program's
-// may cause one while this one is told: it writes to an injected Duplex, which has its packet parsed at
-// once. Whoever lets the engine make a delivery out of turn therefore calls `keep` first.
+// Numbers, long strings and blobs are in memory that the next delivery overwrites. A callback of the program can cause
+// another delivery while this one is read: if it writes to a Duplex that was given to the server, the packet is parsed
+// at once. So whoever makes the engine produce such a delivery calls `keep` first.
 
 const { fieldNames, methods } = require('../native');
 const { callbackError, internalError, parseError, systemError } = require('../errors');
@@ -24,10 +24,10 @@ const {
   HEAD, BODY, COMPLETE, FAILED, PARKED, END, SOCKET_ERROR, WRITTEN, SHUTDOWN, CLOSED, UPGRADED, FLUSHED,
 } = layout.record;
 const { KNOWN_NAME, KEPT, PANICKED } = layout.place;
-// Node's binding hands over at most so many header lines at once. It enters JavaScript once more for a head that has
-// more, and after such a head or after trailers it does so for every head. Ticks run there.
+// The number of header lines that Node's binding hands over at once. For a head with more lines it enters JavaScript
+// once more. After such a head, or after trailers, it does so for every head. Ticks run each time.
 const { FLUSH_AFTER } = layout.limit;
-// What Node's parser says when one of its callbacks threw.
+// The errors with which Node's parser refuses packets after one of its callbacks threw.
 const THREW = {
   head: { code: 'HPE_CB_HEADERS_COMPLETE', reason: 'User callback error' },
   body: { code: 'HPE_JS_EXCEPTION', reason: 'JS Exception' },
@@ -39,16 +39,16 @@ const SYSCALLS = { [layout.syscall.READ]: 'read', [layout.syscall.WRITE]: 'write
 class Cursor {
   constructor() {
     this.numbers = meta;
-    this.at = 0; // the number that is read next
+    this.at = 0; // index of the number that is read next
     this.end = 0;
     this.text = '';
-    this.cut = 0; // where the next string begins in the text
+    this.cut = 0; // offset of the next string in the text
     this.strings = strings;
-    this.blobs = null; // those that were kept
-    this.token = 0; // number of the refusal that Rust has seen in the delivery
+    this.blobs = null; // the blobs, after `keep`
+    this.token = 0; // the token of the refusal that Rust has seen in this delivery
     this.length = 0; // of the packet
-    this.threw = null; // what is to be said if what runs now throws
-    this.packet = undefined; // the packet, if JavaScript has read it; an error's rawPacket is this very object
+    this.threw = null; // the error for later packets, if the callback that runs now throws
+    this.packet = undefined; // the packet, if JavaScript has read it; then an error's rawPacket is this object
   }
 
   open(text, packet) {
@@ -63,7 +63,7 @@ class Cursor {
     this.packet = packet;
   }
 
-  /** Copies what was not told yet out of the memory that the next delivery overwrites. */
+  /** Copies what was not read yet, because the next delivery overwrites that memory. */
   keep() {
     if (this.strings !== strings) return;
     this.numbers = this.numbers.slice(0, this.end);
@@ -100,7 +100,7 @@ class Cursor {
     return this.text.slice(from, this.cut);
   }
 
-  /** `count` names and values as a flat array. */
+  /** Reads `count` names and values as a flat array. */
   fields(count) {
     const { numbers, text, strings: long } = this;
     let { at, cut } = this;
@@ -129,7 +129,7 @@ class Cursor {
   }
 }
 
-/** How many numbers the record at `at` has. */
+/** The number of numbers in the record at `at`. */
 function lengthOf(numbers, at) {
   switch (numbers[at]) {
     case HEAD: return 6 + 2 * numbers[at + 5];
@@ -142,7 +142,7 @@ function lengthOf(numbers, at) {
   }
 }
 
-/** Where the record at `at` names a blob; 0 if it names none. */
+/** The place in the record at `at` that has the index of a blob; 0 if it has none. */
 function blobIn(numbers, at) {
   switch (numbers[at]) {
     case BODY: case UPGRADED: return at + 1;
@@ -151,25 +151,26 @@ function blobIn(numbers, at) {
   }
 }
 
-/** The cursor of all deliveries but those that come while another one is told. */
+/** The cursor for all deliveries, except those that come while another one is read. */
 const usual = new Cursor();
 let current = null;
 
-/** Prepares the delivery that is being told, if there is one, for another delivery. */
+/** Prepares the delivery that is being read, if there is one, for another delivery. */
 function keep() {
   current?.keep();
 }
 
 /**
- * Tells all records of the delivery to the connection of `socket`. `packet` is what was parsed, if JavaScript has
- * read it.
+ * Reads all records of the delivery, and calls the connection of `socket` for each. `packet` is the packet, if
+ * JavaScript has read it.
  */
 function tell(socket, text, packet) {
   const outer = current;
   const cursor = outer === null ? usual : new Cursor();
   cursor.open(text, packet);
   const { parser } = socket;
-  // A stream may bring a packet while an earlier one is told. The rest of the earlier one belongs to its own request.
+  // A stream may bring a packet while an earlier one is dispatched. The rest of the earlier one belongs to its own
+  // request.
   const interrupted = parser?.dispatching ? parser.incoming : undefined;
   if (parser) parser.dispatching = true;
   current = cursor;
@@ -194,15 +195,15 @@ function finishPacket(connection) {
   const { incoming } = connection;
   if (incoming === null) return;
   if (incoming.upgrade && !incoming.complete) inScope(connection, connection.onUpgrade, null);
-  // Node destroys the socket after a packet that left it with a PRI request, which only HTTP/0.9 can be.
+  // Node destroys the socket after a packet whose last request is PRI. Only HTTP/0.9 allows such a request.
   else if (incoming.method === 'PRI') connection.socket.destroy();
 }
 
-/** Whether the packet was refused. */
+/** Returns true if the packet was refused. */
 function tellRecords(cursor, socket) {
   let refused = false;
   while (cursor.at < cursor.end) {
-    // A callback may have ended HTTP on the socket: each record looks for the connection anew.
+    // A callback may have ended HTTP on the socket, so each record looks for the connection again.
     const connection = socket.parser;
     switch (cursor.number()) {
       case HEAD:
@@ -213,7 +214,7 @@ function tellRecords(cursor, socket) {
         if (!connection) break;
         cursor.threw = THREW.body;
         inScope(connection, connection.onBody, chunk);
-        // Node's binding enters JavaScript anew for each run of body bytes.
+        // Node's binding enters JavaScript once more for each run of body bytes.
         if (connection.consumed) runTicks();
         cursor.threw = null;
         break;
@@ -258,7 +259,7 @@ function tellRecords(cursor, socket) {
         const reason = cursor.number();
         const completes = cursor.number() === 1;
         const verdict = code === 0 ? null : parseError(code - 1, reason, 0, undefined, cursor.token);
-        // Where Rust read FIN, the stream ends now, and the connection acts on the verdict in 'end'.
+        // If Rust has read FIN, the stream ends now, and the connection uses the verdict in 'end'.
         if (connection?.onFin(verdict, completes)) break;
         readEnded(socket);
         socket.push(null);
@@ -275,13 +276,13 @@ function tellRecords(cursor, socket) {
         settled(socket, cursor.number(), 'write');
         break;
       case SHUTDOWN:
-        cursor.number(); // nobody is told if FIN could not leave
+        cursor.number(); // the errno, which Node ignores as well
         settled(socket, 0, 'shutdown');
         break;
       case CLOSED:
         closed(socket);
         break;
-      // ACCEPTED says nothing here: the socket was made for it.
+      // ACCEPTED needs nothing here: the socket was made because of it.
     }
   }
   return refused;
@@ -303,13 +304,13 @@ function tellHead(cursor, connection) {
   cursor.threw = null;
 }
 
-/** Node's binding enters JavaScript once more, here and before each head from now on. */
+/** Does what Node does when its binding enters JavaScript once more: here, and before each head from now on. */
 function flushed(connection) {
   connection.flushed = true;
   if (connection.consumed) runTicks();
 }
 
-/** The descriptor is closed; whether 'close' was emitted. */
+/** The descriptor is closed. Returns whether 'close' was emitted. */
 function closed(socket) {
   forget(socket);
   return emitClosed(socket);

@@ -1,16 +1,16 @@
 'use strict';
-// What keeps the process alive: a ref'd listener, or a connection at work.
+// What keeps the process alive: a listener that is ref'd, or a connection that is not at rest.
 //
-// libuv keeps a loop alive for a stream that reads and was not unref'd, for one that has output or a shutdown pending,
-// and for one that is closing. This file counts the others, the connections at rest, and subtracts them from all that
-// Rust owns. So a connection that only reads costs nothing here.
+// libuv keeps a loop alive for a stream that reads and is ref'd, for one that has pending output or a pending shutdown,
+// and for one that is closing. All other connections are at rest. This file counts those, and subtracts them from all
+// connections that Rust owns. So a connection that only reads costs nothing here.
 
 const { native } = require('.');
 
 const servers = new Set(); // NativeServers with a listener or connections
 let listening = 0; // ref'd listeners
-let resting = 0; // connections of Rust's that neither read (ref'd) nor send
-let closingCount = 0; // connections that were destroyed and whose 'close' is to come
+let resting = 0; // connections that Rust owns and that are at rest
+let closingCount = 0; // destroyed connections whose 'close' was not emitted yet
 let refed = false;
 
 function update() {
@@ -56,8 +56,8 @@ function atRest(delta) {
   update();
 }
 
-// Deferred output waits for the end of a batch. If a handler calls process.exit(), that never comes, so the output is
-// sent on 'exit'. All loads of the package share one listener.
+// Deferred output waits for the end of a batch. If a handler calls process.exit(), the batch does not end, so the
+// output is sent on 'exit'. All loads of the package share one listener.
 const FLUSHERS = Symbol.for('ferrohttp.flushers');
 if (process[FLUSHERS] === undefined) {
   const flushers = new Set();

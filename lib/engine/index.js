@@ -1,15 +1,15 @@
 'use strict';
-// The native engine of this load of the package, and the memory in which it puts deliveries.
+// The native engine of this load of the package, and the memory into which it writes deliveries.
 
 const { Engine } = require('../native');
 const { traits } = require('../host');
 const { isAtLeast, level, lower } = require('../host/level');
 
-/** Numbers of the delivery that was popped last; layout in docs/architecture.md. */
+/** The numbers of the delivery that was popped last. docs/architecture.md has their layout. */
 const META_LENGTH = 16384;
 const meta = new Uint32Array(META_LENGTH);
 
-/** The long strings of that delivery, at the places that its numbers tell. */
+/** The long strings of that delivery, at the indexes that its numbers have. */
 const strings = [];
 
 let wake; // called when there are deliveries
@@ -21,17 +21,17 @@ const native = new Engine(meta, strings, () => wake(), {
 });
 
 /**
- * Whether Rust accepts and reads. Where it does not (Windows, an Electron that exports no libuv, or level
- * `sockets`), Node's own sockets do, and only the parser and the error path are ours.
+ * Whether Rust accepts and reads. If not (on Windows, in a process that exports no libuv, or at level `sockets`),
+ * Node's own sockets do that, and only the parser and the error path are ferrohttp's.
  */
 const supported = native.supported && !isAtLeast('sockets');
 if (!supported && !isAtLeast('sockets')) {
-  // On Windows that is as it should be.
+  // On Windows this is expected, so there is no warning.
   if (process.platform === 'win32') level.name = 'sockets';
   else lower('sockets', 'this process does not export libuv to addons');
 }
 
-/** Sets what is called when there are deliveries. */
+/** Sets the function that is called when there are deliveries. */
 function onWake(callback) {
   wake = callback;
 }

@@ -1,7 +1,7 @@
 'use strict';
-// Whether a refusal can be answered. Loads nothing, so that level `node` has it, too.
+// Whether a refusal can be answered. This file loads nothing, so that level `node` can use it, too.
 
-/** Whether a reply can be sent: it would corrupt a response whose head is on its way already. */
+/** Whether a reply can be sent. A reply behind the head of a response would corrupt that response. */
 function canAnswer(socket) {
   return Boolean(socket?.writable) && !socket._httpMessage?._headerSent;
 }

@@ -1,6 +1,6 @@
 'use strict';
-// Whether our parser says what the host's says. Both get the same requests (vectors.json), each through its
-// own server's listener of connections, over a stream that is no socket. Nothing leaves this process.
+// Compares ferrohttp's parser with Node's. Both get the same requests (vectors.json) through the connection listener of
+// a server, over a stream that is no socket. Nothing leaves this process.
 
 const { Duplex } = require('stream');
 const { IncomingMessage } = require('http');
@@ -9,12 +9,12 @@ const { newest } = require('./known.json');
 
 const noop = () => {};
 
-/** Whether this llhttp and this line of Node are among those that are tested with each release. */
+/** Whether this version of llhttp and this line of Node are tested before each release of ferrohttp. */
 function isVerified({ node, llhttp }) {
   return VERIFIED.includes(llhttp) && newest[node.split('.', 1)[0]] !== undefined;
 }
 
-/** The server's answers count for nothing. */
+/** A response that does nothing, because the server's answers are not compared. */
 class Response {
   on() {}
   emit() {}
@@ -26,7 +26,7 @@ class Response {
   destroy() {}
 }
 
-/** What a server's listener says of the packets of one connection. */
+/** Returns, as text, what a server makes of the packets of one connection. */
 function transcript(Server, packets, options) {
   const told = [];
   class Message extends IncomingMessage {
@@ -58,7 +58,7 @@ function transcript(Server, packets, options) {
         break;
       case 'upgrade': case 'connect':
         over = true;
-        // An upgrade before the end of the request's body has its bytes later.
+        // If the request's body is not complete, the bytes behind it come later.
         told.push([event, first.complete ? head.latin1Slice() : '']);
         break;
       default: {
@@ -69,7 +69,7 @@ function transcript(Server, packets, options) {
     return true;
   };
   const socket = new Duplex({ read: noop, write: noop });
-  socket.pause(); // 'data' listeners would make it flow, some ticks later
+  socket.pause(); // otherwise a 'data' listener would make it flow some ticks later
   listener.call(server, socket);
   for (const packet of packets) {
     if (!over) socket.emit('data', Buffer.from(packet, 'latin1'));
@@ -85,7 +85,7 @@ function text(pieces) {
   return pieces.map((piece) => (Array.isArray(piece) ? piece[0].repeat(piece[1]) : piece)).join('');
 }
 
-/** The first case in which the two differ; undefined if there is none. */
+/** Returns the first case in which the two differ; undefined if there is none. */
 function firstDifference(cases, host, ours) {
   for (const one of cases) {
     const expected = transcript(host, one.packets, one.options);
@@ -95,7 +95,7 @@ function firstDifference(cases, host, ours) {
   return undefined;
 }
 
-/** The shipped cases. A server takes no single lenient flags, so those with some are left out. */
+/** The shipped cases. Cases with single lenient flags are left out, because a server has only all of them or none. */
 function* shippedCases() {
   for (const [title, packets, { lenient = 0, ...options }] of require('./vectors.json')) {
     if (lenient !== 0 && lenient !== 1023) continue;

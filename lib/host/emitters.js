@@ -1,5 +1,6 @@
 'use strict';
-// What emitters hold: their listeners by event, one as itself, several as an array; and how many events have some.
+// The internal state of emitters: the listeners of each event (one function, or an array of several), and the number of
+// events that have listeners.
 
 /** The listeners of an event, as the emitter holds them. */
 function listenersOf(emitter, event) {
@@ -11,7 +12,7 @@ function eventCount(emitter) {
   return emitter._eventsCount;
 }
 
-/** Puts `next` where the only listener was; the order of `eventNames()` stays. */
+/** Replaces the only listener of an event. The order of `eventNames()` does not change. */
 function exchangeListener(emitter, event, next) {
   emitter._events[event] = next;
 }

@@ -1,6 +1,6 @@
 'use strict';
-// Cases without end for the comparison of the host's parser and ours: the shipped ones, changed at
-// random. The same seed makes the same cases.
+// Makes cases for the comparison of Node's parser and ferrohttp's: the shipped cases, changed at random. The same seed
+// makes the same cases.
 
 const INTERESTING = ['\r\n', '\n', '\r', '\0', ' ', '\t', ':', ',', ';', '"', '\x7f', '\x80', '\xff', '0', '-', '+', 'chunked', 'close',
   'Content-Length: 1\r\n', 'Transfer-Encoding: chunked\r\n', 'Transfer-Encoding: gzip\r\n', 'Connection: close\r\n',

@@ -1,17 +1,18 @@
 'use strict';
-// The host contract: all that the rest of lib/ takes from Node beyond its documented interface.
+// Everything that the rest of lib/ uses of Node beyond its documentation.
 //
-//   symbols    under which Node keeps state of its objects
-//   traits     what this release does where releases differ
-//   ticks      how nextTick callbacks and microtasks are run
-//   reads      what a libuv handle has read
-//   emitters, messages, servers, sockets
-//              what Node keeps on these objects, by named functions
-//   shortcuts  ways around functions of Node, and whether they are open
+//  symbols    the symbols under which Node keeps state of its objects
+//  traits     what this release does where releases differ
+//  ticks      runs nextTick callbacks and microtasks
+//  reads      gets what a libuv handle has read
+//  emitters, messages, servers, sockets
+//             named functions for what Node keeps on these objects
+//  shortcuts  shorter ways around functions of Node, and whether they are open
 //
-// Nothing else in lib/ looks for symbols, asks for a version or names an internal of Node; eslint.config.js sees to it.
+// Nothing else in lib/ looks for symbols, asks for a version or names an internal of Node; eslint.config.js enforces
+// that.
 
-// The originals, taken before 'ferrohttp/register' or anyone else replaces them.
+// Node's own classes, taken before 'ferrohttp/register' or a program replaces them.
 const { Server, ServerResponse, IncomingMessage } = require('http');
 const { _errnoException: errnoException } = require('util');
 const { symbols, nodeConnectionListener } = require('./symbols');

@@ -1,20 +1,20 @@
 'use strict';
 // How much of the package runs in this process:
 //
-//   fast     all of it
-//   plain    the engine and the parser, without shortcuts around Node's message classes
-//   sockets  Node's own sockets; the parser and the error path are ours
-//   node     Node's own http.Server, with our counters
+//  fast     all of it
+//  plain    the engine and the parser, without shortcuts around Node's message classes
+//  sockets  the parser and the error path, with Node's own sockets
+//  node     Node's own http.Server; refusals are only counted, kept and answered
 //
-// FERROHTTP_LEVEL chooses. Otherwise it is `fast`, unless something that it needs is not as it was when
-// it was tested; then one warning says what.
+// FERROHTTP_LEVEL sets the level. Otherwise it is `fast`, unless something that ferrohttp needs is not as it was
+// tested; then one warning says what.
 
 const LEVELS = ['fast', 'plain', 'sockets', 'node'];
 
 const level = {
-  asked: undefined, // by the environment
+  asked: undefined, // the level that the environment sets
   name: 'fast',
-  reasons: [], // why it is lower than that
+  reasons: [], // why the level was lowered
 };
 
 function start() {
@@ -27,7 +27,7 @@ function start() {
     }
     level.asked = asked;
   } else if (engine === 'off') {
-    level.asked = 'sockets'; // the older name of it
+    level.asked = 'sockets'; // FERROHTTP_ENGINE=off is its older name
   }
   level.name = level.asked ?? 'fast';
 }
@@ -36,12 +36,12 @@ function isAtLeast(name) {
   return LEVELS.indexOf(level.name) >= LEVELS.indexOf(name);
 }
 
-/** Goes down to a level that was not asked for. */
+/** Lowers the level, and warns. */
 function lower(name, reason) {
   if (!isAtLeast(name)) level.name = name;
   level.reasons.push(reason);
   process.emitWarning(`ferrohttp runs at level '${level.name}': ${reason}. ` +
-    '`npx ferrohttp doctor` tells more.', { code: 'FERROHTTP_HOST' });
+    '`npx ferrohttp doctor` says more.', { code: 'FERROHTTP_HOST' });
 }
 
 start();

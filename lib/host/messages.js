@@ -1,5 +1,5 @@
 'use strict';
-// What Node keeps on requests and responses.
+// Named functions for what Node keeps on requests and responses.
 
 const { OutgoingMessage } = require('http');
 const { symbols } = require('./symbols');
@@ -10,7 +10,7 @@ function addLines(req, lines, count) {
   req._addHeaderLines(lines, count);
 }
 
-/** Whether the body is thrown away. */
+/** Whether the body is dropped. */
 function isDumped(req) {
   return req._dumped;
 }
@@ -20,12 +20,12 @@ function isUnread(req) {
   return !req._consuming && !req._readableState.resumeScheduled;
 }
 
-/** Takes the rest of the body off the wire. */
+/** Reads and drops the rest of the body. */
 function dump(req) {
   req._dump();
 }
 
-/** Node's option `optimizeEmptyRequests`: a request that announces no body is over at once. */
+/** Ends a request that announces no body at once, if the server has Node's option `optimizeEmptyRequests`. */
 function dumpIfEmpty(server, req) {
   if (symbols.optimizeEmptyRequests === undefined || server[symbols.optimizeEmptyRequests] !== true) return;
   if ('content-length' in req.headers || 'transfer-encoding' in req.headers) return;
@@ -39,7 +39,7 @@ function detachAbortSignal(req) {
 
 // --- responses ---------------------------------------------------------------------------------------
 
-/** Gives a new response what its server and its connection have for it. */
+/** Sets what a new response gets from its server and its connection. */
 function prepare(res, server, onPendingData, keepAlive) {
   res._keepAliveTimeout = server.keepAliveTimeout;
   res._maxRequestsPerSocket = server.maxRequestsPerSocket;
@@ -48,12 +48,12 @@ function prepare(res, server, onPendingData, keepAlive) {
   res[symbols.uniqueHeaders] = server[symbols.uniqueHeaders];
 }
 
-/** The client waits for '100 Continue'. */
+/** Notes that the client waits for '100 Continue'. */
 function expectsContinue(res) {
   res._expect_continue = true;
 }
 
-/** The connection ends after this response. */
+/** Makes the connection end after this response. */
 function makeLast(res) {
   res._last = true;
 }
@@ -75,7 +75,7 @@ function awaitsDrain(res) {
   return res[symbols.needDrain];
 }
 
-/** 'close', once. */
+/** Emits 'close', unless it was emitted. */
 function emitClose(res) {
   if (res._closed) return;
   res.destroyed = true;
@@ -83,7 +83,10 @@ function emitClose(res) {
   res.emit('close');
 }
 
-/** Node's warning that parsing is lenient, once a process; false if Node's responses give none. */
+/**
+ * Emits Node's warning that parsing is lenient, once in a process. Returns false if responses of this release emit
+ * none.
+ */
 function warnOfLeniency() {
   const message = new OutgoingMessage();
   if (message._isLenientHeaderValidation === undefined) return false;

@@ -1,5 +1,6 @@
 'use strict';
-// What must be there and behave, tried once. Each failure names the level at which we can do without it.
+// Tries once whether the parts of Node exist and behave that ferrohttp needs. Each failure names the level that works
+// without the part.
 
 const { EventEmitter } = require('events');
 const net = require('net');
@@ -43,7 +44,7 @@ const PROBES = [
   }],
 ];
 
-/** The failures, as [level, reason]. */
+/** Returns the failures, as [level, reason]. */
 function probe() {
   return PROBES.flatMap(([level, reason, holds]) => {
     try {

@@ -1,11 +1,12 @@
 'use strict';
-// What a libuv handle has read. It calls its `onread` with memory, of which the bytes may be a part;
-// how much was read, and where, Node's own function for `onread` takes from state that it shares with
-// C++. That function makes the Buffer, for a stream that is us.
+// Gets what a libuv handle has read. The handle calls its `onread` with memory, and the bytes may be only a part of it.
+// Node's own `onread` takes their place and number from state that it shares with C++. So that function is called to
+// make the Buffer, and it pushes the Buffer to a stream that is ours.
 
 /**
- * Has `take(bytes)` called with each packet of a handle whose owner is `socket`, in the place of the stream, until
- * `isOver()`. Errors and FIN are the stream's. Returns what gives the bytes back to the stream.
+ * Calls `take(bytes)` with each packet of a handle whose owner is `socket`, instead of giving it to the stream, until
+ * `isOver()` returns true. Errors and FIN go to the stream. Returns a function that lets the stream have the bytes
+ * again.
  */
 function divert(handle, socket, isOver, take) {
   const { onread } = handle;
@@ -14,7 +15,7 @@ function divert(handle, socket, isOver, take) {
   });
   const stand = Object.create(handle);
   for (const symbol of Object.getOwnPropertySymbols(handle)) {
-    // The owner, to whom reads are reported.
+    // The property that has the owner, to which reads are reported.
     if (handle[symbol] === socket) Object.defineProperty(stand, symbol, { value: stream });
   }
   handle.onread = (memory) =>

@@ -1,8 +1,9 @@
 'use strict';
-// What Node's servers keep to themselves, and what they ask of a server of ours.
+// Named functions for internals of Node's servers, and for what Node asks of a server of ferrohttp.
 
 const { debuglog } = require('util');
 const { Server } = require('http');
+const net = require('net');
 const { symbols } = require('./symbols');
 const { shortcuts } = require('./shortcuts');
 
@@ -10,15 +11,15 @@ const netDebug = debuglog('net'); // NODE_DEBUG=net
 
 const { _emitCloseIfDrained: plainDrained } = Server.prototype;
 
-/** Has 'close' emitted once a server has neither a listening handle nor connections. */
+/** Emits 'close' if a server has neither a listening handle nor connections. */
 function emitCloseIfDrained(server) {
   server?._emitCloseIfDrained();
 }
 
 /**
- * Has a class of servers ask `handleOf(server)` for the listening handle first: as long as there is one, Node's
- * function has nothing to do but to count connections, for its log. `drained(server)` is called after it, where there
- * is none.
+ * Replaces `_emitCloseIfDrained` of a class of servers. While `handleOf(server)` returns a listening handle, Node's
+ * function would only count connections for its log, so it is not called. If there is no handle, `drained(server)` is
+ * called after it.
  */
 function watchDrain(Class, handleOf, drained) {
   Object.defineProperty(Class.prototype, '_emitCloseIfDrained', {
@@ -34,17 +35,71 @@ function watchDrain(Class, handleOf, drained) {
   });
 }
 
-/** Where Node puts the listening handle of a server, and takes it from. */
+/** Defines the property in which Node keeps the listening handle of a server. */
 function defineHandle(server, get, set) {
   Object.defineProperty(server, '_handle', { configurable: true, enumerable: true, get, set });
 }
 
-/** Where net.Socket and net.Server count connections, by one up or down from what they read. */
+/**
+ * Defines the property in which net.Socket and net.Server count connections. They read it and set it to one more or
+ * less.
+ */
 function defineConnectionCount(server, get, set) {
   Object.defineProperty(server, '_connections', { configurable: true, enumerable: true, get, set });
 }
 
-/** The list of connections that Node puts under a symbol of each server that listens goes to `put(server, list)`, too. */
+let blocks; // found when it is asked for first
+
+/** Whether this Node refuses addresses of `server.blockList`. */
+function hasBlockList() {
+  if (blocks === undefined) {
+    try {
+      blocks = !new net.Server({ blockList: 'none' });
+    } catch {
+      blocks = true;
+    }
+  }
+  return blocks;
+}
+
+/** Whether a server's block list has an address; `family` is IPv4 or IPv6. */
+function isBlocked({ blockList }, address, family) {
+  return Boolean(blockList) && hasBlockList() && typeof address === 'string' && blockList.check(address, family.toLowerCase());
+}
+
+/** What a handle's `getpeername` or `getsockname` says. */
+function askHandle(handle, name) {
+  const found = {};
+  return handle[name]?.(found) === 0 ? found : {};
+}
+
+/**
+ * Sees which connections Node drops that a listening handle of a server accepts. `note(peer, local, open)` is told
+ * of each: `open` is the number of open connections where there are `limit()` of them (-1 for no limit), and -1 where
+ * the peer's address is blocked. Where nothing can be dropped Node's listener is called as it is.
+ */
+function watchDrops(server, handle, limit, note) {
+  let listener;
+  const isFull = () => limit() !== -1 && server._connections >= limit();
+  function watching(error, client) {
+    if (!error) {
+      const peer = askHandle(client, 'getpeername');
+      const open = isFull() ? server._connections : -1;
+      if (open !== -1 || isBlocked(server, peer.address, peer.family)) note(peer, askHandle(client, 'getsockname'), open);
+    }
+    return Reflect.apply(listener, this, arguments);
+  }
+  Object.defineProperty(handle, 'onconnection', {
+    configurable: true,
+    enumerable: true,
+    get: () => (typeof listener === 'function' && (server.blockList || isFull()) ? watching : listener),
+    set(value) {
+      listener = value;
+    },
+  });
+}
+
+/** Calls `put(server, list)` when Node sets the list of connections of a server, which it does when the server listens. */
 function watchConnectionsList(prototype, put) {
   Object.defineProperty(prototype, symbols.connections, {
     configurable: true,
@@ -59,8 +114,8 @@ function watchConnectionsList(prototype, put) {
 }
 
 /**
- * An entry of a connections list that is overdue. Node's checker makes the error and gives it to the server of what
- * looks like a socket; `refuse(error)` gets it.
+ * Makes an entry for the overdue connections in Node's list. Node's checker makes the error and emits it on the server
+ * of the entry's socket, which calls `refuse(error)`.
  */
 function overdueEntry(refuse) {
   return {
@@ -87,6 +142,7 @@ function responseClass(server) {
 }
 
 module.exports = {
-  emitCloseIfDrained, watchDrain, defineHandle, defineConnectionCount, watchConnectionsList, overdueEntry,
+  emitCloseIfDrained, watchDrain, defineHandle, defineConnectionCount, hasBlockList, isBlocked, watchDrops,
+  watchConnectionsList, overdueEntry,
   requestClass, responseClass,
 };

@@ -1,5 +1,5 @@
 'use strict';
-// What Node keeps on sockets, and what it asks of a socket whose handle is ours.
+// Named functions for what Node keeps on sockets, and for what it asks of a socket whose descriptor Rust owns.
 
 const net = require('net');
 const { symbols } = require('./symbols');
@@ -10,7 +10,7 @@ const pendingAccessor = Object.getOwnPropertyDescriptor(base, '_bytesDispatched'
 
 // --- the idle timer ----------------------------------------------------------------------------------
 
-/** Activity: the idle timer starts anew, if there is one. */
+/** Restarts the idle timer, if there is one, because the socket was active. */
 function restartIdleTimer(socket) {
   if (socket.timeout) socket._unrefTimer();
 }
@@ -23,19 +23,19 @@ function hasEnded(timer) {
   return timer._destroyed;
 }
 
-/** Not clearTimeout(), which a program's tests may have replaced. */
+/** Closes the idle timer. It does not use clearTimeout(), which the program's tests may have replaced. */
 function closeIdleTimer(socket) {
   socket[symbols.timeout]?.close();
 }
 
 // --- HTTP on it --------------------------------------------------------------------------------------
 
-/** The response that owns the socket; null or undefined if none does. */
+/** The response that owns the socket, or null or undefined. */
 function responseOn(socket) {
   return socket._httpMessage;
 }
 
-/** Whether reading was stopped for a client that sends requests without reading responses. */
+/** Whether reading was stopped because the client sends requests without reading responses. */
 function isThrottled(socket) {
   return socket._paused;
 }
@@ -44,7 +44,7 @@ function setThrottled(socket, on) {
   socket._paused = on;
 }
 
-/** The net.Server of a socket; `socket.server` is that of HTTP. */
+/** The net.Server that accepted a socket. `socket.server` is the HTTP server. */
 function acceptedBy(socket) {
   return socket._server;
 }
@@ -59,7 +59,7 @@ function needsDrain(socket) {
   return socket._writableState.needDrain;
 }
 
-/** Nothing is queued, corked or over in the socket's stream, and strings are UTF-8 there. */
+/** Whether nothing is queued or corked in the socket's stream, it has not ended, and its strings are UTF-8. */
 function isWritableIdle(socket) {
   const state = socket._writableState;
   return state.length === 0 && !state.writing && state.corked === 0 && !state.ending && !state.destroyed && !state.errored &&
@@ -68,12 +68,12 @@ function isWritableIdle(socket) {
 
 // --- its handle --------------------------------------------------------------------------------------
 
-/** A libuv handle, or one of ours that becomes one. */
+/** The libuv handle of a socket. To ask for it hands a native socket over. */
 function handleOf(socket) {
   return socket._handle;
 }
 
-/** Whether the socket's bytes come from a handle that its stream does not have to read. */
+/** Whether the socket has a handle that a parser can read instead of the stream. */
 function hasStreamHandle(socket) {
   return Boolean(socket._handle?.isStreamBase);
 }
@@ -90,12 +90,12 @@ function stopHandle(handle) {
   handle.readStop();
 }
 
-/** Gives a socket a handle for a descriptor, which does not read yet; the handle. */
+/** Gives a socket a handle for a descriptor, and returns the handle. It does not read yet. */
 function openHandle(socket, fd) {
   const carrier = new net.Socket({ fd, manualStart: true, allowHalfOpen: true });
   const handle = carrier._handle;
   for (const symbol of Object.getOwnPropertySymbols(handle)) {
-    if (handle[symbol] === carrier) handle[symbol] = socket; // the owner, to whom reads are reported
+    if (handle[symbol] === carrier) handle[symbol] = socket; // the owner, to which reads are reported
   }
   carrier._handle = null;
   socket._handle = handle;
@@ -104,7 +104,7 @@ function openHandle(socket, fd) {
   return handle;
 }
 
-/** As net.Socket writes and ends through its handle. */
+/** Writes as net.Socket does through its handle. */
 function writeThroughHandle(socket, chunks, callback) {
   base._writev.call(socket, chunks, callback);
 }
@@ -114,8 +114,8 @@ function endThroughHandle(socket, callback) {
 }
 
 /**
- * Defines on a class what Node asks of its sockets' internals, each a function of the socket. `timeout` is called when
- * the idle timer fires.
+ * Defines the internals that Node uses on the sockets of a class, each by a function of the socket. `timeout` is called
+ * when the idle timer fires.
  */
 function defineInternals(Class, { handle, setHandle, bytesDispatched, peerName, localName, timeout }) {
   Object.defineProperties(Class.prototype, {
@@ -131,7 +131,7 @@ function defineInternals(Class, { handle, setHandle, bytesDispatched, peerName, 
   });
 }
 
-/** What net.Socket has for the same. */
+/** The same functions of net.Socket. */
 const inherited = {
   handle: (socket) => handleAccessor.get.call(socket),
   setHandle: (socket, value) => handleAccessor.set.call(socket, value),

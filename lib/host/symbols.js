@@ -1,6 +1,6 @@
 'use strict';
-// Node keeps some per-object state under symbols that it does not export. Each is found here
-// once, by looking at objects that Node itself made; nothing else in lib/ looks for symbols.
+// Node keeps some state of its objects under symbols that it does not export. This file finds each of them once, on
+// objects that Node itself has made. Nothing else in lib/ looks for symbols.
 
 const http = require('http');
 const net = require('net');
@@ -26,16 +26,15 @@ const symbols = {
   uniqueHeaders: symbolOf(server, 'kUniqueHeaders'),
   asyncId: symbolOf(server, 'async_id_symbol'),
   needDrain: symbolOf(response, 'kNeedDrain'),
-  // Of Node 24.20, 26.7 and later:
+  // These exist in Node 24.20, in 26.7 and later:
   writableFinished: symbolOf(response, 'kWritableFinished'),
   endCallbacks: symbolOf(response, 'kEndCallbacks'),
   flushError: symbolOf(response, 'kFlushError'),
   detachAbortSignal: symbolOf(IncomingMessage.prototype, 'kDetachAbortSignal'),
 };
 
-// http.Server's own 'listening' listener creates the connections list and its checking interval;
-// run on a bare object it shows under which symbols. The first releases of Node 20 do that in the
-// constructor.
+// The 'listening' listener of http.Server makes the connections list and its checking interval. Called with a plain
+// object, it shows the symbols of both. The first releases of Node 20 make them in the constructor.
 const listening = { connectionsCheckingInterval: 2 ** 30 };
 server.listeners('listening')[0]?.call(listening);
 let connections; // a list of connections that nobody uses
@@ -54,7 +53,7 @@ socket.setTimeout(2 ** 30);
 symbols.timeout = symbolOf(socket, 'timeout');
 socket.setTimeout(0);
 
-/** Node's own 'connection' listener of http servers; ours takes its place. */
+/** Node's own 'connection' listener of http servers, which ours replaces. */
 const nodeConnectionListener = server.listeners('connection')[0];
 
 module.exports = { symbols, connections, nodeConnectionListener };

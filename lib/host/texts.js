@@ -1,13 +1,13 @@
 'use strict';
-// The text of a function of Node, in short: what tells one release's from another's, and Node's own from a
-// function that somebody has put in its place.
+// A fingerprint of the text of a function of Node. It distinguishes the function of one release from that of another,
+// and Node's own function from one with which somebody has replaced it.
 
 const { EventEmitter } = require('events');
 const http = require('http');
 const net = require('net');
 const { Duplex, Readable, Writable } = require('stream');
 
-/** Where functions are looked for, by the first part of their names. */
+/** The objects on which functions are looked for, by the first part of a name. */
 const OWNERS = {
   ServerResponse: http.ServerResponse.prototype,
   OutgoingMessage: http.OutgoingMessage.prototype,
@@ -23,10 +23,10 @@ const OWNERS = {
 
 const { toString } = Function.prototype;
 
-/** A text that somebody else gives is none. Node's own function is no constructor. */
+/** Whether `toString` is the built-in one, which has no prototype. Otherwise the texts cannot be trusted. */
 const trusted = !Object.hasOwn(toString, 'prototype');
 
-/** The function of a name, 'Socket.end' or (a getter) 'IncomingMessage.get headers'; or undefined. */
+/** Finds a function by a name such as 'Socket.end' or, for a getter, 'IncomingMessage.get headers'. */
 function find(name) {
   const dot = name.indexOf('.');
   const owner = OWNERS[name.slice(0, dot)];
@@ -39,7 +39,7 @@ function find(name) {
   return undefined;
 }
 
-/** Length and FNV-1a of a function's text; '' if it is none. */
+/** The length and the FNV-1a hash of the text of a function; '' if it is no function. */
 function fingerprint(fn) {
   if (typeof fn !== 'function' || !trusted) return '';
   const text = Reflect.apply(toString, fn, []);

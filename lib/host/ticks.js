@@ -1,24 +1,24 @@
 'use strict';
-// Running nextTick callbacks and microtasks, as Node does between two callbacks from its loop.
+// Runs nextTick callbacks and microtasks, as Node does between two callbacks of its event loop.
 
 const { _tickCallback: runNextTicks } = process;
 
-// Under --pending-deprecation that is a wrapper which warns when it is called for the first time,
-// and a warning may end the process (--throw-deprecation).
+// Under --pending-deprecation `_tickCallback` is a wrapper that emits a warning when it is called for the first time.
+// With --throw-deprecation that would end the process.
 if (!Function.prototype.toString.call(runNextTicks).includes('processTicksAndRejections')) spendWarning();
 
 /**
- * Lets the wrapper take its warning for given. It marks that before it emits the warning, and it
- * emits it before it runs anything; so nothing is run here, and nobody sees a warning.
+ * Makes the wrapper believe that it has emitted its warning. The wrapper notes that, then emits the warning, and then
+ * runs the callbacks. Here emitting throws, so that nobody sees the warning and nothing is run.
  */
 function spendWarning() {
   const silenced = Object.getOwnPropertyDescriptor(process, 'noDeprecation');
-  if (silenced?.writable === false) return; // --no-deprecation: it will never warn
+  if (silenced?.writable === false) return; // with --no-deprecation it never warns
   const { emitWarning } = process;
   const stop = {};
   try {
     process.emitWarning = () => { throw stop; };
-    process.noDeprecation = false; // else it would neither mark nor emit anything, but run
+    process.noDeprecation = false; // otherwise it would run the callbacks without a warning
     runNextTicks();
   } catch (error) {
     if (error !== stop) throw error;
@@ -29,7 +29,7 @@ function spendWarning() {
   }
 }
 
-/** Stack traces name the receiver. */
+/** It is bound, because stack traces show the receiver: `process.processTicksAndRejections`. */
 const runTicks = runNextTicks.bind(process);
 
 module.exports = { runTicks };

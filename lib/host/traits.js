@@ -1,8 +1,8 @@
 'use strict';
-// What this release of Node does where releases differ, found by trying it: Node's own listener of
-// connections serves a socket that is none, all within this file's load. Nobody is to notice: no
-// event reaches a server of the program's, no response is made, which trace events would show, and
-// diagnostics channels and Node's own log (NODE_DEBUG=http) are closed meanwhile.
+// Finds out what this release of Node does where releases differ. While this file is loaded, Node's own connection
+// listener serves a stream that is no socket. The program must not notice that: no event reaches its servers, no
+// response is made (trace events would show it), and diagnostics channels and Node's log (NODE_DEBUG=http) are off
+// meanwhile.
 
 const dc = require('diagnostics_channel');
 const { Server } = require('http');
@@ -17,7 +17,7 @@ const noop = () => {};
 const major = Number(process.versions.node.split('.', 1)[0]);
 const [uvMajor, uvMinor] = process.versions.uv.split('.', 2).map(Number);
 
-/** A server, and a connection to it, that nobody else knows. */
+/** A server and a connection to it that the program does not see. */
 class Trial {
   constructor(properties) {
     this.responses = [];
@@ -36,14 +36,14 @@ class Trial {
       });
       return trial.responses.at(-1);
     }
-    // With the option, --insecure-http-parser is not asked for, of which Node would warn.
+    // With this option Node does not look at --insecure-http-parser, and so does not warn.
     this.server = new Server({ ServerResponse: Response, insecureHTTPParser: false }, noop);
     this.server[symbols.connections] = connections;
     this.server.emit = (event) => { this.emitted.push(event); };
     this.emitted = [];
-    this.timeouts = []; // what setTimeout was called with
+    this.timeouts = []; // the arguments of setTimeout
     this.socket = new Duplex({ read: noop, write: noop });
-    this.socket.pause(); // 'data' listeners would make it flow, some ticks later
+    this.socket.pause(); // otherwise a 'data' listener would make it flow some ticks later
     this.socket.setTimeout = (milliseconds) => { this.timeouts.push(milliseconds); };
     Object.assign(this.server, properties);
     nodeConnectionListener.call(this.server, this.socket);
@@ -54,7 +54,7 @@ class Trial {
     this.onError = socket.listeners('error')[0];
   }
 
-  /** Brings a complete request, which is answered by no one. */
+  /** Gives the connection a complete request, which nobody answers. */
   request() {
     const request = {
       httpVersionMajor: 1, httpVersionMinor: 0, headers: {}, complete: true, _consuming: true, destroyed: false,
@@ -68,13 +68,13 @@ class Trial {
     return request;
   }
 
-  /** Closes the connection; the parser is for others from then on. */
+  /** Closes the connection. Node may then use the parser for another one. */
   close() {
-    this.socket.removeAllListeners('close'); // which comes once more, later
+    this.socket.removeAllListeners('close'); // the event itself comes later
     this.onClose();
   }
 
-  /** Brings a packet that says nothing to the parser. */
+  /** Gives the connection a packet that the parser does not see. */
   packet() {
     const { parser } = this.socket;
     parser.execute = () => 0;
@@ -83,7 +83,7 @@ class Trial {
   }
 }
 
-/** As `action()`, while the channels have no subscribers and nothing is logged. */
+/** Calls `action` while the channels have no subscribers and nothing is logged. */
 function unobserved(action) {
   const closed = [];
   for (const name of ['http.server.request.start', 'http.server.response.created', 'http.server.response.finish']) {
@@ -118,7 +118,7 @@ function idleTimeouts(trial) {
   };
   const time = idle(1, 2);
   return {
-    // How much longer than `keepAliveTimeout` an idle connection stays open.
+    // By how many ms an idle connection outlives `keepAliveTimeout`; undefined if `keepAliveTimeoutBuffer` says so.
     constantBuffer: time === 3 ? undefined : time - 1,
     // Whether a `keepAliveTimeout` that is no finite number means none.
     finiteKeepAlive: idle('1', 2) === undefined,
@@ -126,9 +126,9 @@ function idleTimeouts(trial) {
 }
 
 /**
- * What happens to fields beyond `maxHeadersCount`. They make the request one to be refused ('refuse'), or
- * they are dropped where there are more than the binding hands over at once: all that come with a
- * later lot ('drop') or each ('truncate').
+ * What happens to fields beyond `maxHeadersCount`. 'refuse': the request is refused. Otherwise they are dropped if
+ * there are more fields than the binding hands over at once: 'truncate' drops each of them, 'drop' only those that come
+ * with a later lot.
  */
 function manyFields() {
   const trial = new Trial({ maxHeadersCount: 1 });
@@ -142,19 +142,19 @@ function manyFields() {
   return fields === 1 ? 'truncate' : 'drop';
 }
 
-/** Whether an accepted upgrade takes effect at once; otherwise the request's body is parsed first. */
+/** Whether an accepted upgrade takes effect at once. Otherwise the body of the request is parsed first. */
 function upgradeSkipsBody({ socket }) {
   return socket.parser.onIncoming({ upgrade: true, method: 'CONNECT' }, true) === 2;
 }
 
-/** Whether any packet, and not only a complete head, ends the idle time of a connection. */
+/** Whether any packet ends the idle time of a connection, and not only a complete head. */
 function packetEndsIdleTime(trial) {
   trial.timeouts.length = 0;
   trial.packet();
   return trial.timeouts.length > 0;
 }
 
-/** Whether a response gets 'drain' only once it has nothing pending anywhere. */
+/** Whether a response gets 'drain' only when it has nothing pending anywhere. */
 function drainMeansEmpty({ socket, onDrain }) {
   let drained = false;
   socket._httpMessage = { finished: false, [symbols.needDrain]: true, writableLength: 1, emit() { drained = true; } };
@@ -163,7 +163,7 @@ function drainMeansEmpty({ socket, onDrain }) {
   return !drained;
 }
 
-/** Whether 'upgrade' is emitted where its last listener went away after the head was accepted. */
+/** Whether 'upgrade' is emitted if its last listener was removed after the head was accepted. */
 function upgradesUnheard(trial) {
   const { socket, emitted } = trial;
   socket.destroy = noop;
@@ -173,17 +173,17 @@ function upgradesUnheard(trial) {
   return emitted.includes('upgrade');
 }
 
-/** Whether a write that is pending when its socket is destroyed is told an error. */
+/** Whether the callback of a pending write gets an error when the socket is destroyed. */
 function cancelsWrites() {
   let request;
   const write = (given) => {
     request = given ?? {};
-    return given === null ? request : 0; // later releases take the request from the handle
+    return given === null ? request : 0; // in later releases the handle returns the request
   };
   const socket = new Socket({ handle: { close: noop, writeLatin1String: write }, manualStart: true });
   socket.on('error', noop);
   socket.write('x', 'latin1');
-  socket._handle = null; // to close one, Node looks at process.stderr, which would be made for that
+  socket._handle = null; // to close a handle, Node would look at process.stderr, and so make it
   socket.destroy();
   let told = null;
   request.callback = (error) => { told = error; };
@@ -198,9 +198,9 @@ function abortsOf(trial) {
   trial.request(); // its response has to wait
   trial.close();
   return {
-    // The class of the error that aborts a request, which Node keeps to itself.
+    // The class of the error that aborts a request. Node does not export it.
     abortedPrototype: Object.getPrototypeOf(request.error),
-    // Whether responses that wait for the socket are destroyed with it.
+    // Whether responses that wait for the socket are destroyed with the socket.
     abortsWaitingResponses: responses.at(-1).aborted,
   };
 }
@@ -209,15 +209,15 @@ const traits = withoutTrace(() => unobserved(() => {
   const trial = new Trial();
   const found = {
     major,
-    // Whether a hang-up that libuv sees together with bytes is FIN behind them. Others read on, and find
-    // the error.
+    // Whether libuv takes a hang-up that comes together with bytes for FIN behind them. Other versions read on, and
+    // find the error.
     hangUpEnds: uvMajor === 1 && uvMinor < 52,
-    // Whether `maxConnections` 0 means no limit. Seen only once a server listens.
+    // Whether `maxConnections` 0 means no limit. It cannot be tried here, because only a server that listens shows it.
     zeroConnectionsMeansAny: major < 21,
     // Whether connections that have never sent a byte count as idle.
     idleIncludesSilent: connections.idle().length > 0,
     cancelsWrites: cancelsWrites(),
-    // Whether a second error of a socket gives a warning.
+    // Whether a second error of a socket causes a warning.
     warnsOfSecondError: Function.prototype.toString.call(trial.onError).includes('warnUnclosedSocket'),
     ...idleTimeouts(trial),
     packetEndsIdleTime: packetEndsIdleTime(trial),

@@ -1,11 +1,11 @@
 'use strict';
-// How objects of Node's classes are made to be looked at.
+// Makes objects of Node's classes that are only looked at.
 
 const { EventEmitter } = require('events');
 
 /**
- * As `action()`. V8 compiles a function for the classes of objects that it has seen there, as long as they
- * are few. `EventEmitter.init` runs for each request and each response; it is not to see our objects.
+ * Calls `action`, which makes such objects. V8 optimizes a function for the classes of objects that it has seen there,
+ * if they are few. `EventEmitter.init` runs for each request and each response, so it must not see these objects.
  */
 function withoutTrace(action) {
   const descriptor = Object.getOwnPropertyDescriptor(EventEmitter, 'init');

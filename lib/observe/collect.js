@@ -1,6 +1,6 @@
 'use strict';
-// Metrics in a registry of prom-client. A registry takes any object that answers as its metrics do,
-// so prom-client itself is not needed here.
+// Metrics in a registry of prom-client. A registry takes any object that has the methods of a metric, so this file does
+// not need prom-client.
 
 const { METRICS, samplesOf, toServers } = require('./metrics');
 
@@ -20,11 +20,11 @@ class Metric {
     return { name, help, type, aggregator, values: samplesOf(this.metric, this.servers) };
   }
 
-  /** Counts of a server are never reset. */
+  /** Does nothing, because a server never resets its counts. */
   reset() {}
 }
 
-/** Registers the metrics of a server, or of several together. Read anew at each scrape. */
+/** Registers the metrics of a server, or the sums over several. They are read at each scrape. */
 function collect(registry, servers) {
   if (typeof registry?.registerMetric !== 'function') {
     throw Object.assign(new TypeError('The registry must be one of prom-client'), { code: 'ERR_INVALID_ARG_TYPE' });

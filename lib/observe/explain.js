@@ -1,5 +1,5 @@
 'use strict';
-// What a server says to bytes, and why: the verdict of the parser of any Node, and the refusal.
+// Says whether a server accepts bytes, and why not: the verdict of the parser of any Node, and the refusal.
 
 const http = require('http');
 const { explain: parse } = require('../native');
@@ -9,7 +9,7 @@ const { RELEASES, releaseOf } = require('./releases');
 
 const INSECURE = 1023; // the lenient flags of insecureHTTPParser
 
-/** What a packet may have begun in the middle of, where it is not the first of its message. */
+/** What a packet that is not the first of its message may have begun in the middle of, with bytes that lead there. */
 const BEGINNINGS = [
   ['', 'a message'],
   ['GET / HTTP/1.1\r\n', 'the lines of a head'],
@@ -75,7 +75,7 @@ function ask(packets, options, { node, llhttp }, insecure) {
   return told;
 }
 
-/** The verdict of every release line, strict and with insecureHTTPParser. */
+/** Returns the verdict of every release line, once strict and once with insecureHTTPParser. */
 function matrix(packets, options = {}) {
   const rows = [];
   for (const [node, llhttp] of RELEASES) {
@@ -100,7 +100,7 @@ function toPackets(bytes) {
   }).filter((packet) => packet.length > 0);
 }
 
-/** Of bytes. `shown` packets at the end are theirs, those before were assumed. */
+/** Explains packets. */
 function explainPackets(packets, options, release) {
   const insecure = options.insecureHTTPParser === true;
   const told = ask(packets, options, release, insecure);
@@ -112,18 +112,18 @@ function explainPackets(packets, options, release) {
   if (told.verdict === 'incomplete') explanation.awaited = told.refusal?.awaited;
   if (told.verdict !== 'refused') return explanation;
   explanation.refusal = told.refusal;
-  // Who would take it.
+  // The parsers that do not refuse it.
   explanation.elsewhere = matrix(packets, options).filter(({ verdict }) => verdict !== 'refused');
   return explanation;
 }
 
 /**
- * Of an error that has its packet. The packet may not be the first of its message: then what it
- * began in the middle of is what makes the parser say the same.
+ * Explains an error with its packet. If the packet is not the first of its message, it looks for a beginning with which
+ * the parser gives the same error.
  */
 function explainError(error, options, release) {
   const { code, reason, bytesParsed, rawPacket } = error;
-  // A server of ours gave the error: what it saw is better than what can be guessed.
+  // If a server of ferrohttp made the error, what that server has seen is better than a guess.
   const kept = keptOf(error);
   if (kept !== null) return keptExplanation(toRefusal(JSON.parse(kept)), error, options, release);
   if (!(rawPacket instanceof Uint8Array)) return bare(error, release);
@@ -143,7 +143,7 @@ function explainError(error, options, release) {
   return bare(error, release);
 }
 
-/** Of a refusal that a server has kept. Others are asked where the packet has all of its message. */
+/** Explains an error that a server has kept. Other parsers are asked if the packet has all of its message. */
 function keptExplanation(refusal, { bytesParsed, rawPacket }, options, release) {
   const explanation = { verdict: 'refused', requests: refusal.connection.requests, node: release.node, insecure: false };
   if (bytesParsed !== undefined) Object.assign(explanation, { packet: 0, bytesParsed });
@@ -154,7 +154,7 @@ function keptExplanation(refusal, { bytesParsed, rawPacket }, options, release) 
   return explanation;
 }
 
-/** Takes out what only the assumption has brought in. */
+/** Removes what comes only from the assumed beginning. */
 function unassume(refusal) {
   delete refusal.request;
   delete refusal.previous;
@@ -166,7 +166,7 @@ function unassume(refusal) {
   }
 }
 
-/** What an error says by itself. */
+/** Explains an error by its properties alone. */
 function bare(error, release) {
   const { code, reason, bytesParsed } = error;
   const refusal = {
@@ -178,9 +178,7 @@ function bare(error, release) {
   return { verdict: 'refused', requests: 0, node: release.node, insecure: false, refusal, elsewhere: [] };
 }
 
-/**
- * Says what a server makes of bytes, or of the packet of a 'clientError'. See observe.d.ts.
- */
+/** Explains bytes, or an error of 'clientError'. See observe.d.ts. */
 function explain(subject, options = {}) {
   checkOptions(options);
   const release = releaseOf(options.node);

@@ -1,12 +1,12 @@
 'use strict';
-// A refusal as text for people: at most 79 columns, whatever was received.
+// A refusal as text for people: at most 79 columns, whatever the client has sent.
 
 const { escape, escapeByte } = require('./escape');
 
 const WIDTH = 79;
 const INDENT = '  ';
 
-/** Breaks words into lines of at most WIDTH columns; a longer word is cut. */
+/** Puts words into lines of at most WIDTH columns. A longer word is cut. */
 function wrap(text, indent = INDENT) {
   const room = WIDTH - indent.length;
   const lines = [];
@@ -41,6 +41,7 @@ const OUTCOMES = {
   reply: ({ status }) => `answered ${status}`,
   listener: () => "left to the 'clientError' listener",
   closed: () => 'closed without a reply',
+  dropped: () => 'dropped before anything was read',
 };
 
 function whoLine(refusal) {
@@ -86,8 +87,8 @@ function limitLine({ name, value, seen, change, largest = [] }) {
 }
 
 /**
- * The excerpt as HAProxy shows it: offsets, escaped bytes, a new line after LF; `+` after the offset
- * where a line goes on. The offending byte is marked below.
+ * The excerpt as HAProxy shows it: offsets and escaped bytes, with a new line after each LF. `+` after the offset means
+ * that the line continues the one before. The refused byte is marked below.
  */
 function dump({ bytes, from, clipped, redacted }, offset) {
   const lines = [];
@@ -121,7 +122,7 @@ function dump({ bytes, from, clipped, redacted }, offset) {
   return lines;
 }
 
-/** A refusal as text, without a line end at its end. */
+/** Returns a refusal as text, without a line break at the end. */
 function format(refusal) {
   const { seq, time, code, reason, hint, limit, at, awaited, request, previous, excerpt } = refusal;
   const when = time > 0 ? `[${new Date(time).toISOString()}] #${seq} ` : '';

@@ -1,5 +1,5 @@
 'use strict';
-// `require('ferrohttp/observe')`: what operators see of refusals.
+// `require('ferrohttp/observe')`: refusals for operators: explained, as text, as metrics and as a page.
 
 const { explain, matrix } = require('./explain');
 const { format } = require('./format');

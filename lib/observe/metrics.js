@@ -1,12 +1,12 @@
 'use strict';
-// The metrics of a server's refusals, as all exporters tell them. Labels are codes, reasons and ids
-// of hints: nothing that a stranger can choose, and never a peer, a target or a method.
+// The metrics that all exporters have in common. Labels are codes, reasons and ids of hints: never a peer, a target, a
+// method or anything else that a client can choose.
 
 /** Every metric: name, help, and its samples `[labels, value]`. */
 const METRICS = [
   {
     name: 'ferrohttp_refusals_total',
-    help: 'Packets and connections that were refused, by code, reason and hint.',
+    help: 'Refusals by code, reason and hint; dropped connections have the code DROPPED.',
     labels: ['code', 'reason', 'hint'],
     samples: ({ kinds }) => kinds.map(({ code, reason = '', hint = '', count }) => [{ code, reason, hint }, count]),
   },
@@ -42,7 +42,7 @@ const METRICS = [
   },
 ];
 
-/** The samples of a metric over several servers, added up. */
+/** The samples of a metric, added up over several servers. */
 function samplesOf(metric, servers) {
   const sums = new Map();
   for (const server of servers) {
@@ -56,7 +56,7 @@ function samplesOf(metric, servers) {
   return [...sums.values()];
 }
 
-/** One server or an array of them. */
+/** Returns a list of servers from one server or an array of them. */
 function toServers(servers) {
   const list = Array.isArray(servers) ? servers : [servers];
   for (const server of list) {

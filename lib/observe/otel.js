@@ -1,5 +1,5 @@
 'use strict';
-// Metrics by a meter of OpenTelemetry, named as its conventions name things.
+// Metrics for a meter of OpenTelemetry, with names by its conventions.
 
 const { METRICS, samplesOf, toServers } = require('./metrics');
 
@@ -25,8 +25,8 @@ const COUNTERS = [
 ];
 
 /**
- * Makes observable counters that read a server, or several together, at each collection. Returns a
- * function that stops this.
+ * Makes observable counters that read a server, or the sums over several, at each collection. Returns a function that
+ * stops them.
  */
 function otel(meter, servers) {
   if (typeof meter?.createObservableCounter !== 'function') {

@@ -1,9 +1,9 @@
 'use strict';
-// Metrics as Prometheus reads them: text, version 0.0.4.
+// Metrics in the text format of Prometheus, version 0.0.4.
 
 const { METRICS, samplesOf, toServers } = require('./metrics');
 
-// Codes of a program's own may have anything in them.
+// Codes of the program's own may have any characters.
 const escapeValue = (text) => text.replace(/[\\"\n]/g, (char) => ({ '\\': '\\\\', '"': '\\"', '\n': '\\n' }[char]))
   .replace(/[^\x20-\x7e]/g, '?');
 
@@ -12,7 +12,7 @@ function line(name, labels, value) {
   return `${name}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}`;
 }
 
-/** The metrics of a server, or of several together, as text. */
+/** Returns the metrics of a server, or the sums over several, as text. */
 function prometheus(servers) {
   const list = toServers(servers);
   const lines = [];

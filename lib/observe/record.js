@@ -1,13 +1,13 @@
 'use strict';
-// Refusals as Rust tells them (src/observe/json.rs), made what index.d.ts promises.
+// Turns refusals as Rust writes them (src/observe/json.rs) into those of index.d.ts.
 
-/** Makes a Refusal of what was parsed from JSON. */
+/** Makes a Refusal from parsed JSON. */
 function toRefusal(told) {
   if (told.excerpt !== undefined) told.excerpt.bytes = Buffer.from(told.excerpt.bytes, 'latin1');
   return told;
 }
 
-/** A Refusal for JSON: bytes as hexadecimal digits. */
+/** Makes a Refusal for JSON, with bytes as hexadecimal digits. */
 function toJSON(refusal) {
   const { excerpt } = refusal;
   if (excerpt === undefined) return refusal;

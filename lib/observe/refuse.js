@@ -1,12 +1,12 @@
 'use strict';
-// The reply to a refusal from inside a 'clientError' listener, for frameworks that always have one.
+// Answers a refusal in a 'clientError' listener. It is meant for frameworks that always have such a listener.
 
 const { answer } = require('../refusals/client-error');
 const { kServer } = require('../server/key');
 
 /**
- * Answers as the server would without a listener, by its `replies` or as Node does, and destroys the
- * socket. See observe.d.ts.
+ * Does what the server does without a listener: it sends the program's own reply or Node's, and destroys the socket.
+ * See observe.d.ts.
  */
 function refuse(error, socket) {
   const link = socket.server?.[kServer];

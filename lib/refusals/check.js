@@ -1,5 +1,5 @@
 'use strict';
-// Checks of options, with the errors that Node's own give.
+// Checks of options, with errors as Node makes them.
 
 function bad(code, message) {
   return Object.assign(new TypeError(message), { code });

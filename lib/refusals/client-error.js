@@ -1,5 +1,5 @@
 'use strict';
-// What becomes of an error of a connection: 'clientError', or a reply and the end (docs/client-error.md).
+// Handles an error of a connection: it emits 'clientError', or sends a reply and closes (docs/client-error.md).
 
 const { traits } = require('../host');
 const { canAnswer } = require('../host/answering');
@@ -10,7 +10,7 @@ const { kServer } = require('../server/key');
 const CODES = codes();
 const REASONS = reasons();
 
-// The default replies that codes of ours and of Node's sockets have; every other code has the 400.
+// The default replies by code. Every other code has the 400.
 const REPLIES = new Map(replies().map((reply, i) => [CODES[i], Buffer.from(reply, 'latin1')]));
 const BAD_REQUEST = REPLIES.get('HPE_INVALID_METHOD');
 
@@ -21,7 +21,7 @@ const noop = () => {};
 
 let warned = false;
 
-/** Node's warning, once a process. */
+/** Emits Node's warning, once in a process. */
 function warnOfSecondError() {
   if (warned) return;
   warned = true;
@@ -29,9 +29,12 @@ function warnOfSecondError() {
     'Please use the destroy method on the socket while handling a \'clientError\' event.');
 }
 
-/** Emits 'clientError' or, with no listener, answers and destroys. Also the socket's 'error' listener. */
+/**
+ * Emits 'clientError' or, without a listener, answers and destroys the socket. It is also the socket's 'error'
+ * listener.
+ */
 function socketOnError(error) {
-  // Further errors of this socket are not the server's to report.
+  // The server does not report further errors of this socket.
   this.removeListener('error', socketOnError);
   if (this.listenerCount('error', noop) === 0) this.on('error', noop);
   else if (traits.warnsOfSecondError) warnOfSecondError();
@@ -43,7 +46,7 @@ function socketOnError(error) {
   answer(error, this);
 }
 
-/** Answers, in the program's own words or Node's, and destroys the socket. */
+/** Sends the program's own reply or Node's, and destroys the socket. */
 function answer(error, socket) {
   const link = socket.server?.[kServer];
   if (canAnswer(socket)) {
@@ -60,7 +63,7 @@ function statusOf(link, code) {
   return link.replies.get(code) ?? link.replies.get('default') ?? STATUS.get(code) ?? 400;
 }
 
-/** The reply that the server's `replies` have for an error. */
+/** The program's own reply to an error; null if it has none. */
 function ownReply(error, link) {
   if (link === undefined || link.replies.size === 0) return null;
   const number = noteOf(error)?.number ?? 0;
@@ -70,7 +73,7 @@ function ownReply(error, link) {
   return link.native.reply(text(error?.code), text(error?.reason), Buffer.from(field, 'latin1'), number);
 }
 
-/** Counts a refusal, and keeps it with what Rust saw of it. */
+/** Counts a refusal, and keeps it with what Rust has seen of it. */
 function count(server, error, socket) {
   const link = server[kServer];
   if (socket.parser?.refused === false) socket.parser.refused = true;
@@ -86,7 +89,7 @@ function count(server, error, socket) {
   note.left = listens;
 }
 
-/** What a server keeps of an error that was given to 'clientError', as JSON; null if nothing. */
+/** What a server keeps of an error of 'clientError', as JSON; null if it keeps nothing. */
 function keptOf(error) {
   const note = noteOf(error);
   return note === undefined || note.native === null ? null : note.native.refusal(note.number);

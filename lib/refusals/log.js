@@ -1,11 +1,11 @@
 'use strict';
-// A log that a flood cannot fill: the first refusal of each kind at once, then a summary a minute.
+// The log of refusals: the first refusal of each kind at once, then a summary every minute. So a flood cannot fill it.
 
 const { escape } = require('../observe/escape');
 const { toRefusal } = require('../observe/record');
 
 const MINUTE = 60_000;
-const ENTRIES = 20; // a minute at most, beside the summary
+const ENTRIES = 20; // the largest number of entries in a minute, beside the summary
 
 function nameOf({ code, reason = '', hint = '' }) {
   return `${code}|${reason}|${hint}`;
@@ -33,7 +33,7 @@ class Log {
   constructor(log) {
     this.write = log === 'stderr' ? (entry) => void process.stderr.write(`${line(entry)}\n`) : log;
     this.last = 0; // the number of the last refusal that was looked at
-    this.counts = new Map(); // by kind, as of the last summary
+    this.counts = new Map(); // counts by kind at the last summary
     this.total = 0;
     this.since = Date.now();
     this.left = ENTRIES;
@@ -49,7 +49,7 @@ class Log {
     if (due) this.summarize(stats, now);
   }
 
-  /** Tells the kinds that were not seen before. */
+  /** Logs the first refusal of each kind that was not seen before. */
   first(native, { kinds }) {
     const fresh = new Set(kinds.map(nameOf).filter((name) => !this.counts.has(name)));
     if (fresh.size === 0) return;
@@ -59,7 +59,7 @@ class Log {
       this.counts.set(name, 0);
       if (this.left-- > 0) this.write({ event: 'first', refusal: toRefusal(told) });
     }
-    // Those of which nothing was kept are in the summary.
+    // Kinds of which no refusal was kept are only in the summary.
     for (const name of fresh) this.counts.set(name, 0);
   }
 

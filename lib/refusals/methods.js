@@ -1,5 +1,5 @@
 'use strict';
-// What servers offer beside Node's: `refusals()`, `refusalStats()` and `clientErrorCounts()`.
+// The methods that servers have beside Node's: `refusals()`, `refusalStats()` and `clientErrorCounts()`.
 
 const { kServer } = require('../server/key');
 const { toRefusal } = require('../observe/record');
@@ -8,7 +8,7 @@ const { checkKeys } = require('./check');
 const FILTERS = new Set(['after', 'code', 'hint', 'peer']);
 
 /**
- * The refusals that are kept, the oldest first: the last ones, and the first and the last of each
+ * Returns the refusals that the server has kept, the oldest first: the last ones, and the first and the last of each
  * kind. See index.d.ts.
  */
 function refusals(filter = {}) {
@@ -23,7 +23,7 @@ function refusals(filter = {}) {
     (peer === undefined || refusal.peer?.address === peer)).map(toRefusal);
 }
 
-/** Exact counts of refusals by kind, and of connections. See index.d.ts. */
+/** Counts refusals by kind, connections and peers. See index.d.ts. */
 function refusalStats() {
   const { native, handshakes } = this[kServer];
   const stats = JSON.parse(native.refusalStats());
@@ -32,8 +32,8 @@ function refusalStats() {
 }
 
 /**
- * Refusals so far: every 'clientError' that was emitted, or would have been had there been a
- * listener, by code. See index.d.ts.
+ * Counts refusals by code: each 'clientError' that was emitted, or would have been emitted to a listener. See
+ * index.d.ts.
  */
 function clientErrorCounts() {
   const counts = { total: 0 };
@@ -45,7 +45,7 @@ function clientErrorCounts() {
   return counts;
 }
 
-/** Gives a class of servers the methods. */
+/** Defines the methods on a class of servers. */
 function define(Server) {
   for (const method of [refusals, refusalStats, clientErrorCounts]) {
     Object.defineProperty(Server.prototype, method.name, { value: method, writable: true, configurable: true });

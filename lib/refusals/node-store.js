@@ -1,16 +1,21 @@
 'use strict';
-// What is kept of refusals at level `node`, where Node's own parser decides: what the errors themselves
-// tell and, if there is a binary, what our parser says of their packets. It answers as NativeServer does.
+// Keeps refusals at level `node`, where Node's own parser decides: what the errors say and, if there is a binary, what
+// ferrohttp's parser finds in their packets. It has the methods of NativeServer that refusals need.
 
 const { releaseOf } = require('../observe/releases');
 
-const LOOKS = 100; // a second
+const LOOKS = 100; // how many packets are looked at in a second
 const KINDS = 96;
 const PEERS = 128;
 const TOP_PEERS = 20;
 
-/** Codes of a program's own count together. */
-const KNOWN = /^(?:HPE_\w+|E[A-Z]+|ERR_HTTP_REQUEST_TIMEOUT|ERR_SSL_\w+)$/;
+/** Known codes. All others count together. */
+const KNOWN = /^(?:HPE_\w+|E[A-Z]+|DROPPED|ERR_HTTP_REQUEST_TIMEOUT|ERR_SSL_\w+)$/;
+
+/** As in src/observe/hints.rs, which a program without a binary lacks. */
+const TOO_MANY = {
+  id: 'max-connections', text: 'the server had as many open connections as server.maxConnections allows', certain: true,
+};
 
 /** The parser of the binary; undefined without one. */
 const parse = (() => {
@@ -26,7 +31,7 @@ function addressOf(address, port) {
   return { address, port, family: address.includes(':') ? 'IPv6' : 'IPv4' };
 }
 
-/** What a peer is counted by: an address of IPv6 with all of its /64. */
+/** The name by which a peer is counted: an IPv4 address, or the /64 prefix of an IPv6 address. */
 function counted(address) {
   if (address.startsWith('::ffff:') && address.includes('.')) return address.slice(7);
   if (!address.includes(':')) return address;
@@ -53,7 +58,7 @@ class NodeStore {
     this.since = 0;
   }
 
-  /** What our parser says of the packet, if it says the same as Node's. */
+  /** What ferrohttp's parser finds in the packet, if it gives the same error as Node's. */
   look({ code, bytesParsed, rawPacket }, insecure, maxHeaderSize) {
     const now = Date.now();
     if (now - this.since >= 1000) {
@@ -72,7 +77,7 @@ class NodeStore {
     return { phase, request, previous, at, limit, hint, excerpt: this.excerpt > 0 ? excerpt : undefined };
   }
 
-  /** Counts a refusal and keeps it; its number. */
+  /** Counts and keeps a refusal, and returns its number. */
   add(error, { status, outcome, socket, begun, requests, repeat, insecure, maxHeaderSize }) {
     const seq = ++this.refusalCount;
     const { reason, bytesParsed, rawPacket } = error ?? {};
@@ -80,19 +85,38 @@ class NodeStore {
     const facts = this.keep > 0 && !repeat ? this.look(error ?? {}, insecure, maxHeaderSize) : {};
     const peer = addressOf(socket?.remoteAddress, socket?.remotePort);
     const ofPeer = peer === undefined ? undefined : this.countPeer(counted(peer.address));
+    return this.put({
+      seq, time: Date.now(), code, reason, status, outcome, phase: 'between', peer, ofPeer,
+      local: addressOf(socket?.localAddress, socket?.localPort),
+      connection: { age: Date.now() - begun, requests, bytesRead: socket?.bytesRead ?? 0 },
+      at: rawPacket === undefined || bytesParsed === undefined ? undefined : { packet: bytesParsed, part: 'message' },
+      repeat,
+    }, facts);
+  }
+
+  /** A connection was dropped at `maxConnections`; `ends` are its addresses as 'drop' has them. */
+  drop(ends = {}, { maxConnections }) {
+    this.dropped++;
+    const peer = addressOf(ends.remoteAddress, ends.remotePort);
+    return this.put({
+      seq: ++this.refusalCount, time: Date.now(), code: 'DROPPED', status: null, outcome: 'dropped', phase: 'silent', peer,
+      ofPeer: peer === undefined ? undefined : this.countPeer(counted(peer.address)),
+      local: addressOf(ends.localAddress, ends.localPort),
+      connection: { age: 0, requests: 0, bytesRead: 0 },
+      limit: { name: 'maxConnections', value: maxConnections, seen: maxConnections + 1, change: 'server.maxConnections = number' },
+      repeat: false,
+    }, { hint: TOO_MANY });
+  }
+
+  /** Counts a refusal, and keeps it with what our parser found out about it; its number. */
+  put(refusal, facts) {
+    const { seq, code, reason } = refusal;
     const kind = this.kindOf(KNOWN.test(code) ? code : 'OTHER', typeof reason === 'string' ? reason : undefined, facts.hint?.id);
     if (kind === undefined || this.keep === 0) {
       if (kind === undefined) this.others++;
       this.skipped++;
       return seq;
     }
-    const refusal = {
-      seq, time: Date.now(), code, reason, status, outcome, phase: 'between', peer, ofPeer,
-      local: addressOf(socket?.localAddress, socket?.localPort),
-      connection: { age: Date.now() - begun, requests, bytesRead: socket?.bytesRead ?? 0 },
-      at: rawPacket === undefined || bytesParsed === undefined ? undefined : { packet: bytesParsed, part: 'message' },
-      repeat,
-    };
     for (const [key, value] of Object.entries(facts)) if (value !== undefined) refusal[key] = value;
     kind.first ??= refusal;
     kind.last = refusal;
@@ -113,7 +137,9 @@ class NodeStore {
     return kind;
   }
 
-  /** Space-Saving: the rarest gives its place, and its count, to a new one. */
+  /**
+   * The Space-Saving algorithm: if all places are taken, a new peer takes the place and the count of the rarest one.
+   */
   countPeer(address) {
     let entry = this.peers.get(address);
     if (entry === undefined) {

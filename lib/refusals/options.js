@@ -1,6 +1,6 @@
 'use strict';
-// The option `refusals` of a server, and the environment's FERROHTTP_REFUSALS, which has the same as
-// JSON and is for programs that only load the register hook.
+// The option `refusals` of a server. The environment variable FERROHTTP_REFUSALS has the same as JSON, for programs
+// that only load the register hook.
 
 const { bad, checkKeys, checkObject, show } = require('./check');
 const { checkReplies } = require('./replies');
@@ -47,7 +47,7 @@ function checkOptions(options) {
   };
 }
 
-/** The environment's options; what cannot be used is warned of, once, and left out. */
+/** The options of the environment. If they cannot be used, it warns and returns none. */
 function ofEnvironment() {
   const text = process.env.FERROHTTP_REFUSALS;
   if (!text) return {};
@@ -63,7 +63,7 @@ function ofEnvironment() {
 
 let environment;
 
-/** The options of a server that was made with these (undefined for none). */
+/** The complete options of a server that was made with the option `refusals`; undefined stands for no such option. */
 function optionsOf(refusals) {
   environment ??= ofEnvironment();
   return checkOptions(refusals === undefined ? environment : refusals);

@@ -1,6 +1,6 @@
 'use strict';
-// The option `refusals.replies`: what clients get in the place of Node's default replies. Checked and
-// put together once; Rust fills in the placeholders and sends it to strangers without JavaScript.
+// The option `refusals.replies`: replies that clients get instead of Node's default replies. They are checked and
+// prepared once. Rust fills in the placeholders, and sends them to new connections without JavaScript.
 
 const http = require('http');
 const { bad, checkKeys, checkObject } = require('./check');
@@ -10,7 +10,7 @@ const ADDED = new Set(['content-length', 'connection', 'transfer-encoding']);
 const LARGEST = 16 * 1024;
 const PLAIN = 0, JSON_TEXT = 1, HTML = 2; // as NativeServer.setReplies takes them
 
-/** Codes that may have a reply; null without a binary, which has them. */
+/** The codes that may have a reply. They are in the binary; null without one. */
 const CODES = (() => {
   try {
     return new Set([...require('../native').codes(), 'default']);
@@ -53,7 +53,7 @@ function replyOf(code, reply) {
   return { code, status, head, body: bytes, escape: escapeOf(String(type)) };
 }
 
-/** Checks the option; the replies as a list. */
+/** Checks the option, and returns the replies as a list. */
 function checkReplies(replies) {
   checkKeys('refusals.replies', checkObject('refusals.replies', replies), CODES ?? new Set(Object.keys(replies)));
   return Object.entries(replies).map(([code, reply]) => replyOf(code, reply));
@@ -72,7 +72,7 @@ const ESCAPES = {
   [HTML]: (text) => text.replace(/[^\x20-\x7e]|[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`),
 };
 
-/** The bytes of a reply, where Rust does not make them; `values` are strings of latin1. */
+/** Makes the bytes of a reply where Rust does not make them. `values` are latin1 strings. */
 function replyTo({ head, body, escape }, values) {
   const text = body.toString('latin1').replace(/\{(code|reason|field|id)\}/g, (_, name) => ESCAPES[escape](values[name]));
   return Buffer.concat([head, Buffer.from(`Content-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`, 'latin1')]);

@@ -1,7 +1,6 @@
 'use strict';
-// Those who want to hear of refusals as they occur: subscribers of the channel
-// 'ferrohttp.server.refusals', and logs. Rust keeps refusals without waking JavaScript; as long as
-// somebody listens, a timer fetches what is new, ten times a second at most.
+// Reports new refusals to subscribers of the channel 'ferrohttp.server.refusals' and to logs. Rust keeps refusals
+// without waking JavaScript. While somebody listens, a timer fetches the new ones, at most ten times a second.
 
 const dc = require('diagnostics_channel');
 const { toRefusal } = require('../observe/record');
@@ -14,13 +13,13 @@ const watched = new Set(); // WeakRefs of Watches
 let pruneAt = 64;
 let timer = null;
 
-/** What has been told of one server. */
+/** What was reported of one server. */
 class Watch {
   constructor(server, native, log) {
     this.server = new WeakRef(server);
     this.native = native;
     this.log = log === null ? null : new Log(log);
-    this.told = 0; // the number of the last refusal that the channel was told
+    this.told = 0; // the number of the last refusal that was published on the channel
   }
 
   tick(published) {
@@ -61,12 +60,12 @@ function tick() {
   timer = null;
 }
 
-/** Somebody listens, from now on. */
+/** Starts the timer, because somebody listens. */
 function start() {
   timer ??= setInterval(tick, INTERVAL).unref();
 }
 
-/** Makes a server's refusals known to those who listen. */
+/** Reports the refusals of a server to those who listen. */
 function watch(server, native, log) {
   if (watched.size >= pruneAt) {
     pruneAt = 64 + 2 * [...watches()].length;
@@ -77,14 +76,14 @@ function watch(server, native, log) {
   return made;
 }
 
-// A channel tells nobody that it has a subscriber.
+// A channel does not say that it has got a subscriber, so its `subscribe` is wrapped.
 const { subscribe } = Object.getOwnPropertyDescriptors(channel);
 if (subscribe === undefined) {
   Object.defineProperty(channel, 'subscribe', {
     configurable: true,
     writable: true,
     value(subscription) {
-      // What was refused before is not told.
+      // Earlier refusals are not published.
       if (!channel.hasSubscribers) for (const each of watches()) each.told = each.native.refusalCount;
       const result = Reflect.apply(Object.getPrototypeOf(this).subscribe, this, [subscription]);
       start();

@@ -1,9 +1,10 @@
 'use strict';
-// A connection that JavaScript meets: its socket, and who hears of it.
+// What happens when JavaScript learns of a connection: its socket is made, and listeners hear of it.
 
 const dc = require('diagnostics_channel');
 const { nodeConnectionListener } = require('../host');
 const { exchangeListener, listenersOf } = require('../host/emitters');
+const { isBlocked } = require('../host/servers');
 const { setAcceptedBy } = require('../host/sockets');
 const { native: engine } = require('../engine');
 const { connectionListener } = require('../connection');
@@ -14,7 +15,7 @@ const { kId } = require('../socket/keys');
 
 const socketChannel = dc.channel('net.server.socket');
 
-/** Makes the socket of a native connection and announces it; undefined if it was turned away. */
+/** Makes the socket of a native connection and announces it. Returns undefined if the connection was turned away. */
 function accept(link, id) {
   const { server } = link;
   if (link.screens && turnsAway(link, id)) return undefined;
@@ -22,7 +23,7 @@ function accept(link, id) {
     allowHalfOpen: server.allowHalfOpen,
     readableHighWaterMark: server.highWaterMark,
     writableHighWaterMark: server.highWaterMark,
-    // net.Socket sets these in any case. Where they are missing it copies the options, which takes Node 20 20 us.
+    // net.Socket sets these in any case. If they are missing, it copies the options, which takes 20 us on Node 20.
     emitClose: false,
     autoDestroy: true,
     decodeStrings: false,
@@ -37,7 +38,7 @@ function accept(link, id) {
   try {
     server.emit('connection', socket);
   } finally {
-    // No listener has spoken HTTP on it yet. The socket becomes like any other of net.Server's.
+    // No listener speaks HTTP on it yet, so the socket becomes an ordinary one of net.Server.
     if (socket[kId] >= 0 && !socket.parser) handOver(socket);
   }
   if (socketChannel.hasSubscribers) socketChannel.publish({ socket });
@@ -45,8 +46,8 @@ function accept(link, id) {
 }
 
 /**
- * Prepares a socket for 'connection' listeners of the program. False if the socket was read before they were added. It
- * was accepted before that, so it is served here, and they do not hear of it.
+ * Prepares a socket for 'connection' listeners of the program. It returns false if the socket was read before they were
+ * added: then the socket was accepted before that, too, so it is served here and they do not hear of it.
  */
 function announce({ server }, socket) {
   if (server.listeners('connection').includes(connectionListener)) return true;
@@ -60,7 +61,7 @@ function announce({ server }, socket) {
 
 /**
  * Makes the checks that Rust leaves to JavaScript while there is a block list, in Node's order. A blocked connection
- * does not count. True if the connection was turned away.
+ * does not count. Returns true if the connection was turned away.
  */
 function turnsAway(link, id) {
   const { server } = link;
@@ -69,17 +70,25 @@ function turnsAway(link, id) {
   const peer = engine.address(id, true);
   if (engine.admit(id) && limit !== -1 && open >= limit) {
     const own = engine.address(id, false);
+    noteDrop(link, peer, own, open);
     engine.close(id);
     dropped(server, ...(own ?? []), ...(peer ?? []));
     return true;
   }
-  if (!server.blockList || peer === undefined || peer === null ||
-      !server.blockList.check(peer[0], peer[2].toLowerCase())) return false;
+  if (!isBlocked(server, peer?.[0], peer?.[2])) return false;
+  noteDrop(link, peer, engine.address(id, false), -1);
   engine.close(id);
   return true;
 }
 
-/** Tells a server of a connection beyond `maxConnections`. */
+/** Notes it with addresses as the engine tells them. */
+function noteDrop(link, peer, own, open) {
+  const [address, port] = peer ?? [];
+  const [localAddress, localPort] = own ?? [];
+  link.noteDrop({ address, port }, { address: localAddress, port: localPort }, open);
+}
+
+/** Emits 'drop' for a connection beyond `maxConnections`. */
 function dropped(server, localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily) {
   server.emit('drop', {
     __proto__: null,
@@ -88,7 +97,7 @@ function dropped(server, localAddress, localPort, localFamily, remoteAddress, re
   });
 }
 
-/** Puts our connection listener where Node's was; 'eventNames' keeps its order. */
+/** Replaces Node's connection listener with ours. The order of `eventNames()` does not change. */
 function replaceListener(server, event) {
   if (listenersOf(server, event) === nodeConnectionListener) {
     exchangeListener(server, event, connectionListener);

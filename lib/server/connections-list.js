@@ -1,5 +1,5 @@
 'use strict';
-// Node's list of the connections of a server. It includes those that Rust owns.
+// Node's list of the connections of a server, with those that Rust owns.
 
 const { traits } = require('../host');
 const { overdueEntry, watchConnectionsList } = require('../host/servers');
@@ -13,7 +13,10 @@ class ConnectionsList {
     this.link = link;
   }
 
-  /** Entries in the form of Node's list: the connections with these ids, and those that JavaScript reads and `injected` picks. */
+  /**
+   * Entries in the form of Node's list: the connections with these ids, and those that JavaScript reads and `injected`
+   * selects.
+   */
   entries(ids, injected) {
     const entries = [];
     for (const id of ids) {
@@ -27,8 +30,8 @@ class ConnectionsList {
   }
 
   /**
-   * Makes a list that Node has made for this server answer for our connections, too. Node's own parser adds to it,
-   * where a program has that parse for our servers.
+   * Adds our connections to the answers of a list that Node has made for this server. The list has entries of its own
+   * if a program lets Node's parser serve one of our servers.
    */
   share(list) {
     for (const name of ['all', 'idle', 'active', 'expired']) {
@@ -50,7 +53,7 @@ class ConnectionsList {
   }
 
   idle() {
-    // Since Node 26 also those that never sent a byte.
+    // Since Node 26, connections that never sent a byte are idle, too.
     return this.entries(supported ? this.link.native.idle() : [], ({ dispatching, feed: { parser } }) =>
       !dispatching && (!parser.started || (traits.idleIncludesSilent && !parser.begun)));
   }
@@ -66,7 +69,7 @@ class ConnectionsList {
   }
 }
 
-/** Lets `share` have the list of each server of a class. */
+/** Calls `share` with the connections list of each server of a class. */
 function shareConnections(prototype) {
   watchConnectionsList(prototype, (server, list) => server[kServer]?.list.share(list));
 }

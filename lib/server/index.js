@@ -1,5 +1,5 @@
 'use strict';
-// The server: an http.Server whose listening descriptors Rust accepts on.
+// The server: an http.Server that lets Rust accept its connections.
 
 const { Server: HttpServer } = require('../host');
 const { defineConnectionCount, defineHandle, watchDrain } = require('../host/servers');
@@ -9,11 +9,12 @@ const { dispatch, beginTurn } = require('../delivery');
 const refusalMethods = require('../refusals/methods');
 const { replaceListener } = require('./accept');
 const { shareConnections } = require('./connections-list');
+const { useFastProperties } = require('./fast-properties');
 const { kServer } = require('./key');
 const { ServerLink } = require('./link');
 const { watchProperties, watchOptional } = require('./watched');
 
-/** Events whose listeners decide what Rust may do without JavaScript. */
+/** Events whose listeners decide what Rust may do without asking JavaScript. */
 const WATCHED_EVENTS = new Set(['clientError', 'connection', 'drop']);
 
 function Server(options, requestListener) {
@@ -26,7 +27,7 @@ function Server(options, requestListener) {
   Object.defineProperty(this, kServer, { value: link, configurable: true });
   watchProperties(this, link);
   Object.defineProperties(this, {
-    // A program that wraps `emit` sees every event from then on, refusals included.
+    // A program that replaces `emit` sees every event from then on, refusals included.
     emit: {
       configurable: true,
       get: () => Object.getPrototypeOf(this).emit,
@@ -40,10 +41,12 @@ function Server(options, requestListener) {
     if (handle !== null && handle !== undefined) link.listening.intercept(handle);
     link.listening.handle = handle;
   });
-  if (!supported) return;
-  defineConnectionCount(this, () => (link.lastConnections = link.native.connections), (count) => {
-    link.native.adjust(count - link.lastConnections);
-  });
+  if (supported) {
+    defineConnectionCount(this, () => (link.lastConnections = link.native.connections), (count) => {
+      link.native.adjust(count - link.lastConnections);
+    });
+  }
+  useFastProperties(this);
 }
 Object.setPrototypeOf(Server.prototype, HttpServer.prototype);
 Object.setPrototypeOf(Server, HttpServer);

@@ -1,6 +1,6 @@
 'use strict';
 
-/** Under which a server of ours has its ServerLink. */
+/** The property under which a server of ferrohttp has its ServerLink. */
 const kServer = Symbol('ferrohttp.server');
 
 module.exports = { kServer };

@@ -1,6 +1,6 @@
 'use strict';
-// Which lenient flags the parser of a server's next connection gets (Node: httpValidation from
-// 24 on, insecureHTTPParser, and the command line's --insecure-http-parser).
+// The lenient flags for the parser of a server's next connection. They come from `httpValidation` (Node 24 and later),
+// `insecureHTTPParser`, and the command line's --insecure-http-parser.
 
 const { warnOfLeniency } = require('../host/messages');
 const { STRICT, INSECURE, HEADER_VALUE_RELAXED } = require('../layout').lenient;
@@ -8,7 +8,7 @@ const { STRICT, INSECURE, HEADER_VALUE_RELAXED } = require('../layout').lenient;
 const insecureByCommandLine = commandLineFlag('insecure-http-parser');
 let warned = false;
 
-/** Whether a boolean option is on. The command line overrides NODE_OPTIONS, and a later word an earlier one. */
+/** Whether a boolean option is on. The command line overrides NODE_OPTIONS, and the last word decides. */
 function commandLineFlag(name) {
   const words = [...(process.env.NODE_OPTIONS ?? '').split(/\s+/), ...process.execArgv];
   return words.reduce((on, word) => {
@@ -27,13 +27,19 @@ function lenientFlags(server) {
   return insecureByCommandLine ? INSECURE : STRICT;
 }
 
-/** Whether the next connection is the first one that --insecure-http-parser makes lenient. */
+/**
+ * Whether Node would warn at the next connection, because it is the first one that --insecure-http-parser makes
+ * lenient.
+ */
 function warningIsDue(server) {
   return insecureByCommandLine && !warned && server.httpValidation === undefined &&
     server.insecureHTTPParser === undefined;
 }
 
-/** Gives Node's warning, once a process. Where Node's responses can give it, too, they do so here, so that it stays one. */
+/**
+ * Emits Node's warning, once in a process. If Node's responses can emit it, they do so here, so that it is not emitted
+ * twice.
+ */
 function warn() {
   warned = true;
   if (!warnOfLeniency()) process.emitWarning('Using insecure HTTP parsing');

@@ -1,13 +1,14 @@
 'use strict';
-// What a server shares with the engine: settings that Rust acts on without asking, counts, and records about the server.
+// What a server shares with the engine: settings that Rust uses without asking JavaScript, counts, and records about
+// the server.
 
 const http = require('http');
 const { EventEmitter } = require('events');
-const net = require('net');
 const { debuglog } = require('util');
 const { traits, refusalsArePlain } = require('../host');
 const { eventCount, listenersOf } = require('../host/emitters');
-const { emitCloseIfDrained } = require('../host/servers');
+const { emitCloseIfDrained, hasBlockList, watchDrops } = require('../host/servers');
+const { handleOf } = require('../host/sockets');
 const { systemError } = require('../errors');
 const { native: engine } = require('../engine');
 const alive = require('../engine/alive');
@@ -22,26 +23,17 @@ const { ConnectionsList } = require('./connections-list');
 const { lenientFlags, warningIsDue } = require('./lenient');
 const { Listening } = require('./listening');
 
-const debug = debuglog('http'); // NODE_DEBUG=http: every refusal is logged
+const debug = debuglog('http'); // with NODE_DEBUG=http every refusal is logged
 
 const { HEADER_PAIRS } = layout.limit;
 const { DROPPED, DRAINED, ACCEPT_ERROR } = layout.record;
 
-/** The `emit` that nobody has wrapped. */
+/** Node's own `emit`. */
 const plainEmit = EventEmitter.prototype.emit;
 
-let screens; // found when it is asked for first
-
-/** Whether this Node refuses addresses of `server.blockList`. */
-function hasBlockList() {
-  if (screens === undefined) {
-    try {
-      screens = !new net.Server({ blockList: 'none' });
-    } catch {
-      screens = true;
-    }
-  }
-  return screens;
+/** An address and its port, as Rust takes them; undefined if there is none. */
+function endpoint(address, port) {
+  return typeof address === 'string' ? `${address} ${port}` : undefined;
 }
 
 /** What a server shares with the engine, under `server[kServer]`. */
@@ -54,17 +46,16 @@ class ServerLink {
     setReplies(this.native, replies);
     this.linger = linger;
     this.native.set('linger', linger);
-    this.staysNative = native; // wrapping `emit` does not make every connection known to JavaScript
+    this.staysNative = native; // a replaced `emit` does not make JavaScript hear of every connection
     this.replies = new Map(replies.map((reply) => [reply.code, reply.status]));
     this.watch = watch(server, this.native, log);
     this.listening = new Listening(this);
     this.list = new ConnectionsList(this);
-    this.screens = false; // there was a block list: connections count once they have passed it
+    this.screens = false; // there was a block list at some time: connections count only after they have passed it
     this.injected = new Set(); // connections whose parser JavaScript feeds
-    this.lastConnections = 0; // as Node has read it last
-    this.properties = {}; // values of the watched properties
-    this.values = new Map(); // settings as last given to Rust
-    this.counted = new Map(); // refusals by code that Rust has not been told of
+    this.lastConnections = 0; // the number of connections that Node has read last
+    this.values = new Map(); // settings that were given to Rust last
+    this.counted = new Map(); // refusals by code that were not added to Rust's counts yet
     this.seen = { emit: undefined, subscribed: false, events: 0, connection: undefined, plain: true }; // by the last `sync`
   }
 
@@ -75,7 +66,7 @@ class ServerLink {
     this.native.set(name, number);
   }
 
-  /** Gives Rust the properties that it acts on without asking JavaScript. */
+  /** Gives Rust the properties that it uses without asking JavaScript. */
   sync() {
     const { server } = this;
     const { seen } = this;
@@ -93,7 +84,7 @@ class ServerLink {
     this.set('noDelay', server.noDelay);
     this.set('keepAlive', server.keepAlive);
     this.set('keepAliveDelay', server.keepAliveInitialDelay || 0);
-    // If a program could notice a connection, JavaScript is told of each one when it is accepted.
+    // If the program could notice a connection, JavaScript hears of each one when it is accepted.
     const wrapped = seen.emit !== plainEmit && !this.staysNative;
     this.set('dropNotice', wrapped || server.listenerCount('drop') > 0);
     seen.plain = refusalsArePlain();
@@ -105,13 +96,13 @@ class ServerLink {
     this.set('hangUpEnds', traits.hangUpEnds);
   }
 
-  /** The number of connections from which on further ones are dropped; -1 for no limit. */
+  /** The number of connections at which further ones are dropped; -1 for no limit. */
   limit() {
     const max = this.server.maxConnections;
     return max === undefined || max === null || (traits.zeroConnectionsMeansAny && !max) ? -1 : max;
   }
 
-  /** Whether something has changed since `sync` that no setter and no method of ours has noticed. */
+  /** Whether something that no setter and no method of ours notices has changed since `sync`. */
   stale() {
     const { server, seen } = this;
     return server.emit !== seen.emit || refusalsArePlain() !== seen.plain || socketChannel.hasSubscribers !== seen.subscribed || warningIsDue(server) ||
@@ -122,18 +113,36 @@ class ServerLink {
     this.counted.set(code, (this.counted.get(code) ?? 0) + 1);
   }
 
-  /** Has Rust read what the client of a refused connection still sends, before it closes the descriptor. */
+  /**
+   * Makes Rust read what the client of a refused connection still sends after the reply. Of a socket of Node's, Rust reads
+   * a duplicate of the descriptor.
+   */
   lingers(socket) {
-    if (socket[kId] > 0) engine.setRefused(socket[kId]);
+    if (socket[kId] > 0) {
+      engine.setRefused(socket[kId]);
+      return;
+    }
+    const fd = handleOf(socket)?.fd;
+    if (fd >= 0) this.native.linger(fd, this.linger);
   }
 
-  /** Tells Rust what becomes of a refusal, and returns the refusal's number. */
+  /** A connection was dropped: by `maxConnections`, which has so many `open`, or with -1 by the block list. */
+  noteDrop(peer, local, open) {
+    const limit = open === -1 ? -1 : this.limit();
+    this.native.dropped(endpoint(peer.address, peer.port), endpoint(local.address, local.port), limit, open);
+  }
+
+  /** Notes what Node drops of the connections that a listening handle accepts. */
+  watchDrops(handle) {
+    watchDrops(this.server, handle, () => this.limit(), (peer, local, open) => this.noteDrop(peer, local, open));
+  }
+
+  /** Tells Rust what became of a refusal, and returns the number of the refusal. */
   refused(socket, token, code, reason, outcome, status) {
     const id = socket[kId];
     if (id > 0) return this.native.refused(token ?? 0, id, code, reason, outcome, status, token === 0);
-    const { remoteAddress, remotePort, localAddress, localPort } = socket;
-    const peer = typeof remoteAddress === 'string' ? `${remoteAddress} ${remotePort}` : undefined;
-    const local = typeof localAddress === 'string' ? `${localAddress} ${localPort}` : undefined;
+    const peer = endpoint(socket.remoteAddress, socket.remotePort);
+    const local = endpoint(socket.localAddress, socket.localPort);
     const parser = socket.parser?.feed?.parser;
     return this.native.refused(token ?? 0, 0, code, reason, outcome, status, token === 0, parser, peer, local);
   }
@@ -145,7 +154,7 @@ class ServerLink {
     return this.native.counts();
   }
 
-  /** Makes the socket of a native connection and announces it; undefined if it was turned away. */
+  /** Makes the socket of a native connection and announces it. Returns undefined if the connection was turned away. */
   onAccept(id) {
     if (this.stale()) this.sync();
     return this.listening.resource.runInAsyncScope(accept, undefined, this, id);
@@ -157,8 +166,8 @@ class ServerLink {
       alive.update();
       emitCloseIfDrained(server);
     } else if (type === ACCEPT_ERROR) {
-      // Connections wait in the backlog until descriptors are free again. An 'error' event would
-      // end a program that does not listen for it.
+      // Connections wait in the backlog until descriptors are free again. An 'error' event would end a program that
+      // does not listen for it.
       const { code, message } = systemError(-number, 'accept');
       process.emitWarning(`ferrohttp cannot accept connections: ${message}`, { code });
     } else if (type === DROPPED) {

@@ -1,6 +1,6 @@
 'use strict';
 // How a server listens. Node binds the socket, with its own handling of ports, paths, DNS, clusters and errors, and
-// gives the server a handle. `intercept` replaces the handle's `listen`, so that Rust listens on a duplicate of the
+// gives the server a handle. `intercept` replaces `listen` of that handle, so that Rust listens on a duplicate of the
 // descriptor.
 
 const { AsyncResource } = require('async_hooks');
@@ -19,18 +19,21 @@ class Listening {
     this.handle = null; // Node's listening handle
     this.listener = -1; // id of the native listener
     this.accepting = false;
-    this.refed = true; // server.ref() and unref()
-    this.resource = null; // async context of listen()
+    this.refed = true; // changed by server.ref() and server.unref()
+    this.resource = null; // the async context of listen()
   }
 
-  /** Replaces methods of a bound handle, so that listening on it means listening in Rust. */
+  /** Replaces methods of a bound handle, so that Rust listens and not libuv. */
   intercept(handle) {
-    if (!supported) return undefined;
+    if (!supported) {
+      this.link.watchDrops(handle);
+      return undefined;
+    }
     if (!(handle.fd >= 0)) return this.interceptShared(handle);
     learnHandle(handle);
     const proto = Object.getPrototypeOf(handle);
     handle.listen = (backlog) => {
-      // libuv reports a failed bind late; listen(2) on the unbound socket would take a random port.
+      // libuv reports a failed bind only here. listen(2) on the unbound socket would take a random port.
       const failed = handle.getsockname?.({});
       if (failed) return failed;
       this.resource = new AsyncResource('TCPSERVERWRAP', { requireManualDestroy: true });
@@ -50,7 +53,10 @@ class Listening {
     return undefined;
   }
 
-  /** Does the same for a cluster worker's handle. The primary accepts there, and gives us connected handles. */
+  /**
+   * Does the same for the handle of a cluster worker. There the primary accepts, and gives the worker connected
+   * handles.
+   */
   interceptShared(handle) {
     const { close, listen } = handle;
     handle.listen = (backlog) => {
@@ -75,7 +81,7 @@ class Listening {
         client.close();
         if (result < 0) this.link.server.emit('error', systemError(result, 'accept'));
       },
-      set() {}, // Node's own would parse as well
+      set() {}, // ignores Node's own function, which would serve the connection as well
     });
   }
 
@@ -86,7 +92,7 @@ class Listening {
     alive.addServer(this.link.native);
     this.link.set('drainNotice', false);
     if (this.refed) alive.listeners(1);
-    afterDeliveries(noop); // causes a turn, which notices what the program changes after this (`beginTurn`)
+    afterDeliveries(noop); // causes a turn, whose `beginTurn` notices what the program changes after this call
   }
 
   stop() {
@@ -100,7 +106,7 @@ class Listening {
     this.resource.emitDestroy();
   }
 
-  /** Forgets the server, if it has neither listener nor connections, so that it can be collected. */
+  /** Forgets the server if it has neither a listener nor connections, so that it can be collected. */
   retire() {
     if (!supported || this.accepting || this.link.native.connections > 0) return;
     servers.delete(this.link.native.id);

@@ -1,38 +1,37 @@
 'use strict';
-// Properties of a server that Rust acts on: accessors tell it of a change at once.
+// Properties of a server that Rust uses. They are accessors, so that Rust learns of a change at once.
 
 const { kServer } = require('./key');
 
-/** Own properties of a new server. */
+/** Properties that a new server has. */
 const PROPERTIES = [
   'maxHeaderSize', 'insecureHTTPParser', 'httpValidation', 'maxHeadersCount', 'timeout',
   'noDelay', 'keepAlive', 'keepAliveInitialDelay', 'pauseOnConnect', 'blockList',
 ];
-/** Properties that a server does not have until it is given one. */
+/** Properties that a server has only after the program has set them. */
 const OPTIONAL_PROPERTIES = ['maxConnections', 'blockList'];
 
 /** Watches the properties that a new server has. */
 function watchProperties(server, link) {
   for (const name of PROPERTIES) {
     if (!Object.hasOwn(server, name)) continue;
-    link.properties[name] = server[name];
-    watchProperty(server, link, name);
+    watchProperty(server, link, name, server[name]);
   }
 }
 
-function watchProperty(server, link, name) {
+function watchProperty(server, link, name, value) {
   Object.defineProperty(server, name, {
     configurable: true,
     enumerable: true,
-    get: () => link.properties[name],
-    set(value) {
-      link.properties[name] = value;
+    get: () => value,
+    set(next) {
+      value = next;
       link.sync();
     },
   });
 }
 
-/** Watches properties that a server of this class may be given. */
+/** Watches properties that the program may set on servers of this class. */
 function watchOptional(prototype) {
   for (const name of OPTIONAL_PROPERTIES) {
     Object.defineProperty(prototype, name, {
@@ -41,10 +40,10 @@ function watchOptional(prototype) {
         return undefined;
       },
       set(value) {
-        if (this[kServer] === undefined) { // in the constructor, which watches it later
+        if (this[kServer] === undefined) { // in Node's constructor; `watchProperties` watches it later
           Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
         } else {
-          watchProperty(this, this[kServer], name);
+          watchProperty(this, this[kServer], name, undefined);
           this[name] = value;
         }
       },

@@ -1,6 +1,6 @@
 'use strict';
-// When 'close' is emitted. Node does it in the event loop's closing phase: after the immediates of
-// the turn in which the socket was destroyed. A handle that is closed unused tells that phase.
+// Decides when 'close' is emitted. Node emits it in the closing phase of the event loop, after the immediates of the
+// turn in which the socket was destroyed. To be called in that phase, this file makes a handle and closes it at once.
 
 const { runTicks, traits } = require('../host');
 const { systemError } = require('../errors');
@@ -8,10 +8,10 @@ const { closing: countClosing } = require('../engine/alive');
 const { kException, kOpen, kPending, kCancelled } = require('./keys');
 
 
-let Handle; // a class of libuv handles, as Node's own listeners use
-let closing = []; // sockets whose turn is in the closing phase that comes next
+let Handle; // the class of a handle that Node has made for a listener
+let closing = []; // sockets for the next closing phase
 
-/** Learns of a class of handles; one is known before there can be a connection. */
+/** Notes the class of a handle. This happens before there can be a connection. */
 function learnHandle(handle) {
   Handle ??= handle.constructor;
 }
@@ -32,17 +32,17 @@ function run() {
       runTicks();
     }
   } finally {
-    // A listener threw: the others' turn comes all the same.
+    // A listener threw. The other sockets are called in the next closing phase.
     while (done < sockets.length) inClosingPhase(sockets[done++]);
   }
 }
 
-/** The descriptor is closed, or the closing phase has come: 'close' follows both. False: not yet. */
+/** Called when the descriptor is closed, and in the closing phase. The second call emits 'close' and returns true. */
 function emitClosed(socket) {
   if (--socket[kOpen] > 0) return false;
   const pending = socket[kPending];
   if (pending !== null) {
-    // libuv cancels it. Node tells the stream a success; later releases tell an error if it is a write.
+    // libuv cancels it. Node calls the stream back without an error; later releases pass an error if it is a write.
     socket[kPending] = null;
     const errno = traits.cancelsWrites ? socket[kCancelled] : 0;
     pending(errno === 0 ? null : systemError(errno, 'write'));

@@ -1,5 +1,5 @@
 'use strict';
-// The move of a connection from Rust to a libuv handle.
+// The hand-over: it moves a connection from Rust to a libuv handle.
 
 const { handleOf, openHandle, readHandle, endThroughHandle, writeThroughHandle } = require('../host/sockets');
 const { systemError } = require('../errors');
@@ -10,8 +10,8 @@ const { forget } = require('./places');
 const { kId, kPending, kBytesWritten, kRefed, kHolds, kStopped, kBehind } = require('./keys');
 
 /**
- * Moves a native socket to a libuv handle. JavaScript goes on parsing (lib/connection/feed.js) at the byte where Rust
- * stopped. If there is no handle to be had, the socket is destroyed.
+ * Moves a native socket to a libuv handle. JavaScript goes on parsing (lib/connection/feed.js) at the byte at which
+ * Rust stopped. If no handle can be made, the socket is destroyed.
  */
 function handOver(socket) {
   const id = socket[kId];
@@ -19,12 +19,12 @@ function handOver(socket) {
   const pending = socket[kPending];
   const detached = native.detach(id);
   if (typeof detached === 'number') {
-    // The hand-over needs a second descriptor for a moment, and there was none.
+    // The hand-over needs a second descriptor for a moment, and none is left.
     socket.destroy(systemError(detached, 'dup'));
     return;
   }
   socket[kId] = -1;
-  // A packet that was parsed before is still delivered under the id.
+  // A packet that was parsed before is still delivered under this id.
   if (detached.queued > 0) socket[kBehind] = true;
   else forget(socket);
   atRest(socket[kHolds] ? 0 : -1);
@@ -38,11 +38,14 @@ function handOver(socket) {
   if (socket.parser?.handedOver) {
     socket.parser.handedOver(detached, handle);
   } else if (!socket[kStopped]) {
-    startReading(socket, handle, detached); // as net.Socket does when it is made
+    startReading(socket, handle, detached); // as a new net.Socket does
   }
 }
 
-/** Has a handle read. What the system has told of its descriptor already, reading would not find again. */
+/**
+ * Makes a handle read. An error or a hang-up that the system has already reported is reported here, since reading would
+ * not find it again.
+ */
 function startReading(socket, handle, { error, hungUp }) {
   if (error === 0 && !hungUp) {
     readHandle(handle);
@@ -50,7 +53,7 @@ function startReading(socket, handle, { error, hungUp }) {
   }
   handle.reading = true;
   afterDeliveries(() => {
-    if (socket.destroyed || !handleOf(socket)?.reading) return; // somebody has stopped it
+    if (socket.destroyed || !handleOf(socket)?.reading) return; // somebody has stopped reading
     if (error !== 0) {
       socket.destroy(systemError(error, 'read'));
     } else {
@@ -60,19 +63,19 @@ function startReading(socket, handle, { error, hungUp }) {
   });
 }
 
-/** The packet that was still in the queue at the hand-over has been told. */
+/** The packet that was still in the queue at the hand-over has been dispatched. */
 function caughtUp(socket) {
   socket[kBehind] = false;
   forget(socket);
   socket.parser?.caughtUp?.();
 }
 
-/** Sends what Rust had not sent yet, and FIN if that was to follow. Then calls the callback that waits. */
+/** Sends what Rust has not sent yet, and FIN if it was to follow. Then it calls the callback that waits for that. */
 function sendRemains(socket, { pending, finWanted }, callback) {
   const chunks = [];
   for (let i = 0; i < pending.length; i += 2) {
     const chunk = pending[i + 1] === 0 ? pending[i] : pending[i].subarray(pending[i + 1]);
-    socket[kBytesWritten] -= chunk.byteLength; // the handle counts them
+    socket[kBytesWritten] -= chunk.byteLength; // the handle will count them
     chunks.push({ chunk, encoding: 'buffer' });
   }
   const done = callback ?? ((error) => { if (error) socket.destroy(error); });

@@ -6,8 +6,8 @@ const { atRest } = require('../engine/alive');
 const { kId, kPending, kRefed, kHolds, kEnded, kStopped } = require('./keys');
 
 /**
- * Tells the engine whether a native socket keeps the process alive. As a handle of libuv does: while
- * it reads and was not unref'd, and in any case while it has something to send.
+ * Updates whether a native socket keeps the process alive. As with a libuv handle, it does so while it reads and is
+ * ref'd, and in any case while it has something to send.
  */
 function hold(socket) {
   const holds = socket[kPending] !== null || (socket[kRefed] && !socket[kStopped] && !socket[kEnded]);
@@ -25,7 +25,7 @@ function setReading(socket, on) {
   hold(socket);
 }
 
-/** FIN or an error was read: there is nothing more to read. */
+/** FIN was read, so there is nothing more to read. */
 function readEnded(socket) {
   socket[kEnded] = true;
   hold(socket);

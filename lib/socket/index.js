@@ -2,11 +2,11 @@
 // The net.Socket of a connection whose descriptor Rust owns.
 //
 // It has one of three states:
-//   native    `kId` >= 0: reads arrive as deliveries, writes go through the engine
-//   handed over   a real libuv handle: every method below defers to net.Socket's own
-//   closed    neither
-// Whoever reaches for its handle, or drives the stream itself (a 'data' listener, pipe, push,
-// unshift), makes a native socket hand over; no byte is lost (see `unconsume` in lib/connection/listeners.js).
+//  native       `kId` >= 0: what is read comes in deliveries, and writes go through the engine
+//  handed over  it has a libuv handle: every method below calls that of net.Socket
+//  closed       neither
+// A native socket is handed over when the program uses its handle, or uses the stream itself (a 'data' listener, pipe,
+// push, unshift). No byte is lost (see `unconsume` in lib/connection/listeners.js).
 
 const net = require('net');
 const { constants } = require('os');
@@ -37,29 +37,29 @@ class Socket extends net.Socket {
   constructor(id, options) {
     super(options);
     this[kId] = id;
-    this[kKey] = id; // the id that deliveries carry; stays when `kId` goes
+    this[kKey] = id; // the id in deliveries; it stays when `kId` becomes -1
     remember(this);
-    this[kPending] = null; // callback of the write or shutdown that Rust is still busy with
-    this[kCancelled] = 0; // the errno of that, if the socket is destroyed before
+    this[kPending] = null; // the callback of the write or shutdown that Rust has not finished
+    this[kCancelled] = 0; // the errno for that callback, if the socket is destroyed before
     this[kBytesRead] = 0;
     this[kBytesWritten] = 0;
     this[kException] = false;
     this[kRefed] = true;
-    this[kHolds] = true; // counted by the engine among what keeps the process alive
+    this[kHolds] = true; // it keeps the process alive
     this[kEnded] = false; // FIN was read
-    this[kStopped] = false; // reading was paused
-    this[kTaken] = undefined; // what the engine said of output that the stream writes next (lib/connection/response.js)
-    this[kQueueSeen] = 0; // bytes that were pending when the idle timer fired last
-    this[kLast] = 0; // FIN_FOLLOWS, if FIN certainly follows what is written now
-    this[kOpen] = 0; // what 'close' still waits for
-    this[kBehind] = false; // handed over, but a packet that was parsed before is still to come
+    this[kStopped] = false; // reading is paused
+    this[kTaken] = undefined; // what the engine returned for output that the stream writes next (lib/connection/response.js)
+    this[kQueueSeen] = 0; // pending bytes when the idle timer fired last
+    this[kLast] = 0; // FIN_FOLLOWS while `end` writes its last chunk
+    this[kOpen] = 0; // how many things 'close' still waits for
+    this[kBehind] = false; // it was handed over, but a packet that was parsed before was not dispatched yet
   }
 
   // --- stream implementation ---------------------------------------------------------------
 
   _read(size) {
     if (!(this[kId] >= 0)) return super._read(size);
-    // Reading is started and stopped by the connection ('pause' and 'resume').
+    // The connection starts and stops reading ('pause' and 'resume').
   }
 
   _write(chunk, encoding, callback) {
@@ -94,7 +94,7 @@ class Socket extends net.Socket {
     written(this, native.writev(id, list, waiting(this) | this[kLast]), callback);
   }
 
-  /** The last bytes and FIN leave together: `_final` is called in here, unless the bytes are pending. */
+  /** Lets the last bytes and FIN leave together. `_final` is called inside this call, unless the bytes are pending. */
   end(chunk, encoding, callback) {
     if (!(this[kId] >= 0) || chunk === undefined || this._write !== prototype._write ||
         this._writev !== prototype._writev || this._final !== prototype._final) {
@@ -172,7 +172,7 @@ class Socket extends net.Socket {
   setKeepAlive(enable, initialDelay, ...rest) {
     const id = this[kId];
     if (!(id >= 0) || (typeof enable === 'object' && enable !== null) || rest.length > 0) {
-      // Intervals and counts are for libuv.
+      // Only libuv sets intervals and counts.
       if (id >= 0) handOver(this);
       return super.setKeepAlive(enable, initialDelay, ...rest);
     }
@@ -234,7 +234,7 @@ defineInternals(Socket, {
       return;
     }
     if (socket[kPending] !== null) {
-      // Output that moves is activity.
+      // If some of the pending output has left, the socket is not idle.
       const size = native.writeQueueSize(id);
       if (size !== socket[kQueueSeen]) {
         socket[kQueueSeen] = size;

@@ -1,5 +1,6 @@
 'use strict';
-// What a socket of ours has beside what net.Socket has.
+// The properties that a socket of ferrohttp has in addition to those of net.Socket. The constructor in index.js says
+// what each of them means.
 
 const kId = Symbol('ferrohttp.id');
 const kKey = Symbol('ferrohttp.key');

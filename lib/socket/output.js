@@ -1,5 +1,5 @@
 'use strict';
-// Output of a native socket: what a write tells the engine of its bytes, and what the engine says of them.
+// Output of a native socket: the flags of a write, and what happens at each result.
 
 const { AsyncResource } = require('async_hooks');
 const { constants } = require('os');
@@ -24,20 +24,20 @@ function encodingOf(encoding) {
 }
 
 /**
- * How long the engine may defer output: to the end of the batch of deliveries or, if the next response of a pipeline is
- * complete, until that follows.
+ * The flags that say how long the engine may defer output: to the end of the batch of deliveries or, if the next
+ * response of a pipeline is complete, until that follows.
  */
 function waiting(socket) {
   return socket.parser?.queue?.first?.finished ? MAY_WAIT | MORE_FOLLOWS : MAY_WAIT;
 }
 
-/** Has a callback run in the async context of this call, as a request of libuv's would. */
+/** Returns a callback that runs in the async context of this call, as the callback of a libuv request does. */
 function inOwnContext(type, callback) {
   const resource = new AsyncResource(type, { requireManualDestroy: true });
   return (...args) => resource.runInAsyncScope(callback, undefined, ...args);
 }
 
-/** Acts on what the engine says of a write: 0 (all was taken), how much was not taken, or a negative errno. */
+/** Handles the result of a write (`taken` in lib/layout.js, or a negative errno). */
 function written(socket, result, callback) {
   if (result === 0) {
     callback();
@@ -54,23 +54,23 @@ function written(socket, result, callback) {
   }
 }
 
-/** The engine has what the stream writes, and has said so. */
+/** The engine has got what the stream writes already. Handles the result that it returned. */
 function alreadyWritten(socket, callback) {
   const result = socket[kTaken];
   socket[kTaken] = undefined;
   written(socket, result, callback);
 }
 
-/** Rust is busy with a write or shutdown, and calls back when it is done. */
+/** Keeps the callback of a write or shutdown until Rust reports that it is done. */
 function awaits(socket, type, callback) {
   socket[kPending] = inOwnContext(type, callback);
   socket[kCancelled] = type === 'WRITEWRAP' ? ECANCELED : 0;
   hold(socket);
 }
 
-/** The end of a write that the kernel took at the second try, or that failed then. */
+/** Ends a write that the kernel took, or that failed, at the second try. */
 function ended(socket, errno) {
-  if (socket.destroyed) return; // as cancelled
+  if (socket.destroyed) return; // `emitClosed` calls back
   if (errno === 0) restartIdleTimer(socket);
   settled(socket, -errno, 'write');
 }

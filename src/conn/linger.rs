@@ -1,13 +1,14 @@
-//! Descriptors that outlive their connection for a while, in the lobby.
+//! Descriptors that outlive their connection for a while. The lobby looks after them.
 //!
-//! JavaScript takes deferred output for sent. In a kernel's buffer it would outlive the descriptor. So the deferred
-//! output of a connection that is closed keeps its descriptor open here.
+//! JavaScript was told that deferred output is sent. In the kernel's buffer it would outlive the descriptor. So if a
+//! connection with deferred output is closed, its descriptor stays open here until the output is sent.
 //!
 //! If bytes are unread when a descriptor is closed, the kernel sends RST, and the client's kernel drops what it has
 //! received. A refused client would then not see the reply. So the option `linger` sends FIN first, and reads and drops
 //! what the client still sends.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,12 +16,13 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::{Core, io};
+use super::{Core, io as sys};
+use crate::http1::invariant;
 
-/// How long a peer may take to read it. The kernel would wait longer, but no descriptor waits with it.
+/// How long a peer may take to read the output. The kernel would wait longer, but it needs no descriptor for that.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Sends the bytes and closes the descriptor, as long as the engine runs.
+/// Sends the bytes and then closes the descriptor, while the engine runs.
 pub fn send(core: &Arc<Core>, fd: OwnedFd, bytes: Vec<u8>) {
     #[cfg(test)]
     let Some(fd) = super::simulation::linger(fd, &bytes) else {
@@ -37,33 +39,37 @@ pub fn send(core: &Arc<Core>, fd: OwnedFd, bytes: Vec<u8>) {
     });
 }
 
-/// How many bytes are read of a refused connection.
+/// How many bytes of a refused connection are read at most.
 const DRAINED: usize = 1024 * 1024;
 
-/// How many connections are read like this at a time. Further ones are closed at once.
+/// How many refused connections are read at a time. Further ones are closed at once.
 const DRAINING: usize = 1024;
 
 static DRAINS: AtomicUsize = AtomicUsize::new(0);
 
 /// Sends FIN, reads until the peer's FIN or for so many ms, and closes the descriptor.
-pub fn drain(core: &Arc<Core>, fd: OwnedFd, ms: u64) {
-    let Some(lobby) = core.lobby() else {
-        return;
-    };
-    if io::shutdown(fd.as_raw_fd()).is_err() || DRAINS.load(Ordering::Relaxed) >= DRAINING {
-        return;
+pub fn drain(core: &Arc<Core>, fd: OwnedFd, ms: u64) -> io::Result<()> {
+    sys::shutdown(fd.as_raw_fd())?;
+    if DRAINS.load(Ordering::Relaxed) >= DRAINING {
+        return Err(io::ErrorKind::QuotaExceeded.into());
     }
+    let lobby = core.enter()?;
     DRAINS.fetch_add(1, Ordering::Relaxed);
-    core.enter_accepted();
     let alive = Alive(core.clone());
     lobby.spawn(async move {
         let _ = tokio::time::timeout(Duration::from_millis(ms), read_all(fd)).await;
         DRAINS.fetch_sub(1, Ordering::Relaxed);
         drop(alive);
     });
+    Ok(())
 }
 
-async fn read_all(fd: OwnedFd) -> std::io::Result<()> {
+/// The same for a duplicate of a descriptor of somebody else's, who closes that one.
+pub fn drain_duplicate(core: &Arc<Core>, fd: RawFd, ms: u64) -> io::Result<()> {
+    drain(core, sys::duplicate(fd)?, ms)
+}
+
+async fn read_all(fd: OwnedFd) -> io::Result<()> {
     // SAFETY: the descriptor is closed when this is dropped, not before.
     let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }
         .map_err(|error| error.into_parts().1)?;
@@ -71,10 +77,10 @@ async fn read_all(fd: OwnedFd) -> std::io::Result<()> {
     let mut left = DRAINED;
     while left > 0 {
         let mut ready = fd.readable().await?;
-        match io::recv(fd.as_raw_fd(), &mut buffer) {
+        match sys::recv(fd.as_raw_fd(), &mut buffer) {
             Ok(0) => break,
             Ok(count) => left = left.saturating_sub(count),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => ready.clear_ready(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
             Err(error) => return Err(error),
         }
     }
@@ -82,15 +88,17 @@ async fn read_all(fd: OwnedFd) -> std::io::Result<()> {
 }
 
 /// An error ends it: there is nobody to be told.
-async fn send_all(fd: OwnedFd, mut bytes: &[u8]) -> std::io::Result<()> {
+async fn send_all(fd: OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
     // SAFETY: the descriptor is closed when this is dropped, not before.
     let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::WRITABLE) }
         .map_err(|error| error.into_parts().1)?;
     while !bytes.is_empty() {
         let mut ready = fd.writable().await?;
-        match io::send(fd.as_raw_fd(), &[bytes]) {
-            Ok(count) => bytes = bytes.get(count..).unwrap_or(&[]),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => ready.clear_ready(),
+        match sys::send(fd.as_raw_fd(), &[bytes]) {
+            Ok(count) => {
+                bytes = invariant!(bytes.get(count..), "no more is sent than was asked for");
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
             Err(error) => return Err(error),
         }
     }

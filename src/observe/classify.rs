@@ -1,7 +1,10 @@
 //! From a refusal to its hint, by the first bytes of the message and the parser's state.
 
 use super::hints::Hint;
-use crate::http1::{Code, Limit, METHODS, Message, ParseError, Part, Phase, Reason, Scene};
+use crate::http1::{
+    Code, Limit, METHODS, Message, Moment, Opening, ParseError, Part, Phase, Reason, Scene,
+    invariant,
+};
 
 /// First bytes of a message that are looked at.
 const OPENING: usize = 64;
@@ -13,17 +16,24 @@ const LINE: usize = 256;
 const BODY: usize = 4096;
 
 /// What a packet that was refused most likely was.
-pub fn classify(error: &ParseError, scene: &Scene<'_>) -> Option<Hint> {
+pub fn classify(error: &ParseError, moment: &Moment<'_>) -> Option<Hint> {
     use Reason as R;
     match error.code {
-        Code::HeaderOverflow | Code::ChunkExtensionsOverflow => return Some(limit(scene)),
+        Code::HeaderOverflow | Code::ChunkExtensionsOverflow => {
+            return Some(limit(moment.scene()));
+        }
         Code::ClosedConnection => return Some(Hint::DataAfterClose),
         Code::PausedH2Upgrade => return Some(Hint::Http2Preface),
-        Code::InvalidEofState => return fin(scene.phase),
+        Code::InvalidEofState => return fin(moment.scene().phase),
         _ => {}
     }
+    if let R::InvalidMethod | R::SpaceAfterMethod = error.reason {
+        // What floods most often are.
+        return opening(&moment.opening());
+    }
+    let scene = moment.scene();
     match error.reason {
-        R::InvalidMethod | R::SpaceAfterMethod => opening(scene),
+        R::InvalidMethod | R::SpaceAfterMethod => None,
         R::H2Preface => Some(Hint::Http2Preface),
         R::UrlStart | R::UrlSchema | R::UrlServer | R::UrlDoubleAt => target(scene),
         R::UrlPath | R::UrlQuery | R::UrlFragment | R::UrlCharacters => target(scene),
@@ -108,7 +118,10 @@ fn byte(scene: &Scene<'_>) -> Option<u8> {
 
 /// The packet from where the parser stopped.
 fn rest<'a>(scene: &Scene<'a>) -> &'a [u8] {
-    scene.packet.get(scene.at..).unwrap_or(&[])
+    invariant!(
+        scene.packet.get(scene.at..),
+        "a parser stops within its packet"
+    )
 }
 
 /// The line from where the parser stopped, or the beginning of a long one.
@@ -128,17 +141,29 @@ fn contains(bytes: &[u8], word: &[u8]) -> bool {
     };
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|&byte| byte == first) {
-        rest = rest.get(at..).unwrap_or(&[]);
-        if rest.starts_with(word) {
+        let (_, from_here) = rest.split_at(at);
+        if from_here.starts_with(word) {
             return true;
         }
-        rest = rest.get(1..).unwrap_or(&[]);
+        rest = from_here.split_first().map_or(&[], |(_, after)| after);
     }
     false
 }
 
 fn is_method(word: &[u8]) -> bool {
     METHODS.iter().any(|name| name.as_bytes() == word)
+}
+
+fn is_method_in_any_case(word: &[u8]) -> bool {
+    let Some(&first) = word.first() else {
+        return false;
+    };
+    METHODS.iter().any(|name| {
+        let name = name.as_bytes();
+        name.len() == word.len()
+            && name.first() == Some(&first.to_ascii_uppercase())
+            && name.eq_ignore_ascii_case(word)
+    })
 }
 
 // ---- The first bytes ------------------------------------------------------------------------------
@@ -150,21 +175,19 @@ pub fn begin(scene: &Scene<'_>) -> Option<usize> {
 }
 
 /// What the message begins with, whose method is not complete.
-fn opening(scene: &Scene<'_>) -> Option<Hint> {
+fn opening(opening: &Opening<'_>) -> Option<Hint> {
     let mut buffer = [0; OPENING];
-    let bytes = match begin(scene) {
-        Some(at) => scene.packet.get(at..).unwrap_or(&[]),
+    let bytes = match opening.begin {
+        Some(at) => invariant!(opening.packet.get(at..), "a message begins in its packet"),
         None => {
             // What came earlier is a piece of a method's name.
-            let earlier = scene.method_name.len().saturating_sub(scene.at);
-            let earlier = scene.method_name.get(..earlier).unwrap_or(&[]);
-            let pieces = earlier.iter().chain(scene.packet);
+            let pieces = opening.earlier.iter().chain(opening.packet);
             let mut used = 0;
             for (slot, byte) in buffer.iter_mut().zip(pieces) {
                 *slot = *byte;
                 used += 1;
             }
-            buffer.get(..used).unwrap_or(&[])
+            invariant!(buffer.get(..used), "only slots that exist are used")
         }
     };
     let is_text = bytes
@@ -173,8 +196,8 @@ fn opening(scene: &Scene<'_>) -> Option<Hint> {
     if let Some(hint) = is_text.then(|| request_line(bytes)).flatten() {
         return Some(hint);
     }
-    match scene.previous {
-        Some(previous) => leftover(scene, previous),
+    match opening.previous {
+        Some(previous) => leftover(opening, previous),
         None => protocol_of(bytes),
     }
 }
@@ -202,9 +225,7 @@ fn request_line(bytes: &[u8]) -> Option<Hint> {
         return None;
     }
     let has_small = word.iter().any(u8::is_ascii_lowercase);
-    let known = METHODS
-        .iter()
-        .any(|name| name.as_bytes().eq_ignore_ascii_case(word));
+    let known = is_method_in_any_case(word);
     if has_small && known {
         return Some(Hint::LowercaseMethod);
     }
@@ -212,7 +233,7 @@ fn request_line(bytes: &[u8]) -> Option<Hint> {
 }
 
 /// What is left of a body that was sent with the message before.
-fn leftover(scene: &Scene<'_>, previous: Message) -> Option<Hint> {
+fn leftover(opening: &Opening<'_>, previous: Message) -> Option<Hint> {
     if previous.transfer_encoding {
         return Some(Hint::AfterChunks);
     }
@@ -220,19 +241,19 @@ fn leftover(scene: &Scene<'_>, previous: Message) -> Option<Hint> {
         return Some(Hint::BodyWithoutLength);
     };
     // The body, if it came in this packet.
-    let body = begin(scene).zip(usize::try_from(length).ok());
+    let body = opening.begin.zip(usize::try_from(length).ok());
     let body = body.filter(|(_, length)| *length <= BODY);
     let Some((at, length)) = body else {
         return Some(Hint::BeyondLength);
     };
     let from = at.checked_sub(length);
-    let Some(body) = from.and_then(|from| scene.packet.get(from..at)) else {
+    let Some(body) = from.and_then(|from| opening.packet.get(from..at)) else {
         return Some(Hint::BeyondLength);
     };
     if contains(body, b" HTTP/1.") {
         return Some(Hint::RequestInBody);
     }
-    let more = scene.packet.get(at..).unwrap_or(&[]);
+    let more = opening.packet.get(at..).unwrap_or(&[]);
     let continues = |byte: &&u8| **byte & 0xc0 == 0x80;
     if more.len() <= BODY && body.iter().chain(more).filter(continues).count() == more.len() {
         return Some(Hint::LengthInCharacters);
@@ -357,7 +378,7 @@ fn target(scene: &Scene<'_>) -> Option<Hint> {
         *slot = *byte;
         length += 1;
     }
-    let word = word.get(..length).unwrap_or(&[]);
+    let word = invariant!(word.get(..length), "only slots that exist are used");
     let byte = byte(scene)?;
     if is_method(word) && byte == b' ' {
         return Some(Hint::RequestLineTwice);
@@ -393,26 +414,16 @@ fn protocol(scene: &Scene<'_>) -> Option<Hint> {
 fn name(scene: &Scene<'_>) -> Hint {
     match byte(scene) {
         Some(b' ' | b'\t') => {
-            let mut after = rest_of_line(scene)
-                .iter()
-                .skip_while(|byte| b" \t".contains(byte));
+            let line = rest_of_line(scene);
+            let mut after = line.iter().skip_while(|byte| b" \t".contains(byte));
             if after.next() == Some(&b':') {
                 return Hint::SpaceBeforeColon;
             }
-            let whole = rest(scene)
-                .get(..LINE)
-                .unwrap_or(rest(scene))
-                .contains(&b'\n');
-            let [earlier, here] = scene.field.unwrap_or_default();
-            let method = if earlier.is_empty() {
-                is_method(here)
-            } else {
-                here.is_empty() && is_method(earlier)
-            };
-            if method && contains(rest_of_line(scene), b" HTTP/") {
+            if contains(line, b" HTTP/") && is_method(whole_name(scene)) {
                 return Hint::RequestLineTwice;
             }
-            if whole && !rest_of_line(scene).contains(&b':') {
+            let is_whole = line.len() < LINE && line.len() < rest(scene).len();
+            if is_whole && !line.contains(&b':') {
                 return Hint::NoColon;
             }
             Hint::SpaceInName
@@ -423,6 +434,14 @@ fn name(scene: &Scene<'_>) -> Hint {
         Some(0x80..) => Hint::NonAsciiInName,
         Some(0..0x20 | 0x7f) => Hint::ControlInName,
         _ => Hint::SeparatorInName,
+    }
+}
+
+/// The name in progress, if it came in one piece.
+fn whole_name<'a>(scene: &Scene<'a>) -> &'a [u8] {
+    match scene.field {
+        Some([name, []] | [[], name]) => name,
+        _ => &[],
     }
 }
 

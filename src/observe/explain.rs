@@ -6,7 +6,7 @@ use super::kind::{CodeNumber, Kind};
 use super::secrets::Secrets;
 use super::store::{Circumstances, Outcome as End, Record};
 use super::{classify, hints::Hint};
-use crate::http1::{Config, Fields, Head, Moment, Outcome, ParseError, Parser, Sink};
+use crate::http1::{Config, Fields, Head, Moment, Outcome, ParseError, Parser, Sink, invariant};
 
 /// Looks at the first refusal.
 #[derive(Debug)]
@@ -33,10 +33,9 @@ impl Sink for Reader<'_> {
     }
 
     fn refused(&mut self, error: &ParseError, moment: &Moment<'_>) {
-        let scene = moment.scene();
-        let hint = classify::classify(error, &scene);
+        let hint = classify::classify(error, moment);
         let mut facts = Box::<Facts>::default();
-        facts.take_error(error, hint, &scene, self.secrets, EXCERPT);
+        facts.take_error(error, hint, moment.scene(), self.secrets, EXCERPT);
         self.refusal = Some((kind(error, hint), facts));
     }
 }
@@ -156,7 +155,7 @@ pub fn explain(
 
 /// The status code of a reply.
 pub fn status(reply: &[u8]) -> u16 {
-    let digits = reply.get(9..12).unwrap_or(&[]);
+    let digits = invariant!(reply.get(9..12), "a reply begins with a status line");
     digits.iter().fold(0, |number, digit| {
         number * 10 + u16::from(digit.wrapping_sub(b'0'))
     })

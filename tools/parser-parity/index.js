@@ -2,17 +2,17 @@
 
 // node tools/parser-parity [--cases N] [--seed S] [--no-catalogue] [--break RULE]
 //
-// Compares the parser with the parser binding of the Node that runs this, over the catalogue
-// of single-byte changes and N random cases. Needs `cargo build --release --example
-// parser-parity-peer`. Exits with 1 if anything differs, printing the shrunk differences.
+// Compares the parser with the parser of the Node that runs this, over the catalogue of single-byte changes and N
+// random cases. It needs `cargo build --release --example parser-parity-peer`. It prints each difference as a short
+// case, and exits with 1 if there is one.
 //
-// --break RULE makes the native side break a rule on purpose (limit, keep-alive, lf, profile).
+// --break RULE makes the native side break a rule (limit, keep-alive, lf, profile), so that a difference must be found.
 
 const { spawn } = require('node:child_process');
 const { parseArgs } = require('node:util');
 
 if (!process.execArgv.includes('--no-deprecation')) {
-  // The binding is reached through a deprecated module.
+  // The binding is in a deprecated module.
   const args = ['--no-deprecation', __filename, ...process.argv.slice(2)];
   const child = spawn(process.execPath, args, { stdio: 'inherit' });
   child.on('exit', (code) => process.exit(code ?? 1));

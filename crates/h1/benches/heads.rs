@@ -1,4 +1,4 @@
-//! Head parsing: plain httparse, the parser with its fast path, the exact machine alone, over
+//! Head parsing: plain httparse, the parser with its fast path, the machine alone, over
 //! the same heads. `cargo bench -p ferrohttp-h1 --bench heads`
 
 use std::hint::black_box;
@@ -31,7 +31,7 @@ fn heads(c: &mut Criterion) {
                 black_box(&request).headers.len()
             });
         });
-        for (path, fast) in [("fast", true), ("exact", false)] {
+        for (path, fast) in [("fast", true), ("machine", false)] {
             let mut parser = parser(fast);
             group.bench_function(path, |b| {
                 b.iter(|| {

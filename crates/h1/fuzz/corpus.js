@@ -15,7 +15,7 @@ for (const list of Object.values(rules)) {
     requests.push([[request].flat().join(''), options]);
 }
 
-for (const target of ['heads', 'bodies', 'fast_against_exact', 'split_invariance']) {
+for (const target of ['heads', 'bodies', 'fast_against_machine', 'split_invariance']) {
   const folder = path.join(__dirname, 'corpus', target);
   fs.mkdirSync(folder, { recursive: true });
   for (const [i, [text, options]] of requests.entries()) {

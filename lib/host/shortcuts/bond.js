@@ -1,6 +1,7 @@
 'use strict';
-// The bond of a response with its socket. While a response owns a socket, Node has one 'close' listener more on it. It
-// comes and goes with each request; where nobody can see how, `_events` is written to as EventEmitter would.
+// Gives a response its socket, and takes it away. While a response owns a socket, Node has one more 'close' listener on
+// the socket, which is added and removed for each request. If nobody can see that, this file changes `_events` itself,
+// as EventEmitter would.
 
 const { EventEmitter } = require('events');
 const { Readable } = require('stream');
@@ -11,12 +12,12 @@ const { assignSocket: plainAssign, detachSocket: plainDetach } = ServerResponse.
 const { on: plainOn, emit: plainEmit } = EventEmitter.prototype;
 const { removeListener: plainStreamRemove } = Readable.prototype;
 
-/** That listener, once a response was assigned as Node does it. */
+/** That listener. It is known after Node itself has assigned a response. */
 let onSocketClose;
 
 /**
- * As `res.assignSocket(socket)`, for a new response. `onClose` is the connection's own 'close' listener,
- * `on` what the socket has for that method.
+ * Does what `res.assignSocket(socket)` does for a new response. `onClose` is the connection's own 'close' listener, and
+ * `on` is the method `on` that the connection has set on the socket.
  */
 function assign(res, socket, onClose, on) {
   const { _events: events } = socket;
@@ -32,7 +33,10 @@ function assign(res, socket, onClose, on) {
   bond(res, socket, onClose);
 }
 
-/** Whether `bond` comes to what Node does for a response that waited for the ones before it. Arguments as of `assign`. */
+/**
+ * Whether `bond` does what Node does for a response that had to wait for earlier ones. The arguments are those of
+ * `assign`.
+ */
 function canBond(socket, onClose, on) {
   const { _events: events } = socket;
   return !socket._httpMessage && socket.on === on && events.close === onClose && onSocketClose !== undefined &&
@@ -45,7 +49,7 @@ function bond(res, socket, onClose) {
   res.socket = socket;
 }
 
-/** As `res.detachSocket(socket)`. */
+/** Does what `res.detachSocket(socket)` does. */
 function detach(res, socket, onClose) {
   const { _events: events } = socket;
   const { close } = events;
@@ -60,7 +64,7 @@ function detach(res, socket, onClose) {
   }
 }
 
-/** As `res.on('finish', listener)`, for a new response. */
+/** Does what `res.on('finish', listener)` does for a new response. */
 function onFinish(res, listener) {
   if (shortcuts.listen.open && res._eventsCount === 0 && res.on === plainOn) {
     res._events.finish = listener;

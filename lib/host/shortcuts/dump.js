@@ -1,15 +1,15 @@
 'use strict';
-// The end of an empty body that nobody reads, without the ticks and events on the way there.
+// Ends an empty body that nobody reads, without the ticks and events that Node needs for it.
 
 const { dumpIsPlain } = require('.');
 
-/** A request that has no more to say than 'end' and 'close', which nobody listens for. */
+/** Whether a request would only emit 'end' and 'close', for which nobody listens. */
 function isSpent(req) {
   const state = req._readableState;
   return dumpIsPlain() && req._eventsCount === 0 && req.complete && state.ended && state.length === 0 && !state.destroyed;
 }
 
-/** What dumping the body of a spent request comes to. Others are dumped as Node does it. */
+/** Sets the state that dumping the body of a spent request leads to. Node dumps the body of any other request. */
 function dumpSpent(req) {
   if (!isSpent(req)) {
     req._dump();

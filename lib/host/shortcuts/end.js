@@ -1,6 +1,5 @@
 'use strict';
-// What `end` of a response comes to, step by step, for a response whose head and body leave in one call
-// (lib/connection/response.js).
+// The steps of `end` of a response, for a response whose head and body leave in one call (lib/connection/response.js).
 
 const { EventEmitter } = require('events');
 const { Duplex } = require('stream');
@@ -13,12 +12,12 @@ const { end: plainEnd, assignSocket: plainAssign, _flush: plainFlush, _flushOutp
 const plainWrite = Duplex.prototype.write;
 const { emit: plainEmit } = EventEmitter.prototype;
 
-/** The `end` that every other case goes to; undefined if somebody has put another in its place since. */
+/** Node's `end`, which handles every other case; undefined if somebody has replaced it. */
 function inheritedEnd() {
   return prototype.end === plainEnd ? plainEnd : undefined;
 }
 
-/** Nothing of the response has left or waits. */
+/** Whether nothing of the response has left or waits. */
 function isUnsent(res) {
   return !(res.finished || res.destroyed || res._headerSent || res.outputData.length !== 0 || res.strictContentLength ||
     res.writableCorked > 0);
@@ -28,7 +27,7 @@ function owns(res, socket) {
   return socket._httpMessage === res;
 }
 
-/** Nobody wants to see the calls that the short way leaves out. */
+/** Whether nobody has replaced a function that the shortcut leaves out. */
 function isUnpatched(socket) {
   return socket.write === plainWrite && endIsPlain();
 }
@@ -38,7 +37,10 @@ function headOf(res) {
   return res._header;
 }
 
-/** Makes the head of a response whose body has so many bytes, through the instance, whose writeHead may have been replaced. */
+/**
+ * Makes the head of a response whose body has `length` bytes. It calls the method of the instance, because the program
+ * may have replaced writeHead.
+ */
 function makeHead(res, length) {
   res._contentLength = length;
   res._implicitHeader();
@@ -56,31 +58,31 @@ function setHeadSent(res, sent) {
   res._headerSent = sent;
 }
 
-/** The response has left. */
+/** Notes that the response has left. */
 function complete(res) {
   res.finished = true;
   process.nextTick(finish, res);
   res._finish();
 }
 
-/** A response that is complete and waits for its socket: nobody wants to see how it leaves. */
+/** Whether a response is complete and waits for its socket, and nobody can see how it leaves. */
 function isQueuedPlain(res, socket) {
   return res.finished && !(res.writableCorked > 0) && res.outputData.length > 0 &&
     res.assignSocket === plainAssign && res._flush === plainFlush && res._flushOutput === plainFlushOutput &&
     res._events.socket === undefined && res.emit === plainEmit && res.outputSize < socket.writableHighWaterMark;
 }
 
-/** What the program has written so far. */
+/** The chunks that the program has written. */
 function queuedOf(res) {
   return res.outputData;
 }
 
-/** What was queued is written as Node does it. */
+/** Writes the queued chunks as Node does. */
 function flushQueued(res) {
   res._flush();
 }
 
-/** What was queued has left. */
+/** Notes that the queued chunks have left. */
 function completeQueued(res) {
   const { outputData } = res;
   res.outputData = [];
@@ -111,7 +113,7 @@ function finish(res) {
   res.emit('finish');
 }
 
-/** Calls back whoever called `end` once more since, with a callback. */
+/** Calls the callbacks of later calls of `end`. */
 function callEndCallbacks(res, error) {
   const callbacks = res[symbols.endCallbacks];
   if (callbacks === null) return;
@@ -119,7 +121,7 @@ function callEndCallbacks(res, error) {
   for (const callback of callbacks) callback(error);
 }
 
-/** The error that Node's own end() has for callers whose response will never be complete. */
+/** The error that Node's `end` gives to callbacks if the response will never be complete. */
 function streamDestroyed() {
   const error = new Error('Cannot call end after a stream was destroyed');
   error.code = 'ERR_STREAM_DESTROYED';

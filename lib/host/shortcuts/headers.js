@@ -1,34 +1,34 @@
 'use strict';
-// http.IncomingMessage with a shorter way to `headers`.
+// http.IncomingMessage with a shorter way to make `headers`.
 //
-// Clients send the same field names in the same order again and again. Node makes `headers` at its
-// first use, line by line, each line with a lookup of its name and a change of the object's shape.
-// Here the object of an earlier request with the same names is copied, and gets the new values. Only
-// objects of as many own string properties as there were lines come from such a pattern; every
-// other list goes Node's way, and so do all lists once somebody has replaced the method for lines.
+// Clients send the same field names in the same order again and again. Node makes `headers` line by line; each line
+// needs a lookup of its name and changes the shape of the object. This class instead copies the object of an earlier
+// request with the same names, and sets the new values. Such a pattern exists only if each line has become one string
+// property. Every other list of lines goes to Node's own getter, and so does every list after somebody has replaced
+// `_addHeaderLine`.
 //
-// Node has made `headers` before a program sees the request. Here they are made of a copy of the
-// list, because programs may change `rawHeaders`.
+// Node makes `headers` before the program sees the request. Here they are made at first use, from a copy of the list,
+// because the program may have changed `rawHeaders`.
 
 const { IncomingMessage, symbols, shortcuts } = require('..');
 
 const { prototype } = IncomingMessage;
 const plainAddHeaderLine = prototype._addHeaderLine;
-// Not configurable: nobody can have put another in its place.
+// The property is not configurable, so nobody can have replaced its accessors.
 const { get: plainGet, set: plainSet } = Object.getOwnPropertyDescriptor(prototype, 'headers');
 
-/** Patterns that are kept, the one used last first. */
+/** How many patterns are kept. The one that was used last is the first. */
 const PATTERNS = 16;
-/** Lines of a pattern at the most. */
+/** The largest number of lines in a pattern. */
 const LINES = 64;
 
 const patterns = [];
-let candidate = null; // names of a list that had no pattern: the second time it gets one
+let candidate = null; // the names of the last list without a pattern; if they come again, they become one
 
 class Request extends IncomingMessage {
-  #lines = null; // names and values, as long as `headers` is to be made of them
+  #lines = null; // names and values, until `headers` is made from them
 
-  // The implied constructor would pass its arguments on as a list.
+  // An implicit constructor would be slower, because it passes on a list of arguments.
   constructor(socket) {
     super(socket);
   }
@@ -55,7 +55,7 @@ class Request extends IncomingMessage {
     plainSet.call(this, value);
   }
 
-  /** From here on `headers` is what it is now, whatever the program does. */
+  /** Fixes the value of `headers`, whatever the program does to `rawHeaders` later. */
   static settle(request) {
     if (request[symbols.headers]) return;
     if (shortcuts.headers.open && request._addHeaderLine === plainAddHeaderLine) request.#lines = request.rawHeaders.slice();
@@ -93,7 +93,7 @@ function fill({ keys, blank }, raw) {
   return headers;
 }
 
-/** Remembers a list of names, or makes a pattern of it when it comes again. */
+/** Remembers a list of names, or makes a pattern of it if it came before. */
 function learn(raw, length, headers) {
   if (length > 2 * LINES) return;
   const names = [];
@@ -104,7 +104,7 @@ function learn(raw, length, headers) {
   }
   candidate = null;
   const keys = Object.keys(headers);
-  // Each line its own property, in order, with its own value.
+  // Each line must have become one property, in the same order, with the value of the line.
   if (keys.length !== names.length) return;
   for (let i = 0; i < keys.length; i++) {
     if (keys[i] !== names[i].toLowerCase() || headers[keys[i]] !== raw[2 * i + 1]) return;
@@ -112,13 +112,14 @@ function learn(raw, length, headers) {
   patterns.unshift({
     names: names.map(detached),
     keys,
-    // As from a literal: V8 keeps objects that were filled under computed keys as dictionaries.
+    // JSON.parse makes the object as a literal would. V8 keeps objects that were filled by computed keys as
+    // dictionaries.
     blank: JSON.parse(`{${keys.map((key) => `${JSON.stringify(key)}:""`).join()}}`),
   });
   patterns.length = Math.min(patterns.length, PATTERNS);
 }
 
-/** The string without the text that it may be a part of. */
+/** A copy of a string that does not refer to the text of which the string may be a part. */
 function detached(string) {
   return Buffer.from(string, 'latin1').latin1Slice();
 }

@@ -1,8 +1,8 @@
 'use strict';
-// Shorter ways around functions of Node. Each names every function that it leaves out. It is open if
-// the text of each is the one that this release of Node has (known.json): a Node that was changed, and a
-// function that was wrapped before we were loaded, close it. What is wrapped later is seen at the
-// call, by the `...Plain` functions. A closed shortcut makes us slower; the others stay open.
+// Shortcuts: shorter ways around functions of Node. Each names every function that it leaves out. A shortcut is open if
+// the text of each of these functions is the one that this release of Node has (known.json). So a changed Node closes
+// it, and so does a program that wrapped a function before ferrohttp was loaded. If a program wraps one later, the
+// `...Plain` functions see that at the next call. A closed shortcut makes ferrohttp slower; the others stay open.
 
 const { EventEmitter } = require('events');
 const { ServerResponse, IncomingMessage } = require('http');
@@ -13,34 +13,34 @@ const { isAtLeast } = require('../level');
 const { find, fingerprint } = require('../texts');
 
 const LEAVES_OUT = {
-  // req.headers out of a pattern of earlier ones (headers.js)
+  // makes req.headers from those of an earlier request (headers.js)
   headers: ['IncomingMessage.get headers', 'IncomingMessage._addHeaderLine'],
-  // a whole response in one call (end.js, lib/connection/response.js)
+  // sends a whole response in one call (end.js, lib/connection/response.js)
   end: ['OutgoingMessage.end', 'OutgoingMessage._send', 'OutgoingMessage._writeRaw', 'OutgoingMessage.cork',
     'OutgoingMessage.uncork', 'Duplex.write', 'Duplex.cork', 'Duplex.uncork', 'Socket._write', 'Socket._writev',
     'Socket._writeGeneric', 'OutgoingMessage._flushOutput', 'EventEmitter.emit'],
-  // a response that gets a socket, and loses it (bond.js)
+  // gives a response its socket, and takes it away (bond.js)
   bond: ['ServerResponse.assignSocket', 'ServerResponse.detachSocket', 'OutgoingMessage._flush',
     'OutgoingMessage._flushOutput', 'Readable.on', 'Readable.removeListener', 'EventEmitter.on',
     'EventEmitter.removeListener', 'EventEmitter.emit'],
-  // a response's 'finish' listener
+  // adds the 'finish' listener of a response
   listen: ['EventEmitter.on'],
-  // an empty body that nobody reads (dump.js)
+  // ends an empty body that nobody reads (dump.js)
   dump: ['IncomingMessage._dump', 'IncomingMessage._read', 'IncomingMessage._destroy', 'Readable.resume',
     'Readable.read', 'Readable.destroy', 'Readable.removeAllListeners', 'EventEmitter.removeAllListeners', 'Readable.on',
     'EventEmitter.on', 'EventEmitter.emit'],
-  // the idle timer of a kept connection (lib/connection/idle-timer.js)
+  // restarts the idle timer of a kept connection (lib/connection/idle-timer.js)
   idle: ['Socket.setTimeout', 'Socket._unrefTimer'],
-  // end() of a socket that has ended
+  // leaves out end() of a socket that has ended
   ended: ['Socket.end', 'Duplex.end'],
-  // whether a server that still listens is drained
+  // does not ask whether a server that still listens is drained
   drained: ['NetServer._emitCloseIfDrained'],
-  // reading and writing without a libuv handle (lib/socket)
+  // reads and writes without a libuv handle (lib/socket)
   io: ['Socket._read', 'Socket._write', 'Socket._writev', 'Socket._writeGeneric', 'Socket._final', 'Socket._destroy',
     'Socket._unrefTimer',
     'Socket.read', 'Socket.resume', 'Socket.pause', 'Readable.push', 'Readable.read', 'Readable.resume',
     'Readable.pause', 'Readable.isPaused', 'Readable.unshift'],
-  // connections that JavaScript never meets
+  // refuses connections that JavaScript never sees
   refusals: ['EventEmitter.emit', 'EventEmitter.on', 'EventEmitter.addListener', 'EventEmitter.removeListener', 'Readable.on',
     'Readable.removeListener', 'Duplex.write', 'Socket.end', 'Socket._destroy', 'Duplex.destroy', 'Socket.setTimeout'],
 };
@@ -55,7 +55,7 @@ function isLater(release, than) {
   return false;
 }
 
-/** The text that a function has in a release; in a release after those that are known, the last one's. */
+/** The fingerprint of a function in a release. For a release after the known ones it is that of the last known one. */
 function known(name, release) {
   const lines = texts[name];
   if (lines === undefined) return undefined;
@@ -66,23 +66,23 @@ function known(name, release) {
   return line.findLast(([since]) => !isLater(since, minor))?.[1];
 }
 
-const unknown = new Map(); // functions whose text is another
+const unknown = new Map(); // functions whose text is not the known one
 for (const name of names) {
   const text = fingerprint(find(name));
   if (text === '' || text !== known(name, process.versions.node)) unknown.set(name, text);
 }
 
-/** Those that are not about Node's message classes. */
+/** Shortcuts that are not about Node's message classes, and so are open at level `plain`, too. */
 const NOT_OF_MESSAGES = new Set(['io', 'refusals']);
 
-/** By name: whether a shortcut is open, and the functions that close it. */
+/** By name of the shortcut: whether it is open, and the functions that close it. */
 const shortcuts = {};
 for (const [name, functions] of Object.entries(LEAVES_OUT)) {
   const closedBy = functions.filter((one) => unknown.has(one));
   shortcuts[name] = { open: closedBy.length === 0 && (NOT_OF_MESSAGES.has(name) || !isAtLeast('plain')), closedBy };
 }
 
-// --- what is wrapped later ---------------------------------------------------------------------------
+// --- functions that are wrapped later ----------------------------------------------------------------
 
 const R = ServerResponse.prototype;
 const M = IncomingMessage.prototype;

@@ -1,6 +1,6 @@
 'use strict';
-// What Node's console prints of a Buffer or of an error: at most 50 bytes, and how many more there
-// were. Of errors also code, reason and bytesParsed, where they were printed.
+// Reads a Buffer or an error as Node's console prints it: at most 50 bytes, and how many more there were. For an error
+// it also reads code, reason and bytesParsed, if they were printed.
 
 const BUFFER = /<Buffer((?: [0-9a-f]{2})*)\s*(?:\.\.\. (\d+) more bytes?)?\s*>/g;
 
@@ -8,7 +8,7 @@ function property(text, name) {
   return new RegExp(`\\b${name}: (?:'((?:[^'\\\\]|\\\\.)*)'|"((?:[^"\\\\]|\\\\.)*)"|(-?\\d+))`).exec(text);
 }
 
-/** A string or number that follows `name:` in the text. */
+/** The string or number after `name:` in the text. */
 function valueOf(text, name) {
   const [, single, double, number] = property(text, name) ?? [];
   if (number !== undefined) return Number(number);
@@ -22,7 +22,7 @@ function readConsole(bytes) {
   for (const match of text.matchAll(BUFFER)) {
     const packet = Buffer.from(match[1].replace(/ /g, ''), 'hex');
     const truncated = Number(match[2] ?? 0);
-    // What was printed of the error stands before its packet, or behind.
+    // The other properties of the error may be before the packet or behind it.
     const next = text.indexOf('<Buffer', match.index + 1);
     const around = text.slice(end, next === -1 ? text.length : next);
     end = match.index + match[0].length;

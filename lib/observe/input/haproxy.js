@@ -1,6 +1,6 @@
 'use strict';
-// What HAProxy's `show errors` prints: a head with time and peer, then the bytes that it refused,
-// escaped, after their offsets. `+` after an offset goes on with the line before.
+// Reads the output of HAProxy's `show errors`: a head with time and peer, then the refused bytes, escaped, after their
+// offsets. `+` after an offset continues the line before.
 
 const LINE = /^ {1,3}(\d{5})([+ ]) (.*)$/;
 const HEAD = /^\[(.+?)\] (?:frontend|backend|proxy) (\S+) \(#-?\d+\): (invalid|complete) (\w+)/;
@@ -39,7 +39,7 @@ function readHaproxy(bytes) {
     const [, offset, , text] = LINE.exec(line) ?? [];
     if (offset === undefined || current === undefined) continue;
     const piece = unescape(text);
-    // Long ones are cut in the middle of the buffer.
+    // HAProxy cuts a long buffer in the middle.
     if (Number(offset) > current.length) current.truncated += Number(offset) - current.length;
     current.pieces.push(piece);
     current.length = Number(offset) + piece.length;

@@ -1,5 +1,5 @@
 'use strict';
-// HAR files, as browsers save them: each request, put together again as HTTP/1.1 would have it.
+// Reads HAR files, which browsers save. Each request is written as it would be in HTTP/1.1.
 
 function requestBytes({ method, url, headers = [], postData }) {
   const { pathname, search, host } = new URL(url);

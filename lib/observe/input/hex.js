@@ -1,22 +1,22 @@
 'use strict';
-// Bytes as hexadecimal digits: plain, as xxd and `hexdump -C` print them, and `xxd -i`.
+// Reads bytes as hexadecimal digits: plain, or as xxd, `hexdump -C` and `xxd -i` print them.
 
-/** Plain digits, with blanks, line ends, commas, colons, \x or 0x between them. */
+/** Reads plain digits, with blanks, line breaks, commas, colons, \x or 0x between them. */
 function readHex(bytes, wanted) {
   const text = bytes.toString('latin1');
   if (!/[0-9a-f]{2}/i.test(text) || /[^0-9a-fx\s,:\\]/i.test(text)) return null;
   const digits = text.replace(/0x|\\x/gi, '').replace(/[\s,:]/g, '');
   if (/[^0-9a-f]/i.test(digits) || digits.length % 2 !== 0) return null;
-  // A word of letters is more likely meant as it is.
+  // A word of letters is more likely text than digits.
   if (!wanted && digits.length < 8) return null;
   return [{ label: '', packets: [Buffer.from(digits, 'hex')], fin: false }];
 }
 
-// An offset, digits in groups, and at the end what can be printed.
+// A line has an offset, digits in groups, and at the end the printable characters.
 const XXD = /^([0-9a-f]{7,8}):((?: [0-9a-f]{2,8})+)(?: {1,}.*)?$/i;
 const HEXDUMP = /^([0-9a-f]{7,8}) {2}((?: ?[0-9a-f]{2} ?)+)(?: *\|.*\|?)?$/i;
 
-/** `xxd` and `hexdump -C`. */
+/** Reads the output of `xxd` and `hexdump -C`. */
 function readDump(bytes) {
   const lines = bytes.toString('latin1').split(/\r?\n/).filter((line) => line.trim() !== '');
   if (lines.length === 0) return null;
@@ -34,7 +34,7 @@ function readDump(bytes) {
   return [{ label: '', packets: [Buffer.concat(pieces)], fin: false }];
 }
 
-/** A line of xxd without the text at its end, which two spaces come before. */
+/** Removes the text at the end of a line of xxd. Two spaces are before it. */
 function cut(line) {
   const end = line.indexOf('  ', 8);
   return end === -1 ? line : line.slice(0, end);

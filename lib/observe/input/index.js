@@ -1,9 +1,9 @@
 'use strict';
-// What `ferrohttp explain` is given: bytes in any of the forms in which people have them. Each
-// reader returns a list of inputs, or null if the form is another one.
+// Reads the input of `ferrohttp explain`: bytes in one of several forms. Each reader returns a list of inputs, or null
+// if the input has another form.
 //
-// An input is { label, packets, fin } or, where it is an error that was printed or logged,
-// { label, error }; `truncated` is the number of bytes that the form has left out.
+// An input is { label, packets, fin } or, for an error that was printed or logged, { label, error }. `truncated` is the
+// number of bytes that the form has left out.
 
 const { readPcap } = require('./pcap');
 const { readPcapng } = require('./pcapng');
@@ -27,7 +27,7 @@ const READERS = {
 
 const FORMATS = Object.keys(READERS);
 
-/** Reads bytes of the named form, or of the first that fits. */
+/** Reads bytes in the named form, or in the first form that fits. */
 function read(bytes, format) {
   if (format !== undefined) {
     const inputs = READERS[format](bytes, true);

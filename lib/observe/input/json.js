@@ -1,7 +1,7 @@
 'use strict';
-// Errors that were logged as JSON: one object, an array, or a line each (pino, bunyan). The error
-// may be anywhere in the object; its packet is what Buffer.toJSON makes, an array, or a string of
-// hexadecimal digits or base64. Refusals that `--json` and the page write are read as well.
+// Reads errors that were logged as JSON: one object, an array, or one object in each line (pino, bunyan). The error may
+// be anywhere in the object. Its packet may be what Buffer.toJSON makes, an array, or a string of hexadecimal digits or
+// base64. It also reads refusals that `--json` and the page write.
 
 const DEPTH = 6;
 
@@ -14,7 +14,7 @@ function toBytes(value) {
     return Buffer.from(value, isHex ? 'hex' : 'base64');
   }
   if (typeof value !== 'object') return undefined;
-  // A typed array's own keys.
+  // JSON.stringify writes a typed array as an object with the indexes as keys.
   const keys = Object.keys(value);
   return keys.length > 0 && keys.every((key, i) => key === String(i)) ? Buffer.from(Object.values(value)) : undefined;
 }

@@ -1,5 +1,5 @@
 'use strict';
-// Captures of tcpdump and its kin (libpcap's classic format).
+// Reads packet captures in the classic format of libpcap, as tcpdump writes them.
 
 const { readStreams } = require('./streams');
 

@@ -1,5 +1,5 @@
 'use strict';
-// Captures of Wireshark and its kin (pcapng).
+// Reads packet captures in the pcapng format, as Wireshark writes them.
 
 const { readStreams } = require('./streams');
 

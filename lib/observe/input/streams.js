@@ -1,7 +1,7 @@
 'use strict';
-// TCP connections out of captured frames: what each client sent, in packets as they were captured.
+// Finds the TCP connections in captured frames, and what each client has sent, in the captured packets.
 
-/** Where the IP packet begins, by link type. */
+/** The IP packet in a frame, by link type. */
 const LINKS = {
   0: (frame) => frame.subarray(4), // loopback of BSD
   1: ethernet,
@@ -23,7 +23,7 @@ function ethernet(frame) {
 
 const hex = (bytes) => Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(2 * i).toString(16)).join(':');
 
-/** Addresses and TCP segment of an IP packet. */
+/** The addresses and the TCP segment of an IP packet. */
 function segmentOf(packet) {
   if (packet.length < 20) return null;
   const version = packet[0] >> 4;
@@ -31,7 +31,7 @@ function segmentOf(packet) {
     const header = (packet[0] & 15) * 4;
     const fragment = packet.readUInt16BE(6) & 0x1fff;
     if (packet[9] !== 6 || fragment !== 0) return null;
-    // A length of 0: the network card was to cut it.
+    // The length is 0 if the network card was to split the packet.
     const length = packet.readUInt16BE(2) || packet.length;
     return { from: [...packet.subarray(12, 16)].join('.'), to: [...packet.subarray(16, 20)].join('.'), tcp: packet.subarray(header, length) };
   }
@@ -55,11 +55,11 @@ const ACK = 16;
 class Flow {
   constructor(label) {
     this.label = label;
-    this.next = null; // the number of the next byte
-    this.waiting = []; // segments that came too early
+    this.next = null; // the sequence number of the next byte
+    this.waiting = []; // segments that came before their turn
     this.packets = [];
     this.fin = false;
-    this.client = null; // whether it is the client's: null if nothing told
+    this.client = null; // whether the client sends in this direction; null if that is not known
     this.lost = 0; // bytes that were not captured
   }
 
@@ -81,7 +81,7 @@ class Flow {
         const ahead = (sequence - this.next) | 0;
         if (ahead > 0) continue;
         this.waiting.splice(i, 1);
-        // What was sent again is cut off.
+        // Bytes that were sent before are cut off.
         const fresh = data.subarray(Math.min(-ahead, data.length));
         if (fresh.length > 0) this.packets.push(fresh);
         this.next = (this.next + fresh.length) >>> 0;
@@ -92,7 +92,7 @@ class Flow {
     }
   }
 
-  /** At the end: what came behind a gap is taken without what is missing. */
+  /** At the end of the capture, takes segments behind a gap without the missing bytes. */
   finish() {
     while (this.waiting.length > 0) {
       const ahead = ({ sequence }) => (sequence - this.next) | 0;
@@ -104,7 +104,7 @@ class Flow {
   }
 }
 
-/** Inputs out of `{ link, frame }`. */
+/** Makes inputs from frames `{ link, frame }`. */
 function readStreams(frames) {
   const flows = new Map();
   for (const { link, frame } of frames) {
@@ -115,7 +115,7 @@ function readStreams(frames) {
     const to = `${found.to}:${tcp.readUInt16BE(2)}`;
     const key = `${from} ${to}`;
     const flags = tcp[13];
-    // A port is used again.
+    // The port is used for a new connection.
     if (flags & SYN && flows.get(key)?.packets.length > 0) {
       flows.set(`${key} ${flows.size}`, flows.get(key));
       flows.delete(key);

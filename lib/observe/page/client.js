@@ -1,11 +1,11 @@
 'use strict';
 /* global document, matchMedia, EventSource */
-// Runs in the browser. Text becomes text nodes, and nothing else.
+// Runs in the browser. It puts text only into text nodes.
 
 (() => {
-  const KEPT = 500; // refusals in the list
-  const BARS = 60; // of the chart
-  const STEP = 2000; // ms for a bar
+  const KEPT = 500; // the largest number of refusals in the list
+  const BARS = 60; // bars in the chart
+  const STEP = 2000; // ms for each bar
 
   const byId = (id) => document.getElementById(id);
   const list = byId('list');
@@ -14,7 +14,7 @@
   const bars = []; // { until, count }
   let stats = null;
   let total = null;
-  let open = null; // key of the one that is shown
+  let open = null; // key of the refusal that is shown
 
   function element(name, text, attributes = {}) {
     const made = document.createElement(name);
@@ -41,7 +41,7 @@
     showList();
   }
 
-  /** Puts what was refused since the last time into the chart. */
+  /** Adds the refusals since the last call to the chart. */
   function count(time) {
     const now = stats.reduce((sum, each) => sum + each.total, 0);
     if (total === null) {
@@ -185,7 +185,9 @@
 
   const printable = (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.');
 
-  /** Sixteen bytes a line (eight where it is narrow) in hexadecimal and text, with one marked in both. */
+  /**
+   * Shows sixteen bytes in a line (eight on a narrow page) in hexadecimal and as text, with one byte marked in both.
+   */
   function dump({ bytes: hex, from }, marked) {
     const pre = element('pre', undefined, { id: 'dump', tabindex: '0', 'aria-label': 'Bytes' });
     const bytes = hex.match(/../g)?.map((digits) => parseInt(digits, 16)) ?? [];

@@ -1,9 +1,8 @@
 'use strict';
-// A page of a server's refusals, live: a request handler that any application mounts.
+// A live page of the refusals of a server. It is a request handler that any application can mount.
 //
-// It shows what strangers sent, so it is careful: only this machine sees it unless told otherwise,
-// every string is made plain ASCII here and becomes a text node there, and nothing on it may load
-// or run what did not come with it.
+// The page shows what clients have sent. So only this machine sees it by default, every string is made printable ASCII
+// here and becomes a text node in the browser, and the page cannot load or run anything that did not come with it.
 
 const crypto = require('crypto');
 const fs = require('fs');
@@ -14,14 +13,14 @@ const { toServers } = require('../metrics');
 
 const OPTIONS = new Set(['allow', 'hosts', 'title']);
 const INTERVAL = 1000; // ms between two looks
-const WATCHERS = 16; // live streams at a time
+const WATCHERS = 16; // the largest number of live streams
 const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
 
 let parts;
 
-/** The page's files, read once. */
+/** The files of the page. They are read once. */
 function template() {
   parts ??= ['page.html', 'page.css', 'client.js'].map((name) => fs.readFileSync(path.join(__dirname, name), 'utf8'));
   return parts;
@@ -45,12 +44,12 @@ function check(options) {
   return { allow, hosts: new Set([...LOCAL_HOSTS, ...hosts.map((host) => host.toLowerCase())]), title };
 }
 
-/** The name in a Host field, without its port. */
+/** The host name in a Host field, without the port. */
 function hostName(field) {
   return typeof field === 'string' ? field.toLowerCase().replace(/:\d*$/, '') : '';
 }
 
-/** Every string in it made plain ASCII. */
+/** Makes every string in a value printable ASCII. */
 function plain(value) {
   if (typeof value === 'string') return escape(value);
   if (Buffer.isBuffer(value)) return value.toString('hex');
@@ -69,16 +68,16 @@ class Page {
     this.timer = null;
   }
 
-  /** Why a request is not answered, or null. */
+  /** The reason why a request is not answered, or null. */
   objection(req) {
     const { allow } = this;
     if (req.method !== 'GET' && req.method !== 'HEAD') return [405, 'Only GET and HEAD'];
     if (typeof allow === 'function') return allow(req) === true ? null : [403, 'Not allowed'];
     if (allow === 'any') return null;
     if (!LOOPBACK.has(req.socket?.remoteAddress)) return [403, 'This page is for the machine that it runs on'];
-    // A proxy on this machine speaks for others.
+    // A proxy on this machine may forward requests of others.
     if (FORWARDED.some((name) => req.headers[name] !== undefined)) return [403, 'This page is not for proxies'];
-    // A page elsewhere may have its own name resolve to this machine.
+    // A foreign site may let its own name resolve to this machine (DNS rebinding).
     if (!this.hosts.has(hostName(req.headers.host))) return [403, 'This page does not answer to that Host'];
     const site = req.headers['sec-fetch-site'];
     if (site === 'cross-site' || site === 'same-site') return [403, 'This page is not for other sites'];
@@ -103,7 +102,7 @@ class Page {
     else this.redirect(res, `${pathname.slice(pathname.lastIndexOf('/') + 1)}/${search}`);
   }
 
-  /** With a slash at its end, so that what the page asks for lies below it. */
+  /** Redirects to the path with a slash at its end, so that the relative addresses on the page are below it. */
   redirect(res, location) {
     res.writeHead(302, { Location: `./${location}` });
     res.end();
@@ -127,7 +126,7 @@ class Page {
     res.end(JSON.stringify(this.snapshot(this.servers.map(() => 0))));
   }
 
-  /** Counts, and the refusals after the numbers given, by server. */
+  /** For each server its counts, and its refusals after the given number. */
   snapshot(after) {
     return {
       time: Date.now(),
@@ -138,7 +137,7 @@ class Page {
     };
   }
 
-  /** Sends what is new as long as the client stays. */
+  /** Sends new refusals for as long as the client stays connected. */
   watch(req, res) {
     if (this.watchers.size >= WATCHERS) {
       res.writeHead(503, { 'Content-Type': 'text/plain' });
@@ -162,7 +161,7 @@ class Page {
 
   tick() {
     for (const watcher of this.watchers) {
-      // A server that closes waits for its connections.
+      // A server that closes waits for its connections, so this one has to end.
       if (watcher.own?.listening === false) watcher.res.end();
       else if (!watcher.res.writableNeedDrain) this.send(watcher);
     }
@@ -178,7 +177,7 @@ class Page {
   }
 }
 
-/** A handler `(req, res)` of a page about a server, or several. See observe.d.ts. */
+/** Returns a request handler for a page about a server, or about several. See observe.d.ts. */
 function page(servers, options = {}) {
   const view = new Page(toServers(servers), check(options));
   return function refusalsPage(req, res) {

@@ -10,7 +10,7 @@ pub fn run(data: &[u8]) {
         return;
     };
     let packets = input::packets(&input);
-    let [fast, exact] = [true, false].map(|fast_path| {
+    let [fast, machine] = [true, false].map(|fast_path| {
         let config = Config {
             fast_path,
             ..input.config
@@ -19,6 +19,6 @@ pub fn run(data: &[u8]) {
     });
     assert_eq!(
         String::from_utf8_lossy(&fast),
-        String::from_utf8_lossy(&exact)
+        String::from_utf8_lossy(&machine)
     );
 }

@@ -2,5 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(
-    |data: &[u8]| ferrohttp_h1_testing::fuzz::fast_against_exact::run(data)
+    |data: &[u8]| ferrohttp_h1_testing::fuzz::fast_against_machine::run(data)
 );

@@ -1,10 +1,10 @@
-//! The states of the exact machine, and what its sections share.
+//! The states of the machine, and the types that its parts share.
 
-use super::{Outcome, ParseError};
+use crate::{Outcome, ParseError, invariant};
 
-/// Where the machine stands between two bytes. The order is that of the sections.
+/// The state of the machine between two bytes. The order is that of the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum State {
+pub(crate) enum State {
     /// Before a message.
     Start,
 
@@ -12,6 +12,8 @@ pub(super) enum State {
     Method,
     SpaceAfterMethod,
     SpacesBeforeTarget,
+
+    // target.rs
     TargetStart,
     Schema,
     SchemaSlash1,
@@ -30,6 +32,8 @@ pub(super) enum State {
     /// At the LF that ended the target.
     BareLfAfterTarget,
     AfterHttp09Target,
+
+    // version.rs
     SpacesBeforeProtocol,
     ProtocolStart,
     Protocol,
@@ -44,25 +48,37 @@ pub(super) enum State {
     // fields.rs
     HeadersStart,
     FieldStart,
+
+    // names.rs
     Name,
     NameColonBlanks,
     GeneralName,
+
+    // values.rs
     ValueBlanks,
     EmptyValueLf,
     EmptyValueFold,
     Value,
     LenientValue,
     RelaxedValue,
+
+    // transfer_encoding.rs
     CodingChunked,
     CodingChunkedEnd,
     CodingToken,
     CodingBlanks,
+
+    // content_length.rs
     LengthDigits,
     LengthBlanks,
+
+    // connection.rs
     Connection,
     ConnectionWord,
     ConnectionBlanks,
     ConnectionToken,
+
+    // fields.rs
     ValueLf,
     ValueFold,
     FieldsLf,
@@ -72,18 +88,22 @@ pub(super) enum State {
     ChunkSize,
     ChunkSizeEnd,
     ChunkLineLf,
+
+    // chunk_extensions.rs
     Extensions,
     ExtensionName,
     ExtensionValue,
     QuotedValue,
     QuotedPair,
     AfterQuote,
+
+    // chunks.rs
     ChunkDataCr,
     ChunkDataLf,
 
-    // Here: what needs the sink.
+    // message.rs: what needs the sink.
     FieldsEnd,
-    /// The head was reported with the upgrade bit; JavaScript decides.
+    /// The head was reported with the upgrade bit. JavaScript decides whether it accepts.
     Parked,
     Framing,
     ChunkHeader,
@@ -91,18 +111,18 @@ pub(super) enum State {
     Body,
     BodyUntilFin,
     MessageEnd,
-    /// Between the end of a message and the next. Reached at once, but for the pause after a
-    /// declined upgrade: then by the next packet.
+    /// Between the end of a message and the next one. It is reached at once, or with the next packet after an upgrade
+    /// that was not accepted.
     Cleanup,
     /// After the last message of the connection.
     Closed,
-    /// Not HTTP any more.
+    /// The connection no longer speaks HTTP.
     Upgraded,
     Failed,
 }
 
 /// llhttp's flags of the message in progress.
-pub(super) mod flag {
+pub(crate) mod flag {
     pub const KEEP_ALIVE: u16 = 1;
     pub const CLOSE: u16 = 1 << 1;
     pub const CONNECTION_UPGRADE: u16 = 1 << 2;
@@ -114,7 +134,7 @@ pub(super) mod flag {
     pub const TRANSFER_ENCODING: u16 = 1 << 9;
 }
 
-/// What the name of the header line in progress, and of its value so far, make of the value.
+/// What the name of the current header line, and its value so far, mean for the grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Special {
     General,
@@ -128,9 +148,9 @@ pub(super) enum Special {
     TransferEncodingChunked,
 }
 
-/// What a run of bytes is.
+/// The kind of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SpanKind {
+pub(crate) enum SpanKind {
     Target,
     Name,
     Value,
@@ -140,7 +160,7 @@ pub(super) enum SpanKind {
 /// Why the machine stopped before the end of the packet, or at it.
 #[derive(Debug)]
 pub(super) enum Halt {
-    /// The packet is used up.
+    /// The packet has no more bytes.
     Starved,
     Failed(ParseError),
     Outcome(Outcome),
@@ -150,20 +170,29 @@ pub(super) type Step = Result<(), Halt>;
 
 /// The packet being parsed.
 #[derive(Debug)]
-pub(super) struct Input<'a> {
+pub(crate) struct Input<'a> {
     pub packet: &'a [u8],
     pub at: usize,
     /// Where the open span begins in this packet.
     pub mark: usize,
 }
 
-impl Input<'_> {
+impl<'a> Input<'a> {
     /// The byte at the current offset, not consumed.
     #[inline(always)]
-    pub fn peek(&self) -> Result<u8, Halt> {
+    pub(super) fn peek(&self) -> Result<u8, Halt> {
         match self.packet.get(self.at) {
             Some(&byte) => Ok(byte),
             None => Err(Halt::Starved),
         }
+    }
+
+    /// The bytes from the current offset on.
+    #[inline(always)]
+    pub fn rest(&self) -> &'a [u8] {
+        invariant!(
+            self.packet.get(self.at..),
+            "the machine stays within its packet"
+        )
     }
 }

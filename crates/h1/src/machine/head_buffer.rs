@@ -1,28 +1,29 @@
-//! Where a head or trailers are collected: spans into the packet as long as everything lies
-//! in one, else into a copy.
+//! Collects a head or trailers. While everything is in one packet, spans refer to the packet; otherwise they refer to a
+//! copy.
 
 use std::cell::RefCell;
 
-use super::head::{FieldSpan, Fields, Span};
 use super::state::{SpanKind, State};
+use crate::head::{FieldSpan, Fields, Span};
+use crate::{classes, invariant};
 
 #[derive(Debug, Default)]
-pub struct Scratch {
+pub struct HeadBuffer {
     target: Span,
     fields: Vec<FieldSpan>,
-    /// What the spans index once `detached`.
+    /// The bytes to which the spans refer after `detach`.
     copy: Vec<u8>,
     detached: bool,
-    /// The open span was reported before: the next report extends it.
+    /// A part of the open span was reported. The next report extends it.
     started: bool,
-    /// The line in progress is recorded (a limit may drop it).
+    /// The current line is recorded. A limit may drop it.
     keep: bool,
     /// The packet before this one ended within the lines: in which state, and after how many
     /// lines had begun. Of the last one, only if it is recorded.
     carried: Option<Carried>,
 }
 
-/// Where a packet began, if within a head or trailers.
+/// Where a packet began, if that was within a head or trailers.
 #[derive(Clone, Copy, Debug)]
 pub struct Carried {
     pub state: State,
@@ -31,7 +32,7 @@ pub struct Carried {
     target: usize,
 }
 
-impl Scratch {
+impl HeadBuffer {
     pub fn clear(&mut self) {
         self.target = Span::default();
         self.fields.clear();
@@ -56,7 +57,7 @@ impl Scratch {
         self.started = fold;
     }
 
-    /// Whether the name span in progress was not reported yet.
+    /// Whether no part of the current name was reported yet.
     pub fn begins_field(&self) -> bool {
         !self.started
     }
@@ -77,8 +78,10 @@ impl Scratch {
         }
         let piece = if self.detached {
             let start = self.copy.len();
-            self.copy
-                .extend_from_slice(packet.get(from..to).unwrap_or(&[]));
+            self.copy.extend_from_slice(invariant!(
+                packet.get(from..to),
+                "a span lies in its packet"
+            ));
             span(start, self.copy.len())
         } else {
             span(from, to)
@@ -90,14 +93,14 @@ impl Scratch {
             _ => return,
         };
         if started {
-            // The bytes before are the last of the copy.
+            // The bytes before it are at the end of the copy.
             whole.end = piece.end;
         } else {
             *whole = piece;
         }
     }
 
-    /// The line in progress is complete: its value loses the blanks at its end.
+    /// Ends the current line. Its value loses the blanks at its end.
     #[inline]
     pub fn end_field(&mut self, packet: &[u8]) {
         let base = if self.detached { &self.copy } else { packet };
@@ -108,13 +111,13 @@ impl Scratch {
             let blanks = value
                 .iter()
                 .rev()
-                .take_while(|&&byte| super::classes::is_blank(byte))
+                .take_while(|&&byte| classes::is_blank(byte))
                 .count();
             field.value.end -= blanks as u32;
         }
     }
 
-    /// Copies what the spans refer to, so that the packet may go.
+    /// Copies what the spans refer to, because the packet will not be there any more.
     pub fn detach(&mut self, packet: &[u8]) {
         if self.detached {
             return;
@@ -129,14 +132,14 @@ impl Scratch {
         keep(&mut self.target);
         for field in &mut self.fields {
             keep(&mut field.name);
-            // Not yet begun, it must stay so.
+            // A value that has not begun must stay so.
             if field.value != Span::default() {
                 keep(&mut field.value);
             }
         }
     }
 
-    /// The packet ends in this state.
+    /// Notes the state in which the packet ends.
     pub fn carry(&mut self, state: State) {
         self.carried = Some(Carried {
             state,
@@ -146,16 +149,15 @@ impl Scratch {
         });
     }
 
-    /// What the target had when the packet began.
+    /// The part of the target that came before the packet.
     pub fn carried_target<'a>(&'a self, packet: &'a [u8]) -> &'a [u8] {
         let base = if self.detached { &self.copy } else { packet };
         let target = self.target.of(base);
         let length = self.carried.map_or(0, |carried| carried.target);
-        target.get(..length).unwrap_or(target)
+        invariant!(target.get(..length), "a target only grows")
     }
 
-    /// Where the packet began, and the name of the line that was the last one then. None in
-    /// place of the name: there was a line whose name is not known.
+    /// The state in which the packet began, and the name of the last line then. The name is None if it is not known.
     pub fn carried<'a>(&'a self, packet: &'a [u8]) -> Option<(State, Option<&'a [u8]>)> {
         let carried = self.carried?;
         let base = if self.detached { &self.copy } else { packet };
@@ -168,7 +170,7 @@ impl Scratch {
         Some((carried.state, name))
     }
 
-    /// What was reported of the open span: empty if nothing was.
+    /// The part of the open span that was reported; empty if none was.
     pub fn before(&self, kind: SpanKind) -> &[u8] {
         if !self.started || !self.detached || !(self.keep || kind == SpanKind::Target) {
             return &[];
@@ -182,12 +184,12 @@ impl Scratch {
         span.of(&self.copy)
     }
 
-    /// Whether the line in progress is recorded.
+    /// Whether the current line is recorded.
     pub fn keeps(&self) -> bool {
         self.keep
     }
 
-    /// Target and fields. `packet` is the one in progress.
+    /// The target and the fields. `packet` is the current one.
     pub fn head<'a>(&'a self, packet: &'a [u8]) -> (&'a [u8], Fields<'a>) {
         let base = if self.detached { &self.copy } else { packet };
         (self.target.of(base), Fields::of_spans(base, &self.fields))
@@ -201,31 +203,31 @@ fn span(start: usize, end: usize) -> Span {
     }
 }
 
-/// Scratches a thread keeps for its next heads; more would only serve heads that arrive in
-/// pieces on as many connections at once.
+/// How many head buffers a thread keeps for its next heads. More would be useful only for heads that come in pieces on
+/// many connections at once.
 const POOLED: usize = 4;
 
-/// A scratch that grew beyond this many bytes is not kept.
+/// A head buffer that grew beyond this many bytes is not kept.
 const POOLED_SIZE: usize = 32 * 1024;
 
 thread_local! {
     #[expect(clippy::vec_box, reason = "parsers hold boxes; taking one must not move it")]
-    static POOL: RefCell<Vec<Box<Scratch>>> = const { RefCell::new(Vec::new()) };
+    static POOL: RefCell<Vec<Box<HeadBuffer>>> = const { RefCell::new(Vec::new()) };
 }
 
-pub fn take() -> Box<Scratch> {
+pub fn take() -> Box<HeadBuffer> {
     POOL.with_borrow_mut(Vec::pop).unwrap_or_default()
 }
 
-pub fn give_back(mut scratch: Box<Scratch>) {
-    let size = scratch.copy.capacity() + scratch.fields.capacity() * size_of::<FieldSpan>();
+pub fn give_back(mut buffer: Box<HeadBuffer>) {
+    let size = buffer.copy.capacity() + buffer.fields.capacity() * size_of::<FieldSpan>();
     if size > POOLED_SIZE {
         return;
     }
-    scratch.clear();
+    buffer.clear();
     POOL.with_borrow_mut(|pool| {
         if pool.len() < POOLED {
-            pool.push(scratch);
+            pool.push(buffer);
         }
     });
 }
