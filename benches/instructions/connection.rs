@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::hint::black_box;
 use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::pin::pin;
@@ -13,7 +14,8 @@ use std::task::{Context, Waker};
 use ferrohttp::conn::Core;
 use ferrohttp::conn::address::Bound;
 use ferrohttp::conn::delivery::Delivery;
-use ferrohttp::conn::outbox::{Outbox, Output, Piece};
+use ferrohttp::conn::outbox::Outbox;
+use ferrohttp::conn::output::{Output, Piece};
 use ferrohttp::conn::task::Task;
 use ferrohttp::conn::{Conn, Taken};
 use ferrohttp::engine::queue::Queue;
@@ -65,7 +67,7 @@ impl Host {
             &self.core,
             &self.server,
             OwnedFd::from(ours),
-            None,
+            Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))),
             Bound::default(),
         );
         (conn, theirs)

@@ -98,38 +98,41 @@ impl Engine {
 impl Engine {
     /// Calls `wake` once more.
     #[napi(catch_unwind)]
-    pub fn rewake(&self) {
-        self.local.native().core.queue.rewake();
+    pub fn rewake(&self) -> Result<()> {
+        self.local.native()?.core.queue.rewake();
+        Ok(())
     }
 
     #[napi(catch_unwind, js_name = "ref")]
-    pub fn reference(&self) {
-        self.local.native().wake.set_ref(true);
+    pub fn reference(&self) -> Result<()> {
+        self.local.native()?.wake.set_ref(true);
+        Ok(())
     }
 
     #[napi(catch_unwind)]
-    pub fn unref(&self) {
-        self.local.native().wake.set_ref(false);
+    pub fn unref(&self) -> Result<()> {
+        self.local.native()?.wake.set_ref(false);
+        Ok(())
     }
 
     /// Whether the engine keeps the process alive. Who lists what does finds the engine as the
     /// resource of its own type, and asks it as it asks libuv's handles.
     #[napi(catch_unwind)]
-    pub fn has_ref(&self) -> bool {
-        self.local.native().wake.has_ref()
+    pub fn has_ref(&self) -> Result<bool> {
+        Ok(self.local.native()?.wake.has_ref())
     }
 
     /// Counts a connection that was accepted while `screened` was set. Returns false if it counts already, or has
     /// ended.
     #[napi(catch_unwind)]
-    pub fn admit(&self, id: u32) -> bool {
-        self.with(id, |conn| conn.admit()).unwrap_or(false)
+    pub fn admit(&self, id: u32) -> Result<bool> {
+        Ok(self.with(id, |conn| conn.admit())?.unwrap_or(false))
     }
 
     /// Whether nothing was read from a connection.
     #[napi(catch_unwind)]
-    pub fn is_fresh(&self, id: u32) -> bool {
-        self.with(id, |conn| conn.is_fresh()).unwrap_or(false)
+    pub fn is_fresh(&self, id: u32) -> Result<bool> {
+        Ok(self.with(id, |conn| conn.is_fresh())?.unwrap_or(false))
     }
 
     /// Gives a connection away. Throws if there is none.
@@ -138,7 +141,7 @@ impl Engine {
         ts_return_type = "{ fd: number, data: Buffer, pending: Array<Uint8Array | number>, finWanted: boolean, queued: number, hungUp: boolean, error: number, parser: NativeParser }"
     )]
     pub fn detach(&self, env: Env, id: u32) -> Result<Either<i32, Object<'_>>> {
-        let native = self.local.native();
+        let native = self.local.native()?;
         let detached = native.connections.borrow_mut().detach(&native.core, id);
         let (detached, queued) = match detached {
             Ok(detached) => detached,
@@ -178,70 +181,73 @@ impl Engine {
 
     /// Takes the number of bytes that were read before JavaScript knew the connection. They are counted once.
     #[napi(catch_unwind)]
-    pub fn take_bytes_read(&self, id: u32) -> u32 {
-        let mut connections = self.local.native().connections.borrow_mut();
-        connections.take_bytes_read(id)
+    pub fn take_bytes_read(&self, id: u32) -> Result<u32> {
+        let mut connections = self.local.native()?.connections.borrow_mut();
+        Ok(connections.take_bytes_read(id))
     }
 
     /// How many bytes JavaScript has written to the connection.
     #[napi(catch_unwind)]
-    pub fn bytes_written(&self, id: u32) -> f64 {
-        self.with(id, |conn| conn.bytes_written()).unwrap_or(0) as f64
+    pub fn bytes_written(&self, id: u32) -> Result<f64> {
+        Ok(self.with(id, |conn| conn.bytes_written())?.unwrap_or(0) as f64)
     }
 
     /// How many of them are pending.
     #[napi(catch_unwind)]
-    pub fn write_queue_size(&self, id: u32) -> f64 {
-        self.with(id, |conn| conn.write_queue_size()).unwrap_or(0) as f64
+    pub fn write_queue_size(&self, id: u32) -> Result<f64> {
+        Ok(self.with(id, |conn| conn.write_queue_size())?.unwrap_or(0) as f64)
     }
 
     /// Address, port and family of one end; undefined if it has no Internet address.
     #[napi(catch_unwind, ts_return_type = "[string, number, string] | undefined")]
-    pub fn address(&self, id: u32, peer: bool) -> Option<(String, u32, &'static str)> {
+    pub fn address(&self, id: u32, peer: bool) -> Result<Option<(String, u32, &'static str)>> {
         let end = if peer { End::Peer } else { End::Local };
-        let address = self.with(id, |conn| conn.address(end)).flatten()?;
-        Some((address.host, address.port.into(), address.family))
+        let address = self.with(id, |conn| conn.address(end))?.flatten();
+        Ok(address.map(|address| (address.host, address.port.into(), address.family)))
     }
 
     /// A listener threw while a packet of the connection was dispatched. All later packets are refused.
     #[napi(catch_unwind)]
-    pub fn give_up(&self, id: u32) {
-        self.with(id, |conn| conn.give_up());
+    pub fn give_up(&self, id: u32) -> Result<()> {
+        self.with(id, |conn| conn.give_up())?;
+        Ok(())
     }
 
     /// Notes that a connection was refused with a reply, and is about to be closed.
     #[napi(catch_unwind)]
-    pub fn set_refused(&self, id: u32) {
-        self.with(id, |conn| conn.set_refused());
+    pub fn set_refused(&self, id: u32) -> Result<()> {
+        self.with(id, |conn| conn.set_refused())?;
+        Ok(())
     }
 
     /// Notes that a connection is about to be closed after all its requests were answered.
     #[napi(catch_unwind)]
-    pub fn note_idle_close(&self, id: u32) {
-        let mut connections = self.local.native().connections.borrow_mut();
+    pub fn note_idle_close(&self, id: u32) -> Result<()> {
+        let mut connections = self.local.native()?.connections.borrow_mut();
         connections.note_idle_close(id);
+        Ok(())
     }
 
     #[napi(catch_unwind)]
-    pub fn set_no_delay(&self, id: u32, on: bool) -> i32 {
+    pub fn set_no_delay(&self, id: u32, on: bool) -> Result<i32> {
         self.option(id, |fd| io::set_no_delay(fd, on))
     }
 
     #[napi(catch_unwind)]
-    pub fn set_keep_alive(&self, id: u32, on: bool, seconds: u32) -> i32 {
+    pub fn set_keep_alive(&self, id: u32, on: bool, seconds: u32) -> Result<i32> {
         self.option(id, |fd| io::set_keep_alive(fd, on, seconds))
     }
 
-    fn with<T>(&self, id: u32, f: impl FnOnce(&Arc<Conn>) -> T) -> Option<T> {
-        self.local.native().connections.borrow().get(id).map(f)
+    fn with<T>(&self, id: u32, f: impl FnOnce(&Arc<Conn>) -> T) -> Result<Option<T>> {
+        Ok(self.local.native()?.connections.borrow().get(id).map(f))
     }
 
-    fn option(&self, id: u32, set: impl FnOnce(RawFd) -> std::io::Result<()>) -> i32 {
-        match self.with(id, |conn| conn.with_fd(set)).flatten() {
+    fn option(&self, id: u32, set: impl FnOnce(RawFd) -> std::io::Result<()>) -> Result<i32> {
+        Ok(match self.with(id, |conn| conn.with_fd(set))?.flatten() {
             Some(Ok(())) => 0,
             Some(Err(error)) => -error.raw_os_error().unwrap_or(libc::EIO),
             None => -libc::EBADF,
-        }
+        })
     }
 }
 

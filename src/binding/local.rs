@@ -145,14 +145,9 @@ impl Local {
 
     /// The engine, for calls that JavaScript makes only if it is [`supported`](Engine::supported).
     #[cfg(unix)]
-    pub fn native(&self) -> &Native {
-        self.native.as_ref().expect("there is an engine")
-    }
-
-    /// Keeps the engine's object alive while it has listeners or connections.
-    #[cfg(unix)]
-    pub fn hold(&self) {
-        self.native().hold(self.env);
+    pub fn native(&self) -> Result<&Native> {
+        let native = self.native.as_ref();
+        native.ok_or_else(|| invalid("This process has no engine"))
     }
 
     /// Takes what was seen of a refusal.

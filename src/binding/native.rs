@@ -24,7 +24,7 @@ pub struct Native {
     /// The listeners by id - 1.
     pub listeners: RefCell<Vec<Option<Arc<Listener>>>>,
     /// Memory for strings on their way to the kernel.
-    pub scratch: RefCell<Vec<u8>>,
+    pub text: RefCell<Vec<u8>>,
     pub pages: RefCell<Pages>,
     /// The reference to the object that JavaScript has. It is strong while there are listeners or connections.
     engine: sys::napi_ref,
@@ -100,7 +100,7 @@ impl Native {
             wake,
             connections,
             listeners: RefCell::default(),
-            scratch: RefCell::default(),
+            text: RefCell::default(),
             pages: RefCell::new(Pages::new(env)),
             engine: reference,
             held: Cell::new(false),

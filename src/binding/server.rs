@@ -18,7 +18,7 @@ use crate::observe::kind::{CodeNumber, Kind};
 use crate::observe::refusals::{Options, Seen};
 use crate::observe::replies::{Escape, Filling, Replies, Reply};
 use crate::observe::secrets::Secrets;
-use crate::observe::store::{Circumstances, Outcome, Overdue, RING};
+use crate::observe::store::{Bound, Circumstances, Exceeded, Outcome, RING};
 use crate::observe::text::Text;
 use crate::server::{Server, Settings};
 #[cfg(unix)]
@@ -204,7 +204,7 @@ impl NativeServer {
                 _ => Outcome::Closed,
             },
             status: status as u16,
-            overdue,
+            exceeded: overdue,
             repeat,
             own_code: (number.as_str() != code).then(|| Text::of(&[code.as_bytes()])),
             ..Circumstances::default()
@@ -216,6 +216,36 @@ impl NativeServer {
     #[napi(catch_unwind)]
     pub fn answered(&self, number: f64, status: u32) {
         self.server.refusals.answered(number as u64, status as u16);
+    }
+
+    /// JavaScript, or Node, has dropped a connection: addresses with their ports behind a space, and
+    /// `maxConnections` with the number of open ones, or -1 where the address is blocked.
+    #[napi(catch_unwind)]
+    pub fn dropped(&self, peer: Option<String>, local: Option<String>, limit: f64, open: f64) {
+        let crowd = (limit >= 0.0).then(|| Exceeded {
+            bound: Bound::MaxConnections,
+            value: limit as u64,
+            seen: open as u64 + 1,
+        });
+        let peer = peer.as_deref().and_then(address);
+        let local = || local.as_deref().and_then(address);
+        self.server.refusals.note_drop(peer, crowd, local);
+    }
+
+    /// Has what the client of one of Node's own sockets still sends read for so many ms after FIN, and
+    /// dropped, whenever the socket is closed. All that was written to it has to be with the kernel.
+    #[napi(catch_unwind)]
+    pub fn linger(&self, fd: i32, ms: f64) {
+        #[cfg(unix)]
+        if let Some(native) = &self.local.native
+            && conn::linger::drain_duplicate(&native.core, fd, ms as u64)
+                .and_then(|()| native.serve())
+                .is_ok()
+        {
+            self.local.hold();
+        }
+        #[cfg(not(unix))]
+        let _ = (fd, ms);
     }
 
     /// Notes that one of Node's own sockets was closed between two requests, with the address of its peer, and whether
@@ -251,7 +281,7 @@ impl NativeServer {
         id: u32,
         code: CodeNumber,
         reason: Option<Reason>,
-    ) -> Option<(Seen, Option<Overdue>)> {
+    ) -> Option<(Seen, Option<Exceeded>)> {
         let connections = self.local.native.as_ref()?.connections.borrow();
         let conn = connections.get(id)?;
         if code == CodeNumber::of(Code::RequestTimeout) {
@@ -262,7 +292,7 @@ impl NativeServer {
     }
 
     #[cfg(not(unix))]
-    fn look(&self, _: u32, _: CodeNumber, _: Option<Reason>) -> Option<(Seen, Option<Overdue>)> {
+    fn look(&self, _: u32, _: CodeNumber, _: Option<Reason>) -> Option<(Seen, Option<Exceeded>)> {
         None
     }
 
@@ -281,14 +311,14 @@ impl NativeServer {
 impl NativeServer {
     /// Listens on a duplicate of a bound descriptor. Returns the id of the listener, or -errno.
     #[napi(catch_unwind)]
-    pub fn listen(&self, fd: i32, backlog: i32) -> i32 {
-        let native = self.local.native();
+    pub fn listen(&self, fd: i32, backlog: i32) -> Result<i32> {
+        let native = self.local.native()?;
         let listener = native
             .serve()
             .and_then(|()| Listener::open(&native.core, &self.server, fd, backlog));
-        match listener {
+        Ok(match listener {
             Ok(listener) => {
-                self.local.hold();
+                native.hold(self.local.env());
                 let mut listeners = native.listeners.borrow_mut();
                 let free = listeners.iter().position(Option::is_none);
                 let place = free.unwrap_or(listeners.len());
@@ -299,33 +329,34 @@ impl NativeServer {
                 place as i32 + 1
             }
             Err(error) => negative(&error),
-        }
+        })
     }
 
     /// Stops listening. The duplicate is closed when this returns.
     #[napi(catch_unwind)]
-    pub fn unlisten(&self, listener: u32) {
-        let mut listeners = self.local.native().listeners.borrow_mut();
+    pub fn unlisten(&self, listener: u32) -> Result<()> {
+        let mut listeners = self.local.native()?.listeners.borrow_mut();
         let place = (listener as usize).wrapping_sub(1);
         if let Some(listener) = listeners.get_mut(place).and_then(Option::take) {
             listener.close();
         }
+        Ok(())
     }
 
     /// Takes over a duplicate of a connected descriptor. Returns 0 or -errno.
     #[napi(catch_unwind)]
-    pub fn adopt(&self, fd: i32) -> i32 {
-        let native = self.local.native();
+    pub fn adopt(&self, fd: i32) -> Result<i32> {
+        let native = self.local.native()?;
         let adopted = native
             .serve()
             .and_then(|()| listener::adopt(&native.core, &self.server, fd));
-        match adopted {
+        Ok(match adopted {
             Ok(()) => {
-                self.local.hold();
+                native.hold(self.local.env());
                 0
             }
             Err(error) => negative(&error),
-        }
+        })
     }
 
     /// The number of open connections.
@@ -342,14 +373,15 @@ impl NativeServer {
 
     /// Changes the number of open connections, because JavaScript has ended one that was detached.
     #[napi(catch_unwind)]
-    pub fn adjust(&self, delta: f64) {
-        conn::adjust_open(&self.local.native().core, &self.server, delta as i64);
+    pub fn adjust(&self, delta: f64) -> Result<()> {
+        conn::adjust_open(&self.local.native()?.core, &self.server, delta as i64);
+        Ok(())
     }
 
     /// Connections whose message takes longer than the limits (ms, 0 for none), once for each message. Those that
     /// JavaScript does not know are refused at once, if that is allowed.
     #[napi(catch_unwind)]
-    pub fn expired(&self, headers: f64, request: f64) -> Vec<u32> {
+    pub fn expired(&self, headers: f64, request: f64) -> Result<Vec<u32>> {
         let now = record::now();
         let (headers, request) = (headers as u64, request as u64);
         let overdue = self
@@ -364,22 +396,23 @@ impl NativeServer {
 
     /// The connections that are between two messages.
     #[napi(catch_unwind)]
-    pub fn idle(&self) -> Vec<u32> {
+    pub fn idle(&self) -> Result<Vec<u32>> {
         self.ids(self.server.connections.pick(Conn::is_idle).into_iter())
     }
 
     /// Every connection.
     #[napi(catch_unwind)]
-    pub fn all(&self) -> Vec<u32> {
+    pub fn all(&self) -> Result<Vec<u32>> {
         self.ids(self.server.connections.pick(|_| true).into_iter())
     }
 
-    fn ids(&self, conns: impl Iterator<Item = Arc<Conn>>) -> Vec<u32> {
-        let mut known = self.local.native().connections.borrow_mut();
-        conns
+    fn ids(&self, conns: impl Iterator<Item = Arc<Conn>>) -> Result<Vec<u32>> {
+        let mut known = self.local.native()?.connections.borrow_mut();
+        let ids = conns
             .filter(|conn| conn.show())
             .filter_map(|conn| known.id_of(&conn))
-            .collect()
+            .collect();
+        Ok(ids)
     }
 }
 

@@ -27,6 +27,7 @@ mod flow;
 pub mod io;
 pub mod linger;
 pub mod outbox;
+pub mod output;
 mod refuse;
 pub mod registry;
 #[cfg(test)]

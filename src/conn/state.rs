@@ -5,7 +5,8 @@ use std::os::fd::RawFd;
 use std::task::Waker;
 
 use super::io;
-use super::outbox::{Front, Outbox, Output};
+use super::outbox::Outbox;
+use super::output::{Front, Output};
 use crate::record::{Records, SOCKET_ERROR, SYSCALL_WRITE, WRITTEN};
 
 /// The result of offering bytes to the kernel.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::outbox::{self, Output};
+use super::outbox;
+use super::output::Output;
 use super::state::{Control, Shutdown, offer};
 use super::{Conn, io, wake};
 use crate::engine::deferred::{Flush, Moment};

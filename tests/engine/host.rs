@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use ferrohttp::conn::Core;
 use ferrohttp::conn::address::{Bound, End};
-use ferrohttp::conn::outbox::{DEFERRED, Output, Piece, Remainder};
+use ferrohttp::conn::outbox::{DEFERRED, Remainder};
+use ferrohttp::conn::output::{Output, Piece};
 use ferrohttp::conn::task::Task;
 use ferrohttp::conn::{Conn, Taken, io};
 use ferrohttp::engine::deferred::Moment;

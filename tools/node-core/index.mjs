@@ -1,14 +1,16 @@
 // npm run node-core -- --checkout DIR [options]
 //
-// Runs the http server tests of a checkout of nodejs/node that names.txt names. Each runs on Node's own server first
-// and, if it passes there, on ferrohttp. Exits with 1 if a test passes only on Node's server.
+// Runs the http server tests of a checkout of nodejs/node, by the names in names.txt: each on Node's own
+// server first, then, if it passes there, on ours, at each level that was asked for. Exits with 1 if one passes on
+// Node's only.
 //
-//  --checkout DIR  the checkout; its tag should be that of the Node that runs the tests
-//  --node BIN      the Node that runs the tests (default: the one that runs this)
-//  --grep RE       only names that match
-//  --jobs N        tests side by side (default 2); those in sequential/ run alone
-//  --timeout S     seconds for one test (default 20)
-//  --retry N       further tries of a test that fails on ours (default 1)
+//   --checkout DIR  the checkout; its tag should be that of the Node that runs the tests
+//   --node BIN      the Node that runs the tests (default: the one that runs this)
+//   --level L       the levels, as fast,plain (default: the level that ferrohttp chooses)
+//   --grep RE       only names that match
+//   --jobs N        tests side by side (default 2); those in sequential/ run alone
+//   --timeout S     seconds for one test (default 20)
+//   --retry N       further tries of a test that fails on ours (default 1)
 
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -29,7 +31,7 @@ function fail(message) {
 function options() {
   const string = { type: 'string' };
   const { values } = parseArgs({ options: {
-    checkout: string, grep: string, node: { ...string, default: process.execPath },
+    checkout: string, grep: string, level: { ...string, default: '' }, node: { ...string, default: process.execPath },
     jobs: { ...string, default: '2' }, timeout: { ...string, default: '20' }, retry: { ...string, default: '1' },
   } });
   if (values.checkout === undefined) fail('--checkout DIR is missing: a checkout of nodejs/node');
@@ -70,7 +72,7 @@ process.on('exit', () => fs.rmSync(scratch, { recursive: true, force: true }));
 let serial = 0;
 
 /** Runs a test once. Returns 'pass', 'skip', or its last output. */
-function run(name, slot, impl) {
+function run(name, slot, impl, level) {
   const file = path.join(tests, name);
   const { flags, env: wished } = wishes(file);
   const kept = flags.filter(knows);
@@ -83,6 +85,7 @@ function run(name, slot, impl) {
     NODE_OPTIONS: `--require ${JSON.stringify(SWAP)}`,
     ...(kept.length < flags.length && { NODE_SKIP_FLAG_CHECK: '1' }),
     ...(impl && { NODE_CORE_IMPL: impl }),
+    ...(level && { FERROHTTP_LEVEL: level }),
     ...wished,
   };
   fs.mkdirSync(env.NODE_TEST_DIR, { recursive: true });
@@ -124,20 +127,24 @@ function lastWords(output) {
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 
+const levels = opt.level.split(',');
+
 async function judge(name, slot) {
   const theirs = await run(name, slot);
   if (theirs !== 'pass') {
-    totals.skipped++;
+    totals.skipped += levels.length;
     if (theirs !== 'skip') console.log(`skipped  ${name}  fails on Node's own server: ${theirs}`);
     return;
   }
-  let ours;
-  for (let tries = 0; tries <= Number(opt.retry) && ours !== 'pass'; tries++) ours = await run(name, slot, ROOT);
-  if (ours === 'pass') {
-    totals.passed++;
-  } else {
-    totals.failed++;
-    console.log(`FAILED   ${name}  ${ours}`);
+  for (const level of levels) {
+    let ours;
+    for (let tries = 0; tries <= Number(opt.retry) && ours !== 'pass'; tries++) ours = await run(name, slot, ROOT, level);
+    if (ours === 'pass') {
+      totals.passed++;
+    } else {
+      totals.failed++;
+      console.log(`FAILED   ${name}  ${level && `at level ${level}: `}${ours}`);
+    }
   }
 }
 

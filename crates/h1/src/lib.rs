@@ -20,7 +20,7 @@ pub use codes::{Code, ParseError, Reason};
 pub use head::{Fields, Head, METHODS, Method, Span};
 pub use machine::Parser;
 pub use profile::{HeaderCount, Lenient, Profile};
-pub use scene::{Carried, Limit, Message, Moment, Part, Phase, Scene};
+pub use scene::{Carried, Limit, Message, Moment, Opening, Part, Phase, Scene};
 
 /// The configuration of a parser. Node reads it once for each connection.
 #[derive(Clone, Copy, Debug)]

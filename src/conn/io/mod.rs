@@ -6,6 +6,9 @@ use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
+#[cfg(not(target_vendor = "apple"))]
+mod flags;
+
 // Each system has a file for what it does differently from POSIX, or beyond it.
 #[cfg_attr(any(target_os = "linux", target_os = "android"), path = "linux.rs")]
 #[cfg_attr(target_vendor = "apple", path = "apple.rs")]
