@@ -242,7 +242,7 @@ impl NativeServer {
                 .and_then(|()| native.serve())
                 .is_ok()
         {
-            self.local.hold();
+            native.hold(self.local.env());
         }
         #[cfg(not(unix))]
         let _ = (fd, ms);

@@ -53,8 +53,8 @@ use delivery::{Behind, Delivery, Kind, Source};
 use state::{Control, Fate, Shutdown};
 
 pub use detach::Detached;
-pub use write::Taken;
 use write::send_deferred;
+pub use write::{Knowledge, Taken};
 
 /// What the engine carries for HTTP.
 #[derive(Debug)]
@@ -87,6 +87,8 @@ pub struct Conn {
     pub id: AtomicU32,
     /// Its place in the server's list.
     place: AtomicU32,
+    /// The token of its task in the JavaScript thread's reactor, 0 for none; only that thread's.
+    pub seat: AtomicU32,
     start: AtomicU64,
     headers_complete: AtomicBool,
     begun: AtomicBool,
@@ -147,6 +149,7 @@ impl Conn {
             refused: AtomicBool::new(false),
             id: AtomicU32::new(0),
             place: AtomicU32::new(0),
+            seat: AtomicU32::new(0),
             start: AtomicU64::new(progress.start),
             headers_complete: AtomicBool::new(false),
             begun: AtomicBool::new(false),
@@ -211,7 +214,8 @@ impl Conn {
     }
 
     /// Closes the connection and drops pending output. Deferred output counts as taken by the kernel, so it is still
-    /// sent, unless the peer is to get RST. Returns how many bytes JavaScript has written.
+    /// sent, unless the peer is to get RST. Returns how many bytes JavaScript has written. The task closes the
+    /// descriptor; if it has a seat, the caller lets it do so at once.
     pub fn close(&self, reset: bool) -> u64 {
         let mut control = crate::lock(&self.control);
         let written = control.written;
@@ -228,7 +232,9 @@ impl Conn {
         let waker = control.waker.take();
         drop(control);
         self.uncount();
-        wake(waker);
+        if self.seat.load(Ordering::Relaxed) == 0 {
+            wake(waker);
+        }
         written
     }
 

@@ -23,6 +23,17 @@ pub enum Taken {
     Ended(i32),
 }
 
+/// What is known of the peer when something is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knowledge {
+    /// A reactor was asked before the packet was dispatched, just now.
+    Current,
+    /// The program has taken long since then, or another thread has read the packet.
+    Outdated,
+    /// It writes at some other time.
+    Unasked,
+}
+
 impl Conn {
     /// Sends an output as far as the kernel takes it, and keeps the rest. WRITTEN reports when the rest has left.
     /// `last` means that [`shutdown`](Self::shutdown) follows at once.
@@ -74,20 +85,24 @@ impl Conn {
     /// Defers output until [`flush`](Self::flush), which the caller arranges. The output counts as taken by the kernel:
     /// JavaScript does not hear when it leaves, and it survives a [`close`](Self::close). Returns false if the output
     /// must not be deferred: too much would be kept, the kernel had no room at the last write, or the peer has gone, so
-    /// that the write has to fail as in Node. A reactor has reported that before a packet is dispatched. For a write at
-    /// another time (`unasked`) the kernel is asked.
-    pub fn defer(&self, output: &Output<'_>, unasked: bool) -> bool {
+    /// that the write has to fail as in Node. The kernel is asked for that, unless it was asked just now.
+    pub fn defer(&self, output: &Output<'_>, knowledge: Knowledge) -> bool {
         let total = output.len();
         if total > outbox::DEFERRED || self.closed.load(Ordering::Relaxed) {
             return false;
         }
         let mut control = crate::lock(&self.control);
+        let asks = match knowledge {
+            Knowledge::Current => false,
+            Knowledge::Outdated => true,
+            Knowledge::Unasked => !control.deferred,
+        };
         if !control.is_open()
             || control.shutdown != Shutdown::No
             || control.tight
             || control.kept_error.is_some()
             || !control.outbox.can_defer(total)
-            || unasked && !control.deferred && io::is_gone(control.fd)
+            || asks && io::is_gone(control.fd)
         {
             return false;
         }

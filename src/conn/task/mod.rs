@@ -110,6 +110,7 @@ impl Task {
             return;
         };
         self.seat = Some((registry.clone(), token));
+        conn.seat.store(token.0 as u32, Ordering::Relaxed);
         let fd = crate::lock(&conn.control).fd;
         // If FIN was sent after the first packet, the peer has often answered with its own FIN by now. So the
         // descriptor is read before it is registered.
