@@ -64,7 +64,7 @@ pub fn drain(core: &Arc<Core>, fd: OwnedFd, ms: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// The same for a duplicate of a descriptor of somebody else's, who closes that one.
+/// Does the same with a duplicate of a descriptor. Its owner closes the descriptor itself.
 pub fn drain_duplicate(core: &Arc<Core>, fd: RawFd, ms: u64) -> io::Result<()> {
     drain(core, sys::duplicate(fd)?, ms)
 }
