@@ -1,4 +1,4 @@
-// The engine with the test in the place of JavaScript.
+// The engine with a test that takes the place of JavaScript.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -25,12 +25,12 @@ use ferrohttp::memory::{Loan, Owner, Vecs};
 use ferrohttp::record::*;
 use ferrohttp::server::Server;
 
-/// Only a broken engine lets it pass.
+/// How long a test waits. Only a broken engine takes so long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// An engine, a server, and a pipe that `wake` writes to.
+/// An engine, a server, and a pipe to which `wake` writes.
 struct Host {
     core: Arc<Core>,
     server: Arc<Server>,
@@ -81,7 +81,7 @@ impl Host {
         ours
     }
 
-    /// The next delivery, acknowledging the one before.
+    /// Pops the next delivery, which acknowledges the one before.
     fn next(&mut self) -> Popped {
         if let Some(popped) = self.early.pop_front() {
             return popped;
@@ -94,8 +94,7 @@ impl Host {
         }
     }
 
-    /// Does what a client waits for the engine with. Where that takes the JavaScript thread, it
-    /// goes on meanwhile.
+    /// Runs a client that waits for the engine. If the JavaScript thread is needed for that, it runs meanwhile.
     fn beside<T: Send>(&mut self, work: impl FnOnce() -> T + Send) -> T {
         std::thread::scope(|scope| {
             let work = scope.spawn(work);
@@ -117,7 +116,7 @@ impl Host {
         self.beside(|| rest(client))
     }
 
-    /// Waits as the event loop does: for the engine to wake it, or for the reactor.
+    /// Waits as the event loop does, until the engine wakes it or the reactor has something to do.
     fn wait(&mut self) {
         self.connections.begin_turn(&self.core);
         let watch = |fd| libc::pollfd {
@@ -142,7 +141,7 @@ impl Host {
         }
     }
 
-    /// What the end of the environment does.
+    /// Does what the end of the environment does.
     fn end(&mut self) {
         self.core.shut_down();
         self.connections.stop_serving();
@@ -152,7 +151,7 @@ impl Host {
         self.connections.get(id).unwrap().clone()
     }
 
-    /// Waits until JavaScript's view of the server is that of no connection.
+    /// Waits until JavaScript sees no connection of the server.
     fn until_closed(&self) {
         while self.server.connections.open() > 0 {
             std::thread::yield_now();
@@ -192,7 +191,7 @@ fn reset(stream: TcpStream) {
     drop(stream);
 }
 
-/// Calls with an output of text in some pieces.
+/// Calls a function with an output of text in some pieces.
 fn text<T>(pieces: &[&[u8]], call: impl FnOnce(&mut Output<'_>) -> T) -> T {
     let mut text = Vec::new();
     let mut ranges = Vec::new();
@@ -216,7 +215,7 @@ fn defer(conn: &Conn, piece: &[u8]) -> bool {
     text(&[piece], |output| conn.defer(output, Knowledge::Unasked))
 }
 
-/// Fills the kernel's buffer behind the engine's back, and returns the bytes.
+/// Fills the kernel's buffer without the engine, and returns the bytes.
 fn fill(conn: &Conn) -> usize {
     let block = vec![b'f'; 1 << 20];
     let send = |size| conn.with_fd(|fd| io::send(fd, &[&block[..size]])).unwrap();
@@ -229,10 +228,10 @@ fn fill(conn: &Conn) -> usize {
     filled
 }
 
-/// Memory of the test's, in JavaScript's place.
+/// Memory of the test, which takes the place of JavaScript's.
 struct Lender {
     bytes: Vec<u8>,
-    /// Loans that were given back.
+    /// How many loans were given back.
     returned: AtomicUsize,
 }
 
@@ -248,7 +247,7 @@ impl Lender {
         self.returned.load(Ordering::Relaxed)
     }
 
-    /// A loan of the memory. The lender has to outlive it.
+    /// Makes a loan of the memory. The lender has to outlive it.
     fn lend(&self, host: &Host) -> Loan {
         unsafe fn give_up(owner: Owner) {
             // SAFETY: `lend` put a counter there, which outlives the loan.
@@ -264,7 +263,7 @@ impl Lender {
         unsafe { Loan::new(owner, host.core.clone()) }
     }
 
-    /// Writes the memory from where it is.
+    /// Writes the memory without copying it.
     fn write(&self, host: &Host, conn: &Conn) -> Result<Taken, i32> {
         let lend = || Some(self.lend(host));
         conn.write(
