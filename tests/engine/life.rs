@@ -1,4 +1,4 @@
-// Beginnings and ends: of connections, listeners, threads and the engine.
+// The beginning and end of connections, listeners, threads and the engine.
 
 #[test]
 fn a_destroyed_connection_delivers_only_its_end() {
@@ -170,7 +170,7 @@ fn the_id_of_a_connection_that_has_gone_is_nobodys() {
             assert_eq!(host.next().records.numbers, [CLOSED]);
         }
         gone.push(id);
-        // The place is free once that was dispatched.
+        // The place is free after that was dispatched.
         while host.connections.next(&host.core, &mut Vecs).is_some() {}
     }
     let mut client = host.adopted();

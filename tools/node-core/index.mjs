@@ -71,7 +71,7 @@ const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'node-core-'));
 process.on('exit', () => fs.rmSync(scratch, { recursive: true, force: true }));
 let serial = 0;
 
-/** Runs a test once: 'pass', 'skip', or what it said last. */
+/** Runs a test once. Returns 'pass', 'skip', or its last output. */
 function run(name, slot, impl, level) {
   const file = path.join(tests, name);
   const { flags, env: wished } = wishes(file);
