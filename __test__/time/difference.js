@@ -48,8 +48,8 @@ function pairs(expected, actual) {
 
 /** Whether a response of this connection ended early, or the client got less than all that was finished. */
 function isCut(trace, c) {
-  const ended = (byConnection(trace).get(c) ?? []).flat()
-    .some(([, name, detail]) => name.endsWith(' res close') && detail === 'finished false');
+  const names = new Set((byConnection(trace).get(c) ?? []).flat().map(([, name]) => name));
+  const ended = [...names].some((name) => name.endsWith(' res close') && !names.has(name.replace(/close$/, 'finish')));
   return ended || trace.clients[c].seen.at(-1).total < finishedBytes(trace, c);
 }
 
@@ -147,4 +147,15 @@ function difference([expected, actual]) {
   return null;
 }
 
-module.exports = { difference };
+/** A trace by connection; null if a connection could not be told from others. */
+function partsOf({ sockets, clients, summary, ...rest }) {
+  if (sockets.some(({ c }) => c === -1)) return null;
+  return clients.map((_, c) => ({
+    ...rest,
+    sockets: sockets.filter((socket) => socket.c === c),
+    clients: clients.map((client, i) => (i === c ? client : undefined)),
+    summary: [],
+  }));
+}
+
+module.exports = { difference, partsOf };

@@ -17,7 +17,7 @@ const UNLIMITED = 0xffffffff;
 
 const KINDS = {
   connect: 1, send: 2, fin: 3, reset: 4, close: 5, read: 6, pump: 7, report: 8, forget: 9,
-  flood: 10, ask: 11, progress: 12,
+  flood: 10, ask: 11, progress: 12, await: 13,
 };
 
 function build() {
@@ -113,10 +113,10 @@ class Peer {
     return bytes.subarray(4);
   }
 
-  /** Lets all clients read and send what they can; whether there was anything. */
-  pump() {
+  /** Lets all clients send what they can and read what there is, or so many bytes; whether there was anything. */
+  pump(most = UNLIMITED) {
     let moved;
-    this.ask('pump', 0, [], (answer) => {
+    this.ask('pump', 0, [most], (answer) => {
       moved = answer.number() !== 0;
     });
     this.run();

@@ -25,8 +25,10 @@ const SMALL = { receiveBuffer: 8192, segment: 1460 };
 const DESCRIPTORS = '/proc/self/fd';
 const EXPIRE_MS = 1;
 const EXPIRED_MS = 10;
-// No history takes a second; this is for those in which something moves for ever.
-const GIVE_UP_MS = 20_000;
+// No history takes so long, even on a busy machine; this is for those in which something moves for ever.
+const GIVE_UP_MS = 120_000;
+// Of a handler that takes long.
+const LONG_MS = 1;
 
 const REFUSALS = {
   destroy: (err, socket) => socket.destroy(),
@@ -34,9 +36,15 @@ const REFUSALS = {
   keep: () => {},
 };
 
+const still = new Int32Array(new SharedArrayBuffer(4));
+
+function block(ms) {
+  if (ms > 0) Atomics.wait(still, 0, 0, ms);
+}
+
 class Play {
-  constructor(stage, implementation, history) {
-    Object.assign(this, { stage, history, step: 0, accepted: [], held: new Map(), clients: [] });
+  constructor(stage, implementation, history, how) {
+    Object.assign(this, { stage, history, how, step: 0, accepted: [], held: new Map(), clients: [] });
     const { options } = history;
     this.server = implementation.createServer({ ...TIMELESS });
     this.server.httpAllowHalfOpen = options.httpAllowHalfOpen;
@@ -109,10 +117,10 @@ class Play {
       req.on('end', () => note('req read', sum));
     }
     res.sendDate = false;
-    this.meanwhile(plan, 'begin');
+    this.meanwhile(plan, 'begin', req.socket);
     res.on('finish', () => {
       shown.finished += plan.size ?? 0;
-      this.meanwhile(plan, 'finish');
+      this.meanwhile(plan, 'finish', req.socket);
     });
     const answer = () => {
       if (plan.length) res.setHeader('Content-Length', plan.size);
@@ -121,7 +129,7 @@ class Play {
       } catch (err) {
         note('thrown', err.code ?? err.message);
       }
-      this.meanwhile(plan, 'answered');
+      this.meanwhile(plan, 'answered', req.socket);
     };
     if (plan.when === 'held') {
       if (this.held.get(id) === 'answer') answer();
@@ -133,10 +141,19 @@ class Play {
     }
   }
 
-  meanwhile({ meanwhile }, moment) {
+  /**
+   * What the client does while a handler runs. It has what was written by then: ferrohttp holds responses of one turn
+   * back for up to 2 ms. And the handler takes so long that ferrohttp asks the kernel what has come meanwhile.
+   */
+  meanwhile({ meanwhile }, moment, socket) {
     if (meanwhile?.at !== moment) return;
+    const { peer } = this.stage;
+    for (const { c } of meanwhile.acts) {
+      if (this.clients[c] && socket.writableLength === 0) peer.add('await', this.clients[c].id, socket.bytesWritten);
+    }
     this.acts(meanwhile.acts);
-    this.stage.peer.run();
+    peer.run();
+    block(LONG_MS);
   }
 
   // ---- What is done ------------------------------------------------------------------------
@@ -199,7 +216,8 @@ const ACTS = {
     const id = peer.nextId++;
     const { receiveBuffer, segment } = play.history.connections[c].small ? SMALL : { receiveBuffer: 0, segment: 0 };
     const client = play.clients[c] = { id, seen: [] };
-    peer.ask('connect', id, [play.server.address().port, receiveBuffer, segment], (answer) => {
+    const room = Math.round(receiveBuffer * (play.how.room ?? 1));
+    peer.ask('connect', id, [play.server.address().port, room, segment], (answer) => {
       client.port = answer.number();
     });
   },
@@ -262,7 +280,7 @@ class Stage {
     });
   }
 
-  async settle(plays) {
+  async settle(plays, { late, sip }) {
     const begin = Date.now();
     let accepted = -1;
     await quiet(() => {
@@ -271,28 +289,39 @@ class Stage {
       const now = plays.reduce((sum, { server }) => sum + server._connections, 0);
       const moved = now !== accepted;
       accepted = now;
-      return this.peer.pump() || moved || this.awaited > 0;
+      const pumped = this.peer.pump(sip);
+      if (pumped) block(late?.pumps);
+      return pumped || moved || this.awaited > 0;
     });
   }
 
-  /** Returns the traces of each history, one for each implementation. */
-  async run(histories) {
-    const played = histories.map((history) => this.pair.map((implementation) => new Play(this, implementation, history)));
+  /**
+   * Returns the traces of each history, one for each implementation (`pair`). `how` it is different from others:
+   *   late   so many ms pass between what clients do in a step (`acts`), or afterwards (`pumps`), and the servers' turn
+   *   sip    so many bytes are what a client reads between two turns of the servers
+   *   room   so many times the usual buffers of small connections
+   */
+  async run(histories, how = {}, pair = this.pair) {
+    const { late } = how;
+    const played = histories.map((history) => pair.map((implementation) => new Play(this, implementation, history, how)));
     const plays = played.flat();
     const before = sockets();
     await Promise.all(plays.map((play) => play.open()));
 
-    const scene = async (act) => {
+    const scene = async (act, isOver = () => false) => {
       for (const play of plays) act(play);
       this.peer.run();
-      await this.settle(plays);
-      for (const play of plays) await play.look();
+      block(late?.acts);
+      await this.settle(plays, how);
+      const seen = plays.filter((play) => !isOver(play));
+      for (const play of seen) await play.look();
       this.peer.run();
-      for (const play of plays) play.step++;
+      for (const play of seen) play.step++;
     };
     const steps = Math.max(0, ...histories.map(({ steps }) => steps.length));
     for (let step = 0; step < steps; step++) {
-      await scene((play) => play.acts(play.history.steps[step] ?? []));
+      // A history looks the same however long those are that are played with it.
+      await scene((play) => play.acts(play.history.steps[step] ?? []), ({ history }) => step >= history.steps.length);
     }
     const all = (kind, ...args) => (play) => {
       for (const client of play.clients) if (client) this.peer.add(kind, client.id, ...args);

@@ -1,5 +1,6 @@
 'use strict';
-// What a server shares with the engine: settings that Rust uses without asking JavaScript, counts, and records about the server.
+// What a server shares with the engine: settings that Rust uses without asking JavaScript, counts, and records about
+// the server.
 
 const http = require('http');
 const { EventEmitter } = require('events');
@@ -53,7 +54,6 @@ class ServerLink {
     this.screens = false; // there was a block list at some time: connections count only after they have passed it
     this.injected = new Set(); // connections whose parser JavaScript feeds
     this.lastConnections = 0; // the number of connections that Node has read last
-    this.properties = {}; // values of the watched properties
     this.values = new Map(); // settings that were given to Rust last
     this.counted = new Map(); // refusals by code that were not added to Rust's counts yet
     this.seen = { emit: undefined, subscribed: false, events: 0, connection: undefined, plain: true }; // by the last `sync`
@@ -166,8 +166,8 @@ class ServerLink {
       alive.update();
       emitCloseIfDrained(server);
     } else if (type === ACCEPT_ERROR) {
-      // Connections wait in the backlog until descriptors are free again. An 'error' event would end a program that does not
-      // listen for it.
+      // Connections wait in the backlog until descriptors are free again. An 'error' event would end a program that
+      // does not listen for it.
       const { code, message } = systemError(-number, 'accept');
       process.emitWarning(`ferrohttp cannot accept connections: ${message}`, { code });
     } else if (type === DROPPED) {

@@ -34,8 +34,8 @@ pub struct Engine {
 
 #[napi]
 impl Engine {
-    /// `meta` receives the numbers of deliveries, `strings` the long strings of heads; `wake` is called when there are some. The
-    /// engine keeps `wake` in a property of its own name.
+    /// `meta` receives the numbers of deliveries, `strings` the long strings of heads; `wake` is called when there are
+    /// some. The engine keeps `wake` in a property of its own name.
     #[napi(catch_unwind, constructor)]
     pub fn new(
         env: Env,
@@ -72,7 +72,7 @@ impl Engine {
         Ok(Engine { local })
     }
 
-    /// Whether this system and this process have an engine; where not, only the parser can be used.
+    /// Whether this system and this process have an engine. If not, only the parser can be used.
     #[napi(catch_unwind, getter)]
     pub fn supported(&self) -> bool {
         #[cfg(unix)]
@@ -96,40 +96,43 @@ impl Engine {
 #[cfg(unix)]
 #[napi]
 impl Engine {
-    /// Schedules a further wake.
+    /// Calls `wake` once more.
     #[napi(catch_unwind)]
-    pub fn rewake(&self) {
-        self.local.native().core.queue.rewake();
+    pub fn rewake(&self) -> Result<()> {
+        self.local.native()?.core.queue.rewake();
+        Ok(())
     }
 
     #[napi(catch_unwind, js_name = "ref")]
-    pub fn reference(&self) {
-        self.local.native().wake.set_ref(true);
+    pub fn reference(&self) -> Result<()> {
+        self.local.native()?.wake.set_ref(true);
+        Ok(())
     }
 
     #[napi(catch_unwind)]
-    pub fn unref(&self) {
-        self.local.native().wake.set_ref(false);
+    pub fn unref(&self) -> Result<()> {
+        self.local.native()?.wake.set_ref(false);
+        Ok(())
     }
 
     /// Whether the engine keeps the process alive. Who lists what does finds the engine as the
     /// resource of its own type, and asks it as it asks libuv's handles.
     #[napi(catch_unwind)]
-    pub fn has_ref(&self) -> bool {
-        self.local.native().wake.has_ref()
+    pub fn has_ref(&self) -> Result<bool> {
+        Ok(self.local.native()?.wake.has_ref())
     }
 
-    /// Counts a connection that was accepted while the setting `screened` held. False if it counts
-    /// already, or has ended.
+    /// Counts a connection that was accepted while `screened` was set. Returns false if it counts already, or has
+    /// ended.
     #[napi(catch_unwind)]
-    pub fn admit(&self, id: u32) -> bool {
-        self.with(id, |conn| conn.admit()).unwrap_or(false)
+    pub fn admit(&self, id: u32) -> Result<bool> {
+        Ok(self.with(id, |conn| conn.admit())?.unwrap_or(false))
     }
 
-    /// Whether nothing was read of a connection.
+    /// Whether nothing was read from a connection.
     #[napi(catch_unwind)]
-    pub fn is_fresh(&self, id: u32) -> bool {
-        self.with(id, |conn| conn.is_fresh()).unwrap_or(false)
+    pub fn is_fresh(&self, id: u32) -> Result<bool> {
+        Ok(self.with(id, |conn| conn.is_fresh())?.unwrap_or(false))
     }
 
     /// Gives a connection away. Throws if there is none.
@@ -138,7 +141,7 @@ impl Engine {
         ts_return_type = "{ fd: number, data: Buffer, pending: Array<Uint8Array | number>, finWanted: boolean, queued: number, hungUp: boolean, error: number, parser: NativeParser }"
     )]
     pub fn detach(&self, env: Env, id: u32) -> Result<Either<i32, Object<'_>>> {
-        let native = self.local.native();
+        let native = self.local.native()?;
         let detached = native.connections.borrow_mut().detach(&native.core, id);
         let (detached, queued) = match detached {
             Ok(detached) => detached,
@@ -171,81 +174,84 @@ impl Engine {
             detached.parked,
         );
         result.set("parser", parser)?;
-        // Last: whatever failed before has not leaked it.
+        // This comes last, so that no earlier failure leaks the descriptor.
         result.set("fd", detached.fd.into_raw_fd())?;
         Ok(Either::B(result))
     }
 
-    /// Bytes that were read before JavaScript knew the connection; counted once.
+    /// Takes the number of bytes that were read before JavaScript knew the connection. They are counted once.
     #[napi(catch_unwind)]
-    pub fn take_bytes_read(&self, id: u32) -> u32 {
-        let mut connections = self.local.native().connections.borrow_mut();
-        connections.take_bytes_read(id)
+    pub fn take_bytes_read(&self, id: u32) -> Result<u32> {
+        let mut connections = self.local.native()?.connections.borrow_mut();
+        Ok(connections.take_bytes_read(id))
     }
 
-    /// What JavaScript wrote to the connection so far.
+    /// How many bytes JavaScript has written to the connection.
     #[napi(catch_unwind)]
-    pub fn bytes_written(&self, id: u32) -> f64 {
-        self.with(id, |conn| conn.bytes_written()).unwrap_or(0) as f64
+    pub fn bytes_written(&self, id: u32) -> Result<f64> {
+        Ok(self.with(id, |conn| conn.bytes_written())?.unwrap_or(0) as f64)
     }
 
-    /// What the kernel has not taken of it.
+    /// How many of them are pending.
     #[napi(catch_unwind)]
-    pub fn write_queue_size(&self, id: u32) -> f64 {
-        self.with(id, |conn| conn.write_queue_size()).unwrap_or(0) as f64
+    pub fn write_queue_size(&self, id: u32) -> Result<f64> {
+        Ok(self.with(id, |conn| conn.write_queue_size())?.unwrap_or(0) as f64)
     }
 
     /// Address, port and family of one end; undefined if it has no Internet address.
     #[napi(catch_unwind, ts_return_type = "[string, number, string] | undefined")]
-    pub fn address(&self, id: u32, peer: bool) -> Option<(String, u32, &'static str)> {
+    pub fn address(&self, id: u32, peer: bool) -> Result<Option<(String, u32, &'static str)>> {
         let end = if peer { End::Peer } else { End::Local };
-        let address = self.with(id, |conn| conn.address(end)).flatten()?;
-        Some((address.host, address.port.into(), address.family))
+        let address = self.with(id, |conn| conn.address(end))?.flatten();
+        Ok(address.map(|address| (address.host, address.port.into(), address.family)))
     }
 
-    /// A listener threw while a packet of the connection was told: all that follow are refused.
+    /// A listener threw while a packet of the connection was dispatched. All later packets are refused.
     #[napi(catch_unwind)]
-    pub fn give_up(&self, id: u32) {
-        self.with(id, |conn| conn.give_up());
+    pub fn give_up(&self, id: u32) -> Result<()> {
+        self.with(id, |conn| conn.give_up())?;
+        Ok(())
     }
 
-    /// A connection was answered a refusal, and is about to be closed.
+    /// Notes that a connection was refused with a reply, and is about to be closed.
     #[napi(catch_unwind)]
-    pub fn set_refused(&self, id: u32) {
-        self.with(id, |conn| conn.set_refused());
+    pub fn set_refused(&self, id: u32) -> Result<()> {
+        self.with(id, |conn| conn.set_refused())?;
+        Ok(())
     }
 
-    /// A connection all of whose requests were answered is about to be closed.
+    /// Notes that a connection is about to be closed after all its requests were answered.
     #[napi(catch_unwind)]
-    pub fn note_idle_close(&self, id: u32) {
-        let mut connections = self.local.native().connections.borrow_mut();
+    pub fn note_idle_close(&self, id: u32) -> Result<()> {
+        let mut connections = self.local.native()?.connections.borrow_mut();
         connections.note_idle_close(id);
+        Ok(())
     }
 
     #[napi(catch_unwind)]
-    pub fn set_no_delay(&self, id: u32, on: bool) -> i32 {
+    pub fn set_no_delay(&self, id: u32, on: bool) -> Result<i32> {
         self.option(id, |fd| io::set_no_delay(fd, on))
     }
 
     #[napi(catch_unwind)]
-    pub fn set_keep_alive(&self, id: u32, on: bool, seconds: u32) -> i32 {
+    pub fn set_keep_alive(&self, id: u32, on: bool, seconds: u32) -> Result<i32> {
         self.option(id, |fd| io::set_keep_alive(fd, on, seconds))
     }
 
-    fn with<T>(&self, id: u32, f: impl FnOnce(&Arc<Conn>) -> T) -> Option<T> {
-        self.local.native().connections.borrow().get(id).map(f)
+    fn with<T>(&self, id: u32, f: impl FnOnce(&Arc<Conn>) -> T) -> Result<Option<T>> {
+        Ok(self.local.native()?.connections.borrow().get(id).map(f))
     }
 
-    fn option(&self, id: u32, set: impl FnOnce(RawFd) -> std::io::Result<()>) -> i32 {
-        match self.with(id, |conn| conn.with_fd(set)).flatten() {
+    fn option(&self, id: u32, set: impl FnOnce(RawFd) -> std::io::Result<()>) -> Result<i32> {
+        Ok(match self.with(id, |conn| conn.with_fd(set))?.flatten() {
             Some(Ok(())) => 0,
             Some(Err(error)) => -error.raw_os_error().unwrap_or(libc::EIO),
             None => -libc::EBADF,
-        }
+        })
     }
 }
 
-/// Output that has not left, as a Buffer and a position from which on it is to be sent.
+/// Output that has not left, as a Buffer and the offset at which the rest begins.
 #[cfg(unix)]
 fn remains(env: sys::napi_env, remainder: &Remainder) -> Result<(sys::napi_value, usize)> {
     let (loan, number, skipped) = match remainder {
@@ -271,7 +277,7 @@ fn remains(env: sys::napi_env, remainder: &Remainder) -> Result<(sys::napi_value
 #[cfg(not(unix))]
 #[napi]
 impl Engine {
-    /// Blob `i` of the last delivery, as a Buffer of its own. Each can be taken once.
+    /// Blob `i` of the last delivery as a Buffer. Each can be taken once.
     #[napi(catch_unwind, ts_return_type = "Buffer")]
     pub fn blob(&self, i: u32) -> Result<Value> {
         let blob = self

@@ -1,166 +1,27 @@
 //! Output of a connection that the kernel has not taken.
 //!
-//! It has two parts. What was *deferred* comes first: JavaScript was told that it is written, so it
-//! counts as taken, as if the kernel's buffer were so much larger. It is a copy, and bounded
-//! ([`DEFERRED`]). What is *pending* follows: JavaScript waits for it. That holds the caller's memory
-//! in place and sends from there, as libuv does.
+//! It has two parts. *Deferred* output comes first. JavaScript was told that it is written, so it counts as taken, as
+//! if the kernel's buffer were larger. It is a copy of limited size ([`DEFERRED`]). *Pending* output follows.
+//! JavaScript waits for it. It keeps the caller's memory in place and is sent from there, as in libuv.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::io::{FEW_PIECES, MAX_PIECES};
+use super::output::{Front, Output, Piece};
 use crate::buffer_pool;
 use crate::http1::invariant;
 use crate::memory::Loan;
 
-/// Bytes of one connection that may be deferred.
+/// The largest number of bytes of one connection that are deferred.
 pub const DEFERRED: usize = 16 * 1024;
 
-/// Pending text is copied up to this length, and then takes no more memory than it has bytes. What
-/// is longer is moved, in the memory in which it was made.
+/// Pending text of up to this length is copied, so that it takes no more memory than it needs. Longer text stays in the
+/// memory into which it was encoded.
 const COPIED: usize = 64 * 1024;
 
-/// Small copies are put together in one entry up to this length.
+/// Small copies are joined in one entry of up to this length.
 const ENTRY: usize = 16 * 1024;
-
-/// A part of an output.
-#[derive(Debug)]
-pub enum Piece<'a> {
-    /// Of the output's text.
-    Text(Range<usize>),
-    /// The caller's memory, and the number by which the loan of it finds that.
-    Bytes(&'a [u8], u32),
-}
-
-impl Piece<'_> {
-    /// Whether there are no bytes in it.
-    pub fn is_blank(&self) -> bool {
-        match self {
-            Piece::Text(range) => range.is_empty(),
-            Piece::Bytes(bytes, _) => bytes.is_empty(),
-        }
-    }
-}
-
-/// What is to be sent, in order.
-pub struct Output<'a> {
-    /// The encoded strings, which pieces refer to by ranges.
-    pub text: &'a mut Vec<u8>,
-    /// What is sent, in order.
-    pub pieces: &'a [Piece<'a>],
-    /// Chunks without bytes behind the last one that has some.
-    pub blanks: u32,
-    /// Has the memory of all `Bytes` kept in place. None: it has to be copied.
-    pub lend: &'a dyn Fn() -> Option<Loan>,
-}
-
-impl std::fmt::Debug for Output<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Output")
-            .field("pieces", &self.pieces)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Output<'_> {
-    /// Bytes in all pieces.
-    pub fn len(&self) -> usize {
-        self.pieces
-            .iter()
-            .map(|piece| self.bytes(piece).len())
-            .sum()
-    }
-
-    /// Whether there is nothing.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn bytes<'a>(&'a self, piece: &'a Piece<'_>) -> &'a [u8] {
-        match piece {
-            Piece::Text(range) => {
-                invariant!(self.text.get(range.clone()), "a piece lies in its text")
-            }
-            Piece::Bytes(bytes, _) => bytes,
-        }
-    }
-
-    /// What follows the first `skip` bytes, as far as one system call takes it.
-    pub fn front(&self, mut skip: usize) -> Front<'_> {
-        let mut front = Front::default();
-        for piece in self.pieces {
-            let bytes = self.bytes(piece);
-            match bytes.get(skip..) {
-                Some([]) => skip = 0,
-                Some(rest) => {
-                    skip = 0;
-                    if !front.push(rest) {
-                        break;
-                    }
-                }
-                None => skip -= bytes.len(),
-            }
-        }
-        front
-    }
-}
-
-/// Pieces for one system call.
-#[derive(Debug)]
-pub struct Front<'a> {
-    /// As long as they are few, which takes no memory.
-    few: [&'a [u8]; FEW_PIECES],
-    used: usize,
-    /// All of them, once they are not.
-    many: Vec<&'a [u8]>,
-    length: usize,
-}
-
-impl Default for Front<'_> {
-    fn default() -> Self {
-        Front {
-            few: [&[]; FEW_PIECES],
-            used: 0,
-            many: Vec::new(),
-            length: 0,
-        }
-    }
-}
-
-impl<'a> Front<'a> {
-    /// False: there is no room for it.
-    fn push(&mut self, piece: &'a [u8]) -> bool {
-        if let Some(slot) = self.few.get_mut(self.used) {
-            *slot = piece;
-            self.used += 1;
-        } else {
-            if self.many.is_empty() {
-                self.many.extend_from_slice(&self.few);
-            }
-            if self.many.len() == MAX_PIECES {
-                return false;
-            }
-            self.many.push(piece);
-        }
-        self.length += piece.len();
-        true
-    }
-
-    /// The bytes, in order.
-    pub fn pieces(&self) -> &[&'a [u8]] {
-        if self.many.is_empty() {
-            invariant!(self.few.get(..self.used), "only slots that exist are used")
-        } else {
-            &self.many
-        }
-    }
-
-    /// Bytes in them.
-    pub fn length(&self) -> usize {
-        self.length
-    }
-}
 
 /// Pending output in one stretch of memory.
 #[derive(Debug)]
@@ -171,8 +32,8 @@ enum Entry {
     Lent(Lent),
 }
 
-/// Memory of the caller's that the loan keeps in place. JavaScript may write to it meanwhile, or give
-/// it away: the kernel sends what it finds there, as with libuv, and nothing else reads it.
+/// Memory of the caller that the loan keeps in place. JavaScript may write to it meanwhile, or give it away. The kernel
+/// sends what it finds there, as with libuv, and nothing else reads it.
 #[derive(Debug)]
 struct Lent {
     start: *const u8,
@@ -183,8 +44,7 @@ struct Lent {
     loan: Arc<Loan>,
 }
 
-// SAFETY: the memory may be read from any thread while the loan lasts, which may be given back from
-// any thread.
+// SAFETY: the memory may be read from any thread while the loan lasts, and the loan may be given back from any thread.
 unsafe impl Send for Lent {}
 
 impl Entry {
@@ -194,8 +54,8 @@ impl Entry {
             Entry::Text(text, range) => {
                 invariant!(text.get(range.clone()), "a piece lies in its text")
             }
-            // SAFETY: the loan keeps the memory in place. Only the kernel is shown the slice, so that
-            // it does not matter if the bytes change.
+            // SAFETY: the loan keeps the memory in place. Only the kernel gets the slice, so it does not matter if the
+            // bytes change.
             Entry::Lent(lent) => unsafe { std::slice::from_raw_parts(lent.start, lent.length) },
         }
     }
@@ -214,9 +74,9 @@ impl Entry {
 pub enum Remainder {
     /// Bytes of our own.
     Bytes(Vec<u8>),
-    /// From a position on, the memory that the loan knows by the number.
+    /// The caller's memory, behind the bytes that have left.
     Lent {
-        /// What keeps the value.
+        /// The loan that keeps the memory in place.
         loan: Arc<Loan>,
         /// The number of the piece, as in [`Piece::Bytes`].
         number: u32,
@@ -230,9 +90,9 @@ pub enum Remainder {
 pub struct Outbox {
     deferred: Vec<u8>,
     pending: VecDeque<Entry>,
-    /// Bytes that are gone of what comes first.
+    /// How many bytes of the first part have left.
     gone: usize,
-    /// Bytes of `pending` that have not left.
+    /// How many bytes of `pending` have not left.
     waiting: usize,
 }
 
@@ -242,22 +102,22 @@ impl Outbox {
         self.deferred.is_empty() && self.pending.is_empty()
     }
 
-    /// Bytes that JavaScript waits for.
+    /// The number of pending bytes.
     pub fn waiting(&self) -> usize {
         self.waiting
     }
 
-    /// Whether nothing but deferred output is there, if anything.
+    /// Whether nothing is pending, so that everything counts as taken.
     pub fn counts_as_taken(&self) -> bool {
         self.pending.is_empty()
     }
 
-    /// Whether so many bytes more may be deferred.
+    /// Whether `count` more bytes may be deferred.
     pub fn can_defer(&self, count: usize) -> bool {
         self.pending.is_empty() && self.deferred.len() + count <= DEFERRED
     }
 
-    /// Copies output that may be deferred.
+    /// Copies output that is deferred.
     pub fn defer(&mut self, output: &Output<'_>) {
         if self.deferred.is_empty() {
             self.deferred = buffer_pool::bytes();
@@ -324,7 +184,7 @@ impl Outbox {
         }
     }
 
-    /// What comes first, as far as one system call takes it.
+    /// The first pieces, as many as one system call takes.
     pub fn front(&self) -> Front<'_> {
         let mut front = Front::default();
         let mut gone = self.gone;
@@ -347,7 +207,7 @@ impl Outbox {
         front
     }
 
-    /// `count` bytes have left.
+    /// Notes that `count` bytes have left.
     pub fn advance(&mut self, count: usize) {
         self.gone += count;
         if !self.deferred.is_empty() {
@@ -422,24 +282,8 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use super::super::output::tests::output;
     use super::*;
-
-    /// Calls with an output of the pieces, the second of which is the caller's memory.
-    fn output<T>(call: impl FnOnce(&mut Output<'_>) -> T) -> T {
-        let mut text = b"hello, world".to_vec();
-        let pieces = [
-            Piece::Text(0..5),
-            Piece::Bytes(b", ", 0),
-            Piece::Text(7..7),
-            Piece::Text(7..12),
-        ];
-        call(&mut Output {
-            text: &mut text,
-            pieces: &pieces,
-            blanks: 0,
-            lend: &|| None,
-        })
-    }
 
     #[test]
     fn output_leaves_in_order_whatever_the_kernel_takes() {
@@ -465,27 +309,6 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn an_output_is_offered_from_any_byte_on() {
-        for skip in 0..=12 {
-            let rest = output(|output| output.front(skip).pieces().concat());
-            assert_eq!(rest, b"hello, world"[skip..]);
-        }
-    }
-
-    #[test]
-    fn one_system_call_takes_so_many_pieces() {
-        let pieces: Vec<_> = (0..2 * MAX_PIECES).map(|_| Piece::Bytes(b"x", 0)).collect();
-        let output = Output {
-            text: &mut Vec::new(),
-            pieces: &pieces,
-            blanks: 0,
-            lend: &|| None,
-        };
-        assert_eq!(output.front(0).length(), MAX_PIECES);
-        assert_eq!(output.front(MAX_PIECES + 1).length(), MAX_PIECES - 1);
     }
 
     #[test]

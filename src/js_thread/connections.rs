@@ -1,6 +1,7 @@
 //! The JavaScript thread's side of the queue: ids of connections, acknowledgements, and deliveries that are held back
 //! while a connection is paused.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use super::reactor::Reactor;
 use super::slots::Slots;
 use crate::conn::delivery::{Behind, Delivery, Kind, Source};
 use crate::conn::task::Task;
-use crate::conn::{Conn, Core, Detached, Http};
+use crate::conn::{Conn, Core, Detached, Http, Knowledge};
 use crate::engine::deferred::Moment;
 use crate::engine::queue::Inbox;
 use crate::memory::Supply;
@@ -19,34 +20,40 @@ use crate::sync::atomic::Ordering;
 /// Flags of a delivery.
 pub use crate::layout::delivery::{FIRST, SERVER_RECORD as SERVER};
 
-/// The id of a connection that JavaScript is done with. What is still queued of it is dropped.
+/// The id of a connection that JavaScript does not use any more. Its queued deliveries are dropped.
 const GONE: u32 = u32::MAX;
 
-/// How many bytes are delivered in one turn of the event loop. After that its other work has its turn.
+/// How many bytes are delivered in one turn of the event loop. After that the event loop does other work.
 const BYTES_PER_TURN: u32 = 2 << 20;
 
-/// How many requests are. The requests of one packet come together, as in Node.
+/// How many requests are delivered in one turn. The requests of one packet come together, as in Node.
 const REQUESTS_PER_TURN: u32 = 512;
+
+/// How many packets of one connection are read in a turn, as long as each is of full size: libuv's number.
+const READS_PER_TURN: u32 = 32;
+
+/// Ticks of the processor's clock, or ns, in which what the kernel has told of connections is taken for what is.
+const SHORT: u64 = 100_000;
 
 /// A delivery for `next`.
 #[derive(Debug)]
 pub struct Popped {
     /// The connection's id, or the server's.
     pub id: u32,
-    /// As JavaScript gets them ([`layout::delivery`](crate::layout::delivery)).
+    /// The flags for JavaScript ([`layout::delivery`](crate::layout::delivery)).
     pub flags: u32,
-    /// Bytes that were read for it.
+    /// How many bytes were read for it.
     pub bytes: u32,
-    /// What it tells.
+    /// Its records.
     pub records: Records,
 }
 
 #[derive(Debug)]
 struct Slot {
     conn: Arc<Conn>,
-    /// JavaScript closed it: only CLOSED is still of interest.
+    /// JavaScript has closed it. Only CLOSED is still delivered.
     destroyed: bool,
-    /// JavaScript took it away: only what was parsed before is still of interest.
+    /// JavaScript has taken it over. Only what was parsed before is still delivered.
     detached: bool,
     paused: bool,
     /// A packet that came for a paused connection.
@@ -54,7 +61,7 @@ struct Slot {
 }
 
 impl Slot {
-    /// Whether bytes were read of which JavaScript has not heard. A notice and FIN have none.
+    /// Whether bytes were read that JavaScript has not heard of. A notice and FIN have none.
     fn has_unread(&self, told: bool) -> bool {
         let held = self.held.as_ref().is_some_and(|held| held.bytes > 0);
         held || !told && self.conn.has_bytes_coming()
@@ -65,16 +72,18 @@ impl Slot {
 struct Current {
     conn: Arc<Conn>,
     then: Then,
+    /// It is the first one of its connection, which another thread has read, some time ago.
+    first: bool,
 }
 
-/// What comes after a packet.
+/// What happens after a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
-    /// What the next turn reads.
+    /// The connection is read again in the next turn.
     NextTurn,
-    /// What is read at once.
+    /// The connection is read again at once.
     ReadOn,
-    /// The end.
+    /// The end follows.
     HangUp,
 }
 
@@ -84,37 +93,46 @@ pub struct Connections {
     /// By id.
     slots: Slots<Slot>,
     ready: VecDeque<Delivery>,
-    /// Connections that are served on this thread; none while there are I/O threads.
+    /// Serves connections on this thread. None while there are I/O threads.
     reactor: Option<Reactor>,
-    /// Connections that are to be served on this thread.
+    /// Connections that have moved to this thread.
     arrivals: Vec<Task>,
-    /// Those of them that were sent FIN. The next turn reads them: their peers' FIN is often there.
+    /// Those of them to which FIN was sent. The next turn reads them, because the FIN of the peer is often there by
+    /// then.
     refused: Vec<Task>,
-    /// Empty. It is swapped for what there is in the queue.
+    /// Empty. It is swapped for what is in the queue.
     inbox: Inbox<Http>,
-    /// Whose packet is being dispatched.
+    /// The connection whose packet is being dispatched.
     current: Option<Current>,
-    /// Connections whose packets were dispatched in this turn. As by libuv, each is read again in the next turn. So what
-    /// the program does after a packet in the same turn (setImmediate, a write) comes before the next packet, FIN or RST.
+    /// Connections whose packets were dispatched in this turn. As by libuv, each is read again in the next turn. So
+    /// what the program does after a packet in the same turn (setImmediate, a write) comes before the next packet, FIN
+    /// or RST.
     told: Vec<Arc<Conn>>,
-    /// Connections whose reading was resumed in this turn; as libuv's, it goes on in the next one.
+    /// Connections whose reading was resumed in this turn. As in libuv, it goes on in the next turn.
     resumed: Vec<u32>,
-    /// Bytes and requests that were delivered in this turn.
+    /// How many bytes and requests were delivered in this turn.
     bytes: u32,
     requests: u32,
-    /// The reactor was asked in this turn. That is done once; later events are for the next turn.
+    /// How many packets of full size one connection has given without a break.
+    reads: u32,
+    /// The reactor was polled in this turn. It is polled once; later events belong to the next turn.
     polled: bool,
-    /// Ids that are free once the delivery being dispatched is done.
+    /// When this thread last asked the kernel, or noticed that it was working.
+    noticed: Cell<u64>,
+    /// The program has taken long since the kernel was asked, so what the kernel said may not hold any more.
+    outdated: Cell<bool>,
+    /// Ids that become free after the current delivery.
     ending: Vec<u32>,
 }
 
 impl Connections {
-    /// Acknowledges the last delivery and pops the next one. None if the queue is empty; the next delivery then wakes
-    /// JavaScript. Reading takes memory from `supply`.
+    /// Acknowledges the last delivery and pops the next one. Returns None if the queue is empty; then the next delivery
+    /// wakes JavaScript. Reading takes memory from `supply`.
     pub fn next(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> Option<Popped> {
-        if let Some(Current { conn, then }) = self.current.take() {
+        let mut goes_on = false;
+        if let Some(Current { conn, then, .. }) = self.current.take() {
             match then {
-                Then::ReadOn => conn.acknowledge(),
+                Then::ReadOn => goes_on = self.read_on(core, &conn, supply),
                 Then::HangUp if conn.hang_up() => {}
                 Then::HangUp | Then::NextTurn => {
                     conn.consume();
@@ -125,7 +143,8 @@ impl Connections {
         while let Some(id) = self.ending.pop() {
             self.release(id);
         }
-        while !self.is_long() {
+        while goes_on || !self.is_long() {
+            goes_on = false;
             if let Some(delivery) = self.ready.pop_front() {
                 core.queue.popped(&delivery);
                 if let Some(popped) = self.open(delivery) {
@@ -143,7 +162,32 @@ impl Connections {
         None
     }
 
-    /// The event loop is about to look for events. Within one turn, `next` may return None more than once.
+    /// Reads a connection again whose packet had full size. As with libuv, the next packet comes before those of other
+    /// connections, and in the same turn. Returns false if there is none, or if another thread reads the connection.
+    fn read_on(&mut self, core: &Arc<Core>, conn: &Arc<Conn>, supply: &mut dyn Supply) -> bool {
+        conn.acknowledge();
+        let seat = conn.seat.load(Ordering::Relaxed);
+        let Some(reactor) = self.reactor.as_mut().filter(|_| seat != 0) else {
+            return false;
+        };
+        reactor.run_one(seat, supply);
+        let before = self.ready.len();
+        self.take_inbox(core);
+        let found = (before..self.ready.len()).find(|&i| {
+            self.ready
+                .get(i)
+                .is_some_and(|delivery| delivery.is_packet_of(conn))
+        });
+        let packet = found.and_then(|i| self.ready.remove(i));
+        let came = packet.is_some();
+        if let Some(packet) = packet {
+            self.ready.push_front(packet);
+        }
+        came
+    }
+
+    /// Begins a turn, because the event loop is about to poll for events. Within one turn, `next` may return None more
+    /// than once.
     pub fn begin_turn(&mut self, core: &Core) {
         self.bytes = 0;
         self.requests = 0;
@@ -153,8 +197,8 @@ impl Connections {
         }
     }
 
-    /// Begins a turn where the event loop would do nothing but to come back. False if there is nothing
-    /// to look for, or this has gone on for long.
+    /// Begins a turn without the event loop, if the loop has nothing else to do. Returns false if there is nothing to
+    /// do here either, or if this has gone on for long.
     pub fn go_on(&mut self, core: &Core, is_idle: impl FnOnce() -> bool) -> bool {
         let waits = !self.told.is_empty() || !self.resumed.is_empty();
         let goes_on = waits && !self.is_long() && is_idle();
@@ -164,7 +208,7 @@ impl Connections {
         goes_on
     }
 
-    /// Whether the event loop is to have its turn.
+    /// Whether enough was delivered, so that the event loop is to do other work.
     fn is_long(&self) -> bool {
         self.bytes >= BYTES_PER_TURN || self.requests >= REQUESTS_PER_TURN
     }
@@ -185,8 +229,8 @@ impl Connections {
         }
     }
 
-    /// Looks for something to deliver. False if there is nothing; what comes then wakes JavaScript. True if there may be
-    /// something, and `next` has to look again.
+    /// Looks for something to deliver. Returns false if there is nothing; then whatever comes next wakes JavaScript.
+    /// Returns true if there may be something, so that `next` has to look again.
     fn find_more(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> bool {
         core.deferred.flush(Moment::Batch);
         let turn_begins = !std::mem::replace(&mut self.polled, true);
@@ -196,7 +240,7 @@ impl Connections {
                     reactor.admit(core, task);
                 }
             }
-            // Their first packets have been dispatched, and many are over with that.
+            // Their first packets were dispatched, and many connections have ended by that.
             for task in self.arrivals.drain(..) {
                 if task.is_refused() && !turn_begins {
                     self.refused.push(task);
@@ -210,17 +254,20 @@ impl Connections {
             if turn_begins {
                 reactor.poll();
             }
-            // All tasks run before anything is dispatched, because system calls of one kind in a row take less time.
+            // All tasks run before anything is dispatched, because system calls of the same kind in a row are faster.
             if reactor.run(supply) {
                 came = self.take_inbox(core);
             }
         }
+        self.noticed.set(ticks());
+        self.outdated.set(false);
         let is_busy = self.reactor.as_ref().is_some_and(Reactor::is_busy);
-        // A delivery wakes JavaScript only if the queue was found empty. So it has to be looked at until it is.
+        // A delivery wakes JavaScript only if JavaScript has found the queue empty. So it has to look until the queue
+        // is empty.
         came || !self.ready.is_empty() || !self.arrivals.is_empty() || is_busy
     }
 
-    /// Fetches what there is in the queue. False: nothing.
+    /// Takes what is in the queue. Returns false if there is nothing.
     fn take_inbox(&mut self, core: &Core) -> bool {
         let came = core.queue.take(&mut self.inbox);
         self.ready.append(&mut self.inbox.deliveries);
@@ -234,8 +281,8 @@ impl Connections {
         came
     }
 
-    /// Gets ready for established connections to be served on this thread. The descriptor is
-    /// readable when there is something to do.
+    /// Prepares for serving established connections on this thread. The returned descriptor is readable when there is
+    /// something to do.
     pub fn serve(&mut self) -> std::io::Result<RawFd> {
         match &self.reactor {
             Some(reactor) => Ok(reactor.as_raw_fd()),
@@ -252,7 +299,7 @@ impl Connections {
         self.reactor = None;
     }
 
-    /// Decides what becomes of a delivery.
+    /// Decides whether a delivery goes to JavaScript, is held back, or is dropped.
     fn open(&mut self, delivery: Delivery) -> Option<Popped> {
         let conn = match &delivery.source {
             Source::Server(id) => {
@@ -286,12 +333,20 @@ impl Connections {
                 if slot.detached {
                     self.ending.push(id);
                 }
+                let may_go_on = self.reads + 1 < READS_PER_TURN
+                    && self.requests + delivery.records.heads < REQUESTS_PER_TURN;
                 let then = match delivery.behind {
-                    Behind::Bytes => Then::ReadOn,
+                    Behind::Bytes if may_go_on => Then::ReadOn,
                     behind if conn.look_for_hang_up(behind) => Then::HangUp,
                     _ => Then::NextTurn,
                 };
-                self.current = Some(Current { conn, then });
+                self.reads = if then == Then::ReadOn {
+                    self.reads + 1
+                } else {
+                    0
+                };
+                let first = flags == FIRST;
+                self.current = Some(Current { conn, then, first });
             }
             Kind::Notice if slot.detached => return None,
             Kind::Notice => {}
@@ -304,23 +359,33 @@ impl Connections {
         })
     }
 
-    /// Whether deliveries are ready behind the one that is being dispatched.
+    /// Whether further deliveries are ready behind the current one.
     pub fn has_more(&self) -> bool {
         !self.ready.is_empty()
     }
 
-    /// Whether a packet is being dispatched.
-    pub fn is_dispatching(&self) -> bool {
-        self.current.is_some()
+    /// What is known of the peer at this moment.
+    pub fn knowledge(&self) -> Knowledge {
+        let Some(current) = &self.current else {
+            return Knowledge::Unasked;
+        };
+        let now = ticks();
+        if now.wrapping_sub(self.noticed.replace(now)) > SHORT {
+            self.outdated.set(true);
+        }
+        match current.first || self.outdated.get() {
+            true => Knowledge::Outdated,
+            false => Knowledge::Current,
+        }
     }
 
-    /// The connection with an id, unless JavaScript ended it.
+    /// The connection with this id, unless JavaScript has ended it.
     pub fn get(&self, id: u32) -> Option<&Arc<Conn>> {
         let slot = self.slots.get(id)?;
         (!slot.destroyed && !slot.detached).then_some(&slot.conn)
     }
 
-    /// The id of a connection that JavaScript is going to hear of, assigned if it has none.
+    /// The id of a connection that JavaScript will hear of. It gets one if it has none.
     pub fn id_of(&mut self, conn: &Arc<Conn>) -> Option<u32> {
         match conn.id.load(Ordering::Relaxed) {
             GONE => None,
@@ -329,7 +394,7 @@ impl Connections {
         }
     }
 
-    /// Stops reading a connection; a packet that is on its way is held back.
+    /// Stops reading a connection. A packet that is on its way is held back.
     pub fn pause(&mut self, id: u32) {
         if let Some(slot) = self.slot(id) {
             slot.paused = true;
@@ -337,8 +402,8 @@ impl Connections {
         }
     }
 
-    /// Reading goes on in the next turn; or, while a packet of the connection is being dispatched, as if it had
-    /// not been stopped.
+    /// Lets reading go on in the next turn. While a packet of the connection is being dispatched, it goes on as if it
+    /// had not been stopped.
     pub fn resume(&mut self, id: u32) {
         let told = self.is_told(id);
         if let Some(slot) = self.slot(id) {
@@ -352,9 +417,8 @@ impl Connections {
         }
     }
 
-    /// Ends a connection. If a packet of it is still on its way to JavaScript the peer gets RST,
-    /// as from a kernel whose socket is closed with bytes that nobody read. Returns what was written
-    /// to it.
+    /// Ends a connection. If a packet of it is still on its way to JavaScript, the peer gets RST, as from a kernel
+    /// whose socket is closed with unread bytes. Returns how many bytes JavaScript has written.
     pub fn close(&mut self, id: u32, reset: bool) -> u64 {
         let told = self.is_told(id);
         let Some(slot) = self.slot(id) else {
@@ -363,10 +427,20 @@ impl Connections {
         let unread = slot.has_unread(told);
         slot.held = None;
         slot.destroyed = true;
-        slot.conn.close(reset || unread)
+        let written = slot.conn.close(reset || unread);
+        let seat = slot.conn.seat.load(Ordering::Relaxed);
+        self.end_task(seat);
+        written
     }
 
-    /// JavaScript is about to close a connection between two requests.
+    /// The connection with this seat was closed: so is its descriptor now, as by libuv.
+    fn end_task(&mut self, seat: u32) {
+        if let Some(reactor) = &mut self.reactor {
+            reactor.end(seat);
+        }
+    }
+
+    /// Notes that JavaScript is about to close a connection between two requests.
     pub fn note_idle_close(&mut self, id: u32) {
         let told = self.is_told(id);
         if let Some(slot) = self.slot(id) {
@@ -374,14 +448,14 @@ impl Connections {
         }
     }
 
-    /// Bytes that were read of a connection and belong to no delivery; later calls and deliveries
+    /// Takes the number of bytes that were read from a connection and belong to no delivery. Later calls and deliveries
     /// do not count them again.
     pub fn take_bytes_read(&mut self, id: u32) -> u32 {
         self.get(id).map_or(0, |conn| conn.take_bytes_read())
     }
 
-    /// Gives a connection away. The number is that of its packets which are parsed, but not yet
-    /// popped: they are delivered first.
+    /// Gives a connection away. The number says how many of its packets are parsed but not popped yet. They are
+    /// delivered first.
     pub fn detach(&mut self, core: &Core, id: u32) -> std::io::Result<(Detached, u32)> {
         let told = self.is_told(id);
         let Some(slot) = self
@@ -404,7 +478,7 @@ impl Connections {
         Ok((detached, u32::from(queued)))
     }
 
-    /// Whether the packet of a connection is being dispatched.
+    /// Whether a packet of the connection is being dispatched.
     fn is_told(&self, id: u32) -> bool {
         self.current
             .as_ref()
@@ -420,7 +494,7 @@ impl Connections {
         self.slots.get_mut(id)
     }
 
-    /// Gives a connection its id. If no id is free, the connection is closed.
+    /// Gives a connection an id. If no id is free, the connection is closed.
     fn assign(&mut self, conn: &Arc<Conn>) -> Option<u32> {
         let id = self.slots.insert(Slot {
             conn: conn.clone(),
@@ -432,6 +506,7 @@ impl Connections {
         conn.id.store(id.unwrap_or(GONE), Ordering::Relaxed);
         if id.is_none() {
             conn.close(true);
+            self.end_task(conn.seat.load(Ordering::Relaxed));
         }
         id
     }
@@ -441,4 +516,15 @@ impl Connections {
             slot.conn.id.store(GONE, Ordering::Relaxed);
         }
     }
+}
+
+/// A clock that takes next to no time to read.
+fn ticks() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every such processor has this instruction, and an operating system that forbids it is not known.
+    unsafe {
+        std::arch::x86_64::_rdtsc()
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    crate::record::now()
 }

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use ferrohttp::conn::Core;
 use ferrohttp::conn::address::{Bound, End};
-use ferrohttp::conn::outbox::{DEFERRED, Output, Piece, Remainder};
+use ferrohttp::conn::outbox::{DEFERRED, Remainder};
+use ferrohttp::conn::output::{Output, Piece};
 use ferrohttp::conn::task::Task;
-use ferrohttp::conn::{Conn, Taken, io};
+use ferrohttp::conn::{Conn, Knowledge, Taken, io};
 use ferrohttp::engine::deferred::Moment;
 use ferrohttp::engine::queue::{Inbox, Queue};
 use ferrohttp::http1::{Code, Profile, names};
@@ -151,6 +152,15 @@ impl Host {
         self.connections.get(id).unwrap().clone()
     }
 
+    /// Waits until a connection is served on this thread. Nothing may be told meanwhile.
+    fn until_seated(&mut self, conn: &Conn) {
+        assert!(self.connections.next(&self.core, &mut Vecs).is_none());
+        while conn.seat.load(Ordering::Relaxed) == 0 {
+            self.wait();
+            assert!(self.connections.next(&self.core, &mut Vecs).is_none());
+        }
+    }
+
     /// Waits until JavaScript's view of the server is that of no connection.
     fn until_closed(&self) {
         while self.server.connections.open() > 0 {
@@ -212,7 +222,7 @@ fn write(conn: &Conn, pieces: &[&[u8]]) -> Result<Taken, i32> {
 }
 
 fn defer(conn: &Conn, piece: &[u8]) -> bool {
-    text(&[piece], |output| conn.defer(output, true))
+    text(&[piece], |output| conn.defer(output, Knowledge::Unasked))
 }
 
 /// Fills the kernel's buffer behind the engine's back, and returns the bytes.

@@ -15,7 +15,7 @@ const USAGE = `npm run parity:parser -- [options]
   --no-build      does not have cargo build the native side first`;
 
 if (!process.execArgv.includes('--no-deprecation')) {
-  // The binding is reached through a deprecated module.
+  // The binding is in a deprecated module.
   const args = ['--no-deprecation', __filename, ...process.argv.slice(2)];
   const child = spawn(process.execPath, args, { stdio: 'inherit' });
   child.on('exit', (code) => process.exit(code ?? 1));

@@ -1,10 +1,9 @@
 'use strict';
 
-// npm run refusals: a million connections that begin a TLS handshake with a plain server, and among them
-// one bad chunk. It must still be there to be seen, the counts must be exact, memory must not grow, and
-// JavaScript must run no more than ten times a second for who listens to the channel. Connections over TCP
-// cost clients and the kernel so much that there are not many a second. So a burst over a Unix domain socket
-// comes first, which has to reach a rate.
+// npm run refusals: a million connections begin a TLS handshake with a plain server, and one of them sends a bad chunk.
+// That one must be kept, the counts must be exact, memory must not grow, and JavaScript must run at most ten times a
+// second for the subscriber of the channel. Connections over TCP cost clients and the kernel so much that there are not
+// many a second. So a burst over a Unix domain socket comes first, which has to reach a rate.
 
 const { fork } = require('node:child_process');
 const { once } = require('node:events');
@@ -30,13 +29,13 @@ const HELLO = Buffer.from('1603010200010001fc0303', 'hex');
 const request = Array.from(HELLO, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 const BAD_CHUNK = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n';
 
-/** Messages of the channel a second, and turns of the event loop. */
+/** The largest number of messages of the channel, and of turns of the event loop, in a second. */
 const MOST = 10;
 
-/** Being asked takes a few more turns each time, and so does the garbage collector. */
+/** More turns for each question, and for the garbage collector. */
 const OTHER_TURNS = 10;
 
-/** Noise of an allocator; a record that was kept for each refusal would be several hundred times this. */
+/** The noise of an allocator. A record for each refusal would take several hundred times as much. */
 const GROWTH = 8 << 20;
 
 class Server {
@@ -52,7 +51,7 @@ class Server {
     return { ...report, when: performance.now() };
   }
 
-  /** When nothing is left on its way. */
+  /** Resolves when nothing is on its way any more. */
   async settled() {
     for (let last = -1; ;) {
       const report = await this.report();

@@ -191,7 +191,9 @@
 
   const printable = (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.');
 
-  /** Shows sixteen bytes in a line (eight on a narrow page) in hexadecimal and as text, with one byte marked in both. */
+  /**
+   * Shows sixteen bytes in a line (eight on a narrow page) in hexadecimal and as text, with one byte marked in both.
+   */
   function dump({ bytes: hex, from }, marked) {
     const pre = element('pre', undefined, { id: 'dump', tabindex: '0', 'aria-label': 'Bytes' });
     const bytes = hex.match(/../g)?.map((digits) => parseInt(digits, 16)) ?? [];

@@ -1,58 +1,16 @@
-//! FreeBSD, and what is left of the systems that the crate compiles for.
+//! FreeBSD, and all other systems for which the crate compiles.
 
-use std::io::{Error, Result};
-use std::net::SocketAddr;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::RawFd;
 
-use super::check;
-use crate::conn::address::Name;
+pub use super::flags::*;
 
-pub const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-
-/// No flag holds a segment back: FIN leaves in a segment of its own.
+/// There is no flag that holds a segment back, so FIN leaves in a segment of its own.
 pub const FIN_FOLLOWS: libc::c_int = 0;
 
-/// The option with the seconds of silence before the first probe.
-pub const TCP_KEEPIDLE: libc::c_int = libc::TCP_KEEPIDLE;
-
-/// Takes a connection from the backlog.
-pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
-    let mut peer = Name::default();
-    let (address, length) = peer.room();
-    // SAFETY: the pointers are to room for an address and its length; the result is a descriptor of
-    // our own.
-    let accepted = unsafe {
-        let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-        check(libc::accept4(fd, address, length, flags)).map(|fd| OwnedFd::from_raw_fd(fd))?
-    };
-    Ok((accepted, peer.address()))
-}
-
-/// `MSG_NOSIGNAL` says it with each call.
-pub fn set_no_sigpipe(_fd: RawFd) -> Result<()> {
-    Ok(())
-}
-
-/// What a failed send is told as.
-pub fn send_error(error: Error) -> Error {
-    error
-}
-
-/// Whether both directions are over, after RST or FIN in both.
-pub fn is_gone(fd: RawFd) -> bool {
-    let mut asked = libc::pollfd {
-        fd,
-        events: 0,
-        revents: 0,
-    };
-    // SAFETY: the pointer is that of one pollfd.
-    unsafe { libc::poll(&raw mut asked, 1, 0) > 0 && asked.revents & libc::POLLHUP != 0 }
-}
-
-/// kqueue does not tell libuv.
+/// Always false: kqueue does not report a hang-up to libuv.
 pub fn has_hung_up(_fd: RawFd) -> bool {
     false
 }
 
-/// Nothing is held back.
+/// Does nothing, because nothing is held back.
 pub fn uncork(_fd: RawFd) {}

@@ -1,60 +1,19 @@
 //! Linux.
 
-use std::io::{Error, Result};
-use std::net::SocketAddr;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::RawFd;
 
-use super::{check, set_option};
-use crate::conn::address::Name;
+pub use super::flags::*;
+use super::set_option;
 
-pub const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-
-/// What [`super::send_before_fin`] adds: the last segment is held for the FIN.
+/// The flag of [`super::send_before_fin`]. It makes the kernel hold the last segment back for the FIN.
 pub const FIN_FOLLOWS: libc::c_int = libc::MSG_MORE;
 
-/// The option with the seconds of silence before the first probe.
-pub const TCP_KEEPIDLE: libc::c_int = libc::TCP_KEEPIDLE;
-
-/// Takes a connection from the backlog. Where no descriptor is left it stays there.
-pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
-    let mut peer = Name::default();
-    let (address, length) = peer.room();
-    // SAFETY: the pointers are to room for an address and its length; the result is a descriptor of
-    // our own.
-    let accepted = unsafe {
-        let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-        check(libc::accept4(fd, address, length, flags)).map(|fd| OwnedFd::from_raw_fd(fd))?
-    };
-    Ok((accepted, peer.address()))
-}
-
-/// `MSG_NOSIGNAL` says it with each call.
-pub fn set_no_sigpipe(_fd: RawFd) -> Result<()> {
-    Ok(())
-}
-
-/// What a failed send is told as.
-pub fn send_error(error: Error) -> Error {
-    error
-}
-
-/// Whether both directions are over, after RST or FIN in both.
-pub fn is_gone(fd: RawFd) -> bool {
-    let mut asked = libc::pollfd {
-        fd,
-        events: 0,
-        revents: 0,
-    };
-    // SAFETY: the pointer is that of one pollfd.
-    unsafe { libc::poll(&raw mut asked, 1, 0) > 0 && asked.revents & libc::POLLHUP != 0 }
-}
-
-/// Likewise, and every byte is read. epoll tells libuv.
+/// Whether both directions are over and every byte is read. epoll tells libuv.
 pub fn has_hung_up(fd: RawFd) -> bool {
     is_gone(fd) && super::unread(fd) == Some(0)
 }
 
-/// Has the system send what it holds back for FIN.
+/// Makes the system send what it holds back for FIN.
 pub fn uncork(fd: RawFd) {
     // On a socket this cannot fail.
     let _ = set_option(fd, libc::IPPROTO_TCP, libc::TCP_CORK, 0);

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::AsRawFd;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::socket::{self, Socket};
 use crate::wire::{Action, Answer};
@@ -10,6 +12,9 @@ use crate::wire::{Action, Answer};
 /// So much of what was read is kept as it is; of the rest there is a hash.
 const KEPT: usize = 4096;
 const READ_AT_ONCE: usize = 1 << 18;
+/// How long bytes are awaited, which may be on their way or not.
+const A_MOMENT: Duration = Duration::from_millis(50);
+const LOOKS_EVERY: Duration = Duration::from_micros(200);
 /// Of FNV-1a, 64 bits, taken over bytes.
 const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
 const HASH_PRIME: u64 = 0x0000_0100_0000_01b3;
@@ -59,6 +64,7 @@ impl Connection {
     pub fn act(&mut self, action: Action) {
         match action {
             Action::Read { limit } => self.limit = limit,
+            Action::Await { bytes } => self.await_bytes(bytes),
             Action::Reset | Action::Close => {
                 if let Some(socket) = self.socket.take() {
                     if matches!(action, Action::Reset) {
@@ -73,6 +79,14 @@ impl Connection {
                 self.waiting.push_back(action);
                 self.send();
             }
+        }
+    }
+
+    fn await_bytes(&self, bytes: u64) {
+        let Some(socket) = &self.socket else { return };
+        let begin = Instant::now();
+        while self.total + socket.unread() < bytes && begin.elapsed() < A_MOMENT {
+            thread::sleep(LOOKS_EVERY);
         }
     }
 
@@ -101,12 +115,13 @@ impl Connection {
         moved
     }
 
-    /// Reads what may be read; says whether anything came.
-    fn read(&mut self, buffer: &mut [u8]) -> bool {
+    /// Reads what may be read, up to so many bytes; says whether anything came.
+    fn read(&mut self, buffer: &mut [u8], most: usize) -> bool {
         let mut moved = false;
-        while self.end == End::Open && self.total < self.limit {
+        let until = self.limit.min(self.total.saturating_add(most as u64));
+        while self.end == End::Open && self.total < until {
             let Some(socket) = &self.socket else { return moved };
-            let most = usize::try_from(self.limit - self.total).unwrap_or(usize::MAX).min(buffer.len());
+            let most = usize::try_from(until - self.total).unwrap_or(usize::MAX).min(buffer.len());
             match socket.receive(&mut buffer[..most]) {
                 Ok(0) => self.end = End::Fin,
                 Ok(length) => self.seen(&buffer[..length]),
@@ -145,8 +160,8 @@ impl Connection {
     }
 }
 
-/// Lets every connection send and read once all that it can. False if there was nothing.
-pub fn pump(connections: &mut BTreeMap<u32, Connection>) -> io::Result<bool> {
+/// Lets every connection send and read once all that it can, or so many bytes. False if there was nothing.
+pub fn pump(connections: &mut BTreeMap<u32, Connection>, most: usize) -> io::Result<bool> {
     let mut active: Vec<&mut Connection> =
         connections.values_mut().filter(|connection| connection.wants() != 0).collect();
     let mut polled: Vec<libc::pollfd> = active
@@ -163,7 +178,7 @@ pub fn pump(connections: &mut BTreeMap<u32, Connection>) -> io::Result<bool> {
     for (connection, ready) in active.into_iter().zip(&polled) {
         if ready.revents != 0 {
             moved |= connection.send();
-            moved |= connection.read(&mut buffer);
+            moved |= connection.read(&mut buffer, most);
         }
     }
     Ok(moved)

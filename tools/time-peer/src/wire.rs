@@ -17,6 +17,10 @@ pub enum Action {
     Read {
         limit: u64,
     },
+    /// Waits until so many bytes in all have arrived, for a moment.
+    Await {
+        bytes: u64,
+    },
 }
 
 pub enum Command {
@@ -30,8 +34,10 @@ pub enum Command {
         id: u32,
         action: Action,
     },
-    /// Sends and reads as much as can be; answers whether there was anything.
-    Pump,
+    /// Sends as much as can be, and reads as much, or so many bytes a connection; answers whether there was anything.
+    Pump {
+        most: u32,
+    },
     Report {
         id: u32,
     },
@@ -98,12 +104,13 @@ impl Frame {
                 };
                 Command::To { id, action: Action::Read { limit } }
             }
-            7 => Command::Pump,
+            7 => Command::Pump { most: self.number()? },
             8 => Command::Report { id },
             9 => Command::Forget { id },
             10 => Command::Flood { port: self.port()?, requests: self.number()?, request: self.blob()? },
             11 => Command::Ask { port: self.port()?, request: self.blob()? },
             12 => Command::Progress { id },
+            13 => Command::To { id, action: Action::Await { bytes: self.number()?.into() } },
             _ => return Err(io::Error::other("unknown command")),
         }))
     }

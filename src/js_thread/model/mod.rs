@@ -1,21 +1,23 @@
 //! A connection of the JavaScript thread through long histories of what a peer, the kernel and
 //! JavaScript can do, in any order, on a simulated socket.
 
+mod histories;
+mod subject;
+
 use std::future::Future;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use proptest::collection::vec;
-use proptest::prelude::*;
+use subject::{Subject, nth};
 
 use crate::conn::Core;
 use crate::conn::address::Bound;
-use crate::conn::outbox::{Output, Piece};
+use crate::conn::output::{Output, Piece};
 use crate::conn::simulation::{self, Socket};
 use crate::conn::task::Task;
-use crate::conn::{Conn, Taken};
+use crate::conn::{Conn, Knowledge, Taken};
 use crate::engine::deferred::Moment;
 use crate::engine::queue::Queue;
 use crate::http1::Profile;
@@ -49,52 +51,6 @@ enum Step {
     Close(bool),
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    let size = prop_oneof![4 => 1usize..50, 2 => 50usize..20_000, 1 => 60_000usize..140_000];
-    let size = || size.clone();
-    prop_oneof![
-        8 => size().prop_map(Step::Arrive),
-        1 => Just(Step::Fin),
-        1 => Just(Step::Rst),
-        4 => size().prop_map(Step::Take),
-        8 => Just(Step::Turn),
-        12 => Just(Step::Next),
-        4 => size().prop_map(Step::Write),
-        1 => size().prop_map(Step::WriteLast),
-        3 => size().prop_map(Step::Defer),
-        2 => Just(Step::Flush),
-        1 => Just(Step::Shutdown),
-        2 => Just(Step::Pause),
-        3 => Just(Step::Resume),
-        1 => any::<bool>().prop_map(Step::Close),
-    ]
-}
-
-/// A connection, and what its test knows of it.
-struct Subject {
-    conn: Arc<Conn>,
-    fd: RawFd,
-    id: u32,
-    /// Bytes of body that have arrived, and that were delivered.
-    arrived: usize,
-    delivered: usize,
-    /// Bytes read that were reported, and those that have arrived in all.
-    reported: usize,
-    total: usize,
-    fin: bool,
-    rst: bool,
-    paused: bool,
-    closed: bool,
-    /// Bytes that JavaScript wrote, and how much of it counts as taken.
-    written: Vec<u8>,
-    pending: bool,
-    shutdown: bool,
-    /// How the connection ended: END or SOCKET_ERROR records, and CLOSED ones.
-    ends: usize,
-    closes: usize,
-    failed: bool,
-}
-
 struct Model {
     core: Arc<Core>,
     server: Arc<Server>,
@@ -110,10 +66,6 @@ fn output<T>(bytes: &[u8], call: impl FnOnce(&mut Output<'_>) -> T) -> T {
         blanks: bytes.len() as u32 % 3,
         lend: &|| None,
     })
-}
-
-fn nth(i: usize) -> u8 {
-    (i % 251) as u8
 }
 
 impl Model {
@@ -305,7 +257,9 @@ impl Model {
         }
         let piece = self.fresh(i, count);
         let subject = &mut self.subjects[i];
-        if output(&piece, |output| subject.conn.defer(output, false)) {
+        if output(&piece, |output| {
+            subject.conn.defer(output, Knowledge::Current)
+        }) {
             subject.written.extend_from_slice(&piece);
             self.core.deferred.add(&subject.conn);
         }
@@ -416,138 +370,4 @@ impl Model {
         assert_eq!(self.server.connections.open(), 0);
         assert_eq!(self.core.live(), 0);
     }
-}
-
-/// Whether a record is an error that a write has met.
-fn is_of_a_write(record: &[u32]) -> bool {
-    record.first() == Some(&SOCKET_ERROR) && record.last() == Some(&SYSCALL_WRITE)
-}
-
-impl Subject {
-    /// JavaScript is told. Whether it destroys the socket, with bytes that nobody read.
-    fn told(&mut self, popped: &Popped) -> bool {
-        let mut destroys = false;
-        self.reported += popped.bytes as usize;
-        let numbers = &popped.records.numbers;
-        let mut at = 0;
-        while let Some(&record) = numbers.get(at) {
-            assert!(!self.closed || record == CLOSED, "told after it was closed");
-            assert!(
-                !self.paused
-                    || matches!(record, CLOSED | WRITTEN | SHUTDOWN)
-                    || numbers.get(at..at + 3).is_some_and(is_of_a_write),
-                "told while it is paused"
-            );
-            at += match record {
-                HEAD => 6 + 2 * numbers[at + 5] as usize,
-                BODY => {
-                    let body = &popped.records.blobs[numbers[at + 1] as usize];
-                    let expected = (self.delivered..self.delivered + body.len()).map(nth);
-                    assert!(body.iter().copied().eq(expected), "bytes in order");
-                    self.delivered += body.len();
-                    2
-                }
-                END => {
-                    assert_eq!(self.delivered, self.arrived, "the end comes last");
-                    self.ends += 1;
-                    4
-                }
-                SOCKET_ERROR => {
-                    self.ends += 1;
-                    destroys |= numbers[at + 2] == SYSCALL_WRITE;
-                    3
-                }
-                WRITTEN | SHUTDOWN => {
-                    self.failed |= numbers[at + 1] != 0;
-                    self.pending &= record != WRITTEN;
-                    2
-                }
-                CLOSED => {
-                    self.closes += 1;
-                    1
-                }
-                other => panic!("record {other}"),
-            };
-        }
-        destroys
-    }
-}
-
-/// What happened to bytes and FIN in one segment before readiness kept them apart.
-#[test]
-#[should_panic(expected = "ends of 0")]
-fn a_reactor_that_forgets_ends_is_found() {
-    simulation::reset(true);
-    Model::new(1, false).play(&[(0, Step::Arrive(1)), (0, Step::Fin)]);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn every_byte_and_every_end_is_told_once(
-        number in 1usize..4,
-        hang_up_ends: bool,
-        steps in vec((0usize..4, step()), 0..120),
-    ) {
-        simulation::reset(false);
-        Model::new(number, hang_up_ends).play(&steps);
-    }
-}
-
-/// libuv gives the kernel a chunk without bytes at the end of a write in an event of its own.
-#[test]
-fn a_write_with_an_empty_chunk_at_its_end_is_done_one_event_later() {
-    for blanks in 0..3 {
-        simulation::reset(false);
-        let mut model = Model::new(1, false);
-        model.socket(0, |socket| socket.room = 5);
-        let conn = model.subjects[0].conn.clone();
-        let written = output(b"hello, world", |output| {
-            output.blanks = blanks;
-            conn.write(output, false)
-        });
-        assert_eq!(written, Ok(Taken::Part));
-        model.socket(0, |socket| {
-            socket.room = 1000;
-            socket.stir();
-        });
-        model.subjects[0].written.extend_from_slice(b"hello, world");
-        model.subjects[0].pending = true;
-        let mut turns = 0;
-        while model.subjects[0].pending {
-            assert!(turns <= blanks, "it is told");
-            model.connections.begin_turn(&model.core);
-            while model.next().is_some() {}
-            turns += 1;
-            model.is_taken(0);
-        }
-        assert_eq!(turns, blanks + 1);
-    }
-}
-
-/// Output that the kernel takes at the second try, or that fails then, is told at the end of the turn.
-#[test]
-fn a_write_is_tried_twice() {
-    simulation::reset(false);
-    let mut model = Model::new(1, false);
-    let conn = model.subjects[0].conn.clone();
-    let write = |model: &Model, room, more: fn(&mut Socket)| {
-        model.socket(0, |socket| {
-            socket.room = room;
-            socket.then = Some(more);
-        });
-        output(b"hello, world", |output| {
-            output.blanks = 0;
-            conn.write(output, false)
-        })
-    };
-    assert_eq!(
-        write(&model, 5, |socket| socket.room = 100),
-        Ok(Taken::Ended(0))
-    );
-    let failed = write(&model, 5, |socket| socket.rst = true);
-    assert_eq!(failed, Ok(Taken::Ended(libc::ECONNRESET)));
-    model.subjects[0].rst = true;
-    model.close(0, false);
 }
