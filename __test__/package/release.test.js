@@ -1,6 +1,6 @@
 'use strict';
 
-// The scripts that make a release, on copies.
+// Runs the scripts that make a release, on copies.
 
 const assert = require('node:assert');
 const { execFileSync, spawnSync } = require('node:child_process');

@@ -34,8 +34,10 @@ pub enum Command {
         id: u32,
         action: Action,
     },
-    /// Sends and reads as much as can be; answers whether there was anything.
-    Pump,
+    /// Sends as much as can be, and reads as much, or so many bytes a connection; answers whether there was anything.
+    Pump {
+        most: u32,
+    },
     Report {
         id: u32,
     },
@@ -102,7 +104,7 @@ impl Frame {
                 };
                 Command::To { id, action: Action::Read { limit } }
             }
-            7 => Command::Pump,
+            7 => Command::Pump { most: self.number()? },
             8 => Command::Report { id },
             9 => Command::Forget { id },
             10 => Command::Flood { port: self.port()?, requests: self.number()?, request: self.blob()? },
