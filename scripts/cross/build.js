@@ -17,10 +17,8 @@ const { checkNeeds } = require('../release/needs.js');
 const { Failure, main } = require('../release/run.js');
 const { binaryName } = require('../../lib/platform.js');
 
-/**
- * Rust would strip it by objcopy, which zig does not have for Mach-O: the linker leaves the names out instead.
- */
-const DARWIN = { builder: 'rustc', env: { CARGO_PROFILE_RELEASE_STRIP: 'false' }, link: '-Wl,-s', library: 'libferrohttp.dylib' };
+/** Rust would strip it by objcopy, which zig does not have for Mach-O: the names stay in it. */
+const DARWIN = { builder: 'zigbuild', env: { CARGO_PROFILE_RELEASE_STRIP: 'false' }, library: 'libferrohttp.dylib' };
 
 /** How each platform is built on another system, and Linux on any. */
 const RECIPES = {
@@ -82,10 +80,9 @@ function build({ platform, os, cpu, rust: published }) {
   const rust = recipe.rust ?? published;
   const { rustc, cargo, std, env } = toolchain(rust);
   const [linker, linkerProgram] = recipe.linker ?? [];
-  const builder = recipe.builder === 'build' ? cargo : tool('cargo-zigbuild');
+  const builder = recipe.builder === 'zigbuild' ? tool('cargo-zigbuild') : cargo;
   const result = spawnSync(builder, [
     recipe.builder, '--release', '--lib', '--locked', ...std, '--target', rust + (recipe.suffix ?? ''), '--target-dir', CROSS,
-    ...(recipe.link ? ['--', '-C', `link-arg=${recipe.link}`] : []),
   ], {
     cwd: ROOT,
     stdio: 'inherit',
