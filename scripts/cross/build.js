@@ -4,9 +4,9 @@
 //
 //   npm run cross -- PLATFORM ...      (or a Rust target, or `all`)
 //
-// Linux is linked by zig, which has the symbols of each glibc, so the binary needs no newer one than it has to. The
-// standard library of a target comes with the toolchain (`rustup target add`), or is built from the toolchain's
-// sources, where rustup offers nothing (Debian's rust-src).
+// zig links the binaries for Linux. It has the symbols of each glibc, so the binary can be linked for an old one. The
+// standard library of a target comes with the toolchain (`rustup target add`). Without rustup it is built from the
+// toolchain's sources (Debian's rust-src).
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -19,16 +19,16 @@ const { binaryName } = require('../../lib/platform.js');
 
 const GLIBC = '2.17';
 
-/** How each platform is built on another system, and Linux on any. */
+/** How the binary of each platform is built on another system, and those of Linux on every system. */
 const RECIPES = {
   'linux-x64-gnu': { builder: 'zigbuild', suffix: `.${GLIBC}` },
   'linux-arm64-gnu': { builder: 'zigbuild', suffix: `.${GLIBC}` },
   'linux-x64-musl': { builder: 'zigbuild' },
   'linux-arm64-musl': { builder: 'zigbuild' },
-  // zig has no objcopy for Mach-O.
+  // zig's objcopy cannot strip Mach-O.
   'darwin-x64': { builder: 'zigbuild', env: { CARGO_PROFILE_RELEASE_STRIP: 'false' }, library: 'libferrohttp.dylib' },
   'darwin-arm64': { builder: 'zigbuild', env: { CARGO_PROFILE_RELEASE_STRIP: 'false' }, library: 'libferrohttp.dylib' },
-  // MSVC's import libraries cannot be had outside Windows; what MinGW links loads into the same Node.
+  // MSVC's import libraries are only available on Windows. The same Node loads a binary that MinGW has linked.
   'win32-x64-msvc': {
     builder: 'build',
     rust: 'x86_64-pc-windows-gnu',
@@ -38,7 +38,7 @@ const RECIPES = {
   'win32-arm64-msvc': { builder: 'zigbuild', rust: 'aarch64-pc-windows-gnullvm', library: 'ferrohttp.dll' },
 };
 
-/** macOS and Windows are built by their own tools where those are. */
+/** On macOS and Windows, the system's own tools build its binaries. */
 function recipeFor({ platform, os }) {
   if (os === 'linux' || os !== process.platform) return RECIPES[platform];
   return { builder: 'build', library: { darwin: 'libferrohttp.dylib', win32: 'ferrohttp.dll' }[os] };
@@ -46,7 +46,7 @@ function recipeFor({ platform, os }) {
 
 const capture = (command, args) => spawnSync(command, args, { encoding: 'utf8' }).stdout?.trim() ?? '';
 
-/** The toolchain that has, or can build, the standard library of a target. */
+/** A toolchain that has the standard library of a target or can build it. */
 function toolchain(rust) {
   const found = [];
   for (const rustc of [process.env.RUSTC || 'rustc', '/usr/bin/rustc']) {
@@ -60,13 +60,13 @@ function toolchain(rust) {
     throw new Failure(`no toolchain has the standard library of ${rust}: rustup target add ${rust}, or rustup component ` +
       'add rust-src, or apt-get install rustc-web cargo-web rust-web-src');
   }
-  // `-Z` is for nightly, or for those who say that they know.
+  // Stable Cargo takes `-Z` only with RUSTC_BOOTSTRAP.
   return { ...found[0], std: ['-Z', 'build-std=std,panic_unwind'], env: { RUSTC_BOOTSTRAP: '1' } };
 }
 
 /**
- * A folder with an empty import library of Node. The crate `napi` asks for one with every compiler but MSVC's, and
- * takes nothing from it: Node's functions are looked up at run time.
+ * A folder with an empty import library for Node. The crate `napi` needs the file with every compiler except MSVC's,
+ * but takes nothing from it, because Node's functions are looked up at run time.
  */
 function emptyNodeLibrary() {
   const folder = path.join(CROSS, 'libnode');

@@ -1,24 +1,24 @@
 'use strict';
 
-// What the binary of each platform may need of the system that loads it. The pages and packages say so; `npm run
-// release:check` fails a binary that needs more.
+// What the binary of each platform may need of the system that loads it. The documentation and the packages say the
+// same. `npm run release:check` fails if a binary needs more.
 
 const { glibcNeeded, newer, objdumpImports, readBinary } = require('./binary.js');
 const { Failure } = require('./run.js');
 const { find } = require('../targets.js');
 const { GLIBC } = require('../cross/build.js');
 
-/** What of musl 1.2.3 the binaries import: each name was looked up there. */
+/** The names of musl 1.2.3 that the binaries import. Each name was looked up in that release. */
 const MUSL = new Set(require('./musl-1.2.3.json'));
 
-/** What Node 20, the oldest that is supported, needs itself. */
+/** The oldest systems that Node 20, the oldest supported release, runs on. */
 const MACOS = { x64: '10.15', arm64: '11.0' };
 const WINDOWS = '10.0';
 
-/** Parts of the system; MinGW's C library (msvcrt) is one, that of Visual C++ (vcruntime140) is not. */
+/** Libraries that are part of Windows. MinGW's C library (msvcrt) is one; that of Visual C++ (vcruntime140) is not. */
 const WINDOWS_LIBRARIES = /^(kernel32|ntdll|ws2_32|advapi32|userenv|bcryptprimitives|bcrypt|msvcrt|ucrtbase|api-ms-win-[\w-]+)\.dll$/i;
 
-/** By this Node starts an addon. */
+/** The function of an addon that Node calls first. */
 const ENTRY = 'napi_register_module_v1';
 
 function checkGlibc(binary, told) {
@@ -46,7 +46,7 @@ function checkLinux(platform, binary, file) {
 
 function checkMacOS({ cpu, imports, needs }) {
   if (newer(needs, MACOS[cpu])) throw new Failure(`it needs macOS ${needs}, not ${MACOS[cpu]}`);
-  // Node's own functions are looked up at run time: nothing is left for the loader to find in the process.
+  // Node's own functions are looked up at run time, so the loader has nothing to find in the process.
   const foreign = imports.filter(({ library }) => library !== '/usr/lib/libSystem.B.dylib');
   if (foreign.length > 0) throw new Failure(`it imports ${foreign.map(({ name, library }) => `${name} of ${library}`).join(', ')}`);
   return `macOS ${needs} and libSystem`;
@@ -60,7 +60,7 @@ function checkWindows({ libraries, needs }) {
   return `Windows ${WINDOWS} and of its libraries ${names.join(', ')}`;
 }
 
-/** What the binary of a platform needs, in words. Fails if that is more than may be, or if Node cannot start it. */
+/** What the binary of a platform needs, in words. Throws if it needs more than allowed, or if Node cannot start it. */
 function checkNeeds(platform, file) {
   const binary = readBinary(file);
   const { os, cpu } = find(platform);
