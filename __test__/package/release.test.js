@@ -31,7 +31,9 @@ function repository(t) {
   return { folder, git, version: (...args) => run(process.execPath, ['scripts/release/version.js', ...args], { cwd: folder }) };
 }
 
-test('a version is set in every manifest and dated in the changelog, committed and tagged', async (t) => {
+const skip = spawnSync('git', ['--version']).status !== 0 && 'git is not installed';
+
+test('a version is set in every manifest and dated in the changelog, committed and tagged', { skip }, async (t) => {
   const { folder, git, version } = repository(t);
   const { code, stderr } = await version('9.8.7', '--date', '2030-02-03');
   assert.deepStrictEqual([code, stderr], [0, '']);
@@ -50,7 +52,7 @@ test('a version is set in every manifest and dated in the changelog, committed a
   assert.match((await version('9.8.8')).stderr, /^ferrohttp: CHANGELOG\.md has nothing under \[Unreleased\]\n$/);
 });
 
-test('a version is refused over uncommitted changes, and if it is none', async (t) => {
+test('a version is refused over uncommitted changes, and if it is none', { skip }, async (t) => {
   const { folder, version } = repository(t);
   assert.match((await version('next')).stderr, /^ferrohttp: usage: /);
   fs.appendFileSync(path.join(folder, 'CHANGELOG.md'), '\n');

@@ -5,15 +5,10 @@
 
 const { glibcNeeded, newer, objdumpImports, readBinary } = require('./binary.js');
 const { Failure } = require('./run.js');
-const { find } = require('../targets.js');
-const { GLIBC } = require('../cross/build.js');
+const { OLDEST, find } = require('../targets.js');
 
-/** The names of musl 1.2.3 that the binaries import. Each name was looked up in that release. */
+/** The names that the binaries import from musl. Each was looked up in the oldest supported release. */
 const MUSL = new Set(require('./musl-1.2.3.json'));
-
-/** The oldest systems that Node 20, the oldest supported release, runs on. */
-const MACOS = { x64: '10.15', arm64: '11.0' };
-const WINDOWS = '10.0';
 
 /** Libraries that are part of Windows. MinGW's C library (msvcrt) is one; that of Visual C++ (vcruntime140) is not. */
 const WINDOWS_LIBRARIES = /^(kernel32|ntdll|ws2_32|advapi32|userenv|bcryptprimitives|bcrypt|msvcrt|ucrtbase|api-ms-win-[\w-]+)\.dll$/i;
@@ -23,7 +18,7 @@ const ENTRY = 'napi_register_module_v1';
 
 function checkGlibc(binary, told) {
   const needed = glibcNeeded(binary);
-  if (newer(needed, GLIBC)) throw new Failure(`it needs glibc ${needed}, not ${GLIBC}`);
+  if (newer(needed, OLDEST.glibc)) throw new Failure(`it needs glibc ${needed}, not ${OLDEST.glibc}`);
   if (told && glibcNeeded({ imports: told }) !== needed) throw new Failure(`objdump tells another glibc than ${needed}`);
   return `glibc ${needed}`;
 }
@@ -31,9 +26,9 @@ function checkGlibc(binary, told) {
 function checkMusl({ imports }) {
   const unknown = imports.filter(({ name, weak }) => !weak && !MUSL.has(name)).map(({ name }) => name);
   if (unknown.length > 0) {
-    throw new Failure(`it imports ${unknown.join(', ')}: if musl 1.2.3 has them, add them to scripts/release/musl-1.2.3.json`);
+    throw new Failure(`it imports ${unknown.join(', ')}: if musl ${OLDEST.musl} has them, add them to scripts/release/musl-1.2.3.json`);
   }
-  return 'musl 1.2.3';
+  return `musl ${OLDEST.musl}`;
 }
 
 function checkLinux(platform, binary, file) {
@@ -45,7 +40,7 @@ function checkLinux(platform, binary, file) {
 }
 
 function checkMacOS({ cpu, imports, needs }) {
-  if (newer(needs, MACOS[cpu])) throw new Failure(`it needs macOS ${needs}, not ${MACOS[cpu]}`);
+  if (newer(needs, OLDEST.darwin[cpu])) throw new Failure(`it needs macOS ${needs}, not ${OLDEST.darwin[cpu]}`);
   // Node's own functions are looked up at run time, so the loader has nothing to find in the process.
   const foreign = imports.filter(({ library }) => library !== '/usr/lib/libSystem.B.dylib');
   if (foreign.length > 0) throw new Failure(`it imports ${foreign.map(({ name, library }) => `${name} of ${library}`).join(', ')}`);
@@ -53,11 +48,11 @@ function checkMacOS({ cpu, imports, needs }) {
 }
 
 function checkWindows({ libraries, needs }) {
-  if (newer(needs, WINDOWS)) throw new Failure(`it needs Windows ${needs}, not ${WINDOWS}`);
+  if (newer(needs, OLDEST.win32)) throw new Failure(`it needs Windows ${needs}, not ${OLDEST.win32}`);
   const foreign = libraries.filter((name) => !WINDOWS_LIBRARIES.test(name));
   if (foreign.length > 0) throw new Failure(`it needs ${foreign.join(', ')}, which Windows does not have`);
   const names = [...new Set(libraries.map((name) => name.toLowerCase()))];
-  return `Windows ${WINDOWS} and of its libraries ${names.join(', ')}`;
+  return `Windows ${OLDEST.win32} and of its libraries ${names.join(', ')}`;
 }
 
 /** What the binary of a platform needs, in words. Throws if it needs more than allowed, or if Node cannot start it. */

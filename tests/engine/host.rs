@@ -1,4 +1,4 @@
-// The engine with a test that takes the place of JavaScript.
+// The engine with the test in the place of JavaScript.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -25,12 +25,12 @@ use ferrohttp::memory::{Loan, Owner, Vecs};
 use ferrohttp::record::*;
 use ferrohttp::server::Server;
 
-/// How long a test waits. Only a broken engine takes so long.
+/// Only a broken engine lets it pass.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// An engine, a server, and a pipe to which `wake` writes.
+/// An engine, a server, and a pipe that `wake` writes to.
 struct Host {
     core: Arc<Core>,
     server: Arc<Server>,
@@ -81,7 +81,7 @@ impl Host {
         ours
     }
 
-    /// Pops the next delivery, which acknowledges the one before.
+    /// The next delivery, acknowledging the one before.
     fn next(&mut self) -> Popped {
         if let Some(popped) = self.early.pop_front() {
             return popped;
@@ -94,7 +94,8 @@ impl Host {
         }
     }
 
-    /// Runs a client that waits for the engine. If the JavaScript thread is needed for that, it runs meanwhile.
+    /// Does what a client waits for the engine with. Where that takes the JavaScript thread, it
+    /// goes on meanwhile.
     fn beside<T: Send>(&mut self, work: impl FnOnce() -> T + Send) -> T {
         std::thread::scope(|scope| {
             let work = scope.spawn(work);
@@ -116,7 +117,7 @@ impl Host {
         self.beside(|| rest(client))
     }
 
-    /// Waits as the event loop does, until the engine wakes it or the reactor has something to do.
+    /// Waits as the event loop does: for the engine to wake it, or for the reactor.
     fn wait(&mut self) {
         self.connections.begin_turn(&self.core);
         let watch = |fd| libc::pollfd {
@@ -141,7 +142,7 @@ impl Host {
         }
     }
 
-    /// Does what the end of the environment does.
+    /// What the end of the environment does.
     fn end(&mut self) {
         self.core.shut_down();
         self.connections.stop_serving();
@@ -151,7 +152,16 @@ impl Host {
         self.connections.get(id).unwrap().clone()
     }
 
-    /// Waits until JavaScript sees no connection of the server.
+    /// Waits until a connection is served on this thread. Nothing may be told meanwhile.
+    fn until_seated(&mut self, conn: &Conn) {
+        assert!(self.connections.next(&self.core, &mut Vecs).is_none());
+        while conn.seat.load(Ordering::Relaxed) == 0 {
+            self.wait();
+            assert!(self.connections.next(&self.core, &mut Vecs).is_none());
+        }
+    }
+
+    /// Waits until JavaScript's view of the server is that of no connection.
     fn until_closed(&self) {
         while self.server.connections.open() > 0 {
             std::thread::yield_now();
@@ -191,7 +201,7 @@ fn reset(stream: TcpStream) {
     drop(stream);
 }
 
-/// Calls a function with an output of text in some pieces.
+/// Calls with an output of text in some pieces.
 fn text<T>(pieces: &[&[u8]], call: impl FnOnce(&mut Output<'_>) -> T) -> T {
     let mut text = Vec::new();
     let mut ranges = Vec::new();
@@ -215,7 +225,7 @@ fn defer(conn: &Conn, piece: &[u8]) -> bool {
     text(&[piece], |output| conn.defer(output, Knowledge::Unasked))
 }
 
-/// Fills the kernel's buffer without the engine, and returns the bytes.
+/// Fills the kernel's buffer behind the engine's back, and returns the bytes.
 fn fill(conn: &Conn) -> usize {
     let block = vec![b'f'; 1 << 20];
     let send = |size| conn.with_fd(|fd| io::send(fd, &[&block[..size]])).unwrap();
@@ -228,10 +238,10 @@ fn fill(conn: &Conn) -> usize {
     filled
 }
 
-/// Memory of the test, which takes the place of JavaScript's.
+/// Memory of the test's, in JavaScript's place.
 struct Lender {
     bytes: Vec<u8>,
-    /// How many loans were given back.
+    /// Loans that were given back.
     returned: AtomicUsize,
 }
 
@@ -247,7 +257,7 @@ impl Lender {
         self.returned.load(Ordering::Relaxed)
     }
 
-    /// Makes a loan of the memory. The lender has to outlive it.
+    /// A loan of the memory. The lender has to outlive it.
     fn lend(&self, host: &Host) -> Loan {
         unsafe fn give_up(owner: Owner) {
             // SAFETY: `lend` put a counter there, which outlives the loan.
@@ -263,7 +273,7 @@ impl Lender {
         unsafe { Loan::new(owner, host.core.clone()) }
     }
 
-    /// Writes the memory without copying it.
+    /// Writes the memory from where it is.
     fn write(&self, host: &Host, conn: &Conn) -> Result<Taken, i32> {
         let lend = || Some(self.lend(host));
         conn.write(

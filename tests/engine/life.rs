@@ -249,3 +249,20 @@ fn a_screened_connection_counts_once_it_is_admitted() {
     conn.admit();
     assert_eq!(host.server.connections.open(), 0);
 }
+
+#[test]
+fn a_connection_of_which_javascript_hears_moves_to_its_thread_at_once() {
+    if IO_THREADS != 0 {
+        // There it moves after its first head.
+        return;
+    }
+    let mut host = Host::new();
+    host.server.settings.set("eager", 1);
+    let (_listener, address) = host.listen();
+    let _client = connect(address);
+    let popped = host.next();
+    assert_eq!(popped.records.numbers, [ACCEPTED]);
+    let conn = host.conn(popped.id);
+    // Nothing was sent, and nothing is told.
+    host.until_seated(&conn);
+}

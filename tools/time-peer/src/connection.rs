@@ -115,12 +115,13 @@ impl Connection {
         moved
     }
 
-    /// Reads what may be read. Returns whether there was anything.
-    fn read(&mut self, buffer: &mut [u8]) -> bool {
+    /// Reads what may be read, at most so many bytes. Returns whether there was anything.
+    fn read(&mut self, buffer: &mut [u8], most: usize) -> bool {
         let mut moved = false;
-        while self.end == End::Open && self.total < self.limit {
+        let until = self.limit.min(self.total.saturating_add(most as u64));
+        while self.end == End::Open && self.total < until {
             let Some(socket) = &self.socket else { return moved };
-            let most = usize::try_from(self.limit - self.total).unwrap_or(usize::MAX).min(buffer.len());
+            let most = usize::try_from(until - self.total).unwrap_or(usize::MAX).min(buffer.len());
             match socket.receive(&mut buffer[..most]) {
                 Ok(0) => self.end = End::Fin,
                 Ok(length) => self.seen(&buffer[..length]),
@@ -159,8 +160,8 @@ impl Connection {
     }
 }
 
-/// Lets every connection send and read once, as much as it can. Returns false if there was nothing.
-pub fn pump(connections: &mut BTreeMap<u32, Connection>) -> io::Result<bool> {
+/// Lets each connection send as much as it can and read at most `most` bytes. Returns false if there was nothing.
+pub fn pump(connections: &mut BTreeMap<u32, Connection>, most: usize) -> io::Result<bool> {
     let mut active: Vec<&mut Connection> =
         connections.values_mut().filter(|connection| connection.wants() != 0).collect();
     let mut polled: Vec<libc::pollfd> = active
@@ -177,7 +178,7 @@ pub fn pump(connections: &mut BTreeMap<u32, Connection>) -> io::Result<bool> {
     for (connection, ready) in active.into_iter().zip(&polled) {
         if ready.revents != 0 {
             moved |= connection.send();
-            moved |= connection.read(&mut buffer);
+            moved |= connection.read(&mut buffer, most);
         }
     }
     Ok(moved)

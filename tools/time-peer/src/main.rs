@@ -65,7 +65,7 @@ fn obey(
             answer.number(connection.port()?.into());
             connections.insert(id, connection);
         }
-        Command::Pump => answer.number(connection::pump(connections)?.into()),
+        Command::Pump { most } => answer.number(connection::pump(connections, most as usize)?.into()),
         Command::Flood { port, requests, request } => answer.number(crowd.flood(port, requests, request)),
         Command::Ask { port, request } => answer.number(crowd.ask(port, request)),
         Command::Progress { id } => crowd.progress(id, answer),

@@ -34,8 +34,11 @@ pub enum Command {
         id: u32,
         action: Action,
     },
-    /// Lets all connections send and read as much as they can. The answer says whether there was anything.
-    Pump,
+    /// Lets each connection send as much as it can and read at most `most` bytes. The answer says whether there was
+    /// anything.
+    Pump {
+        most: u32,
+    },
     Report {
         id: u32,
     },
@@ -102,7 +105,7 @@ impl Frame {
                 };
                 Command::To { id, action: Action::Read { limit } }
             }
-            7 => Command::Pump,
+            7 => Command::Pump { most: self.number()? },
             8 => Command::Report { id },
             9 => Command::Forget { id },
             10 => Command::Flood { port: self.port()?, requests: self.number()?, request: self.blob()? },
