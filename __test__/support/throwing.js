@@ -3,7 +3,7 @@
 // A program of throws.test.js. It runs its rows against both servers, in a process that goes on after uncaught errors,
 // and prints one line of JSON for each row.
 //
-//  node throwing.js handler|capture|domain
+//   node throwing.js handler|capture|domain
 //
 // A row is a case of harness.js in which a listener or callback throws once for each server.
 
