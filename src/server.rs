@@ -62,7 +62,7 @@ settings! {
     eager = "eager", 0;
     /// A connection counts only once JavaScript has admitted it; read at accept.
     screened = "screened", 0;
-    /// Strangers may be refused without JavaScript; read at each refusal.
+    /// New connections may be refused without JavaScript; read at each refusal.
     native_refusals = "nativeRefusals", 0;
     /// How long a refused connection is read after the reply, in ms; 0 for not at all.
     linger = "linger", 0;

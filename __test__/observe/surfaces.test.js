@@ -122,7 +122,7 @@ describe('refusals()', () => {
     assert.ok(late.limit.seen >= 100);
   });
 
-  it('is the same for strangers that JavaScript sees', async (t) => {
+  it('is the same for new connections that JavaScript sees', async (t) => {
     const kept = [];
     for (const eager of [false, true]) {
       const server = await start(t);
@@ -220,7 +220,7 @@ describe('the channel ferrohttp.server.refusals', () => {
     assert.ok(messages.length <= (Date.now() - begin) / 100 + 1, `${messages.length} in ${Date.now() - begin} ms`);
     const seqs = messages.flatMap(({ refusals }) => refusals.map(({ seq }) => seq));
     assert.deepStrictEqual(seqs, [...new Set(seqs)].sort((a, b) => a - b));
-    // Strangers are refused without JavaScript all the same.
+    // New connections are refused without JavaScript all the same.
     assert.strictEqual(server.listenerCount('clientError'), 0);
   });
 
@@ -379,7 +379,7 @@ describe('linger and native', { skip: engine.supported ? false : 'Node does the 
     });
   }
 
-  it('native refuses strangers without JavaScript although emit was replaced', async (t) => {
+  it('native refuses new connections without JavaScript although emit was replaced', async (t) => {
     const seen = [];
     for (const native of [false, true]) {
       const server = await start(t, { refusals: { native } }, (req, res) => res.end());

@@ -97,7 +97,7 @@ async function serve() {
     return exchange(way === 'https' ? tls.connect({ ...where, rejectUnauthorized: false }) : net.connect(where), { now, later });
   };
 
-  const stranger = await send(BAD);
+  const newcomer = await send(BAD);
   const known = await sendAfter(BAD, GOOD);
   const lingered = await send('GARBAGE / HTTP/1.1\r\n\r\n', ...(way === 'https' ? [] : [MORE]));
   while (told.length < 3 || logged.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -108,7 +108,7 @@ async function serve() {
   }));
   const metrics = prometheus(server).split('\n').filter((line) => line.startsWith('ferrohttp_refusals_total{')).length;
   if (way !== 'duplex') server.close();
-  return { stranger: stranger.reply, known: known.reply, lingered, told, logged, total, kinds: kinds.map(({ count }) => count), refusals, metrics };
+  return { newcomer: newcomer.reply, known: known.reply, lingered, told, logged, total, kinds: kinds.map(({ count }) => count), refusals, metrics };
 }
 
 async function main() {

@@ -78,7 +78,7 @@ impl Host {
         let (conn, mut theirs) = self.accept();
         theirs.write_all(packet).expect("a packet fits");
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(pin!(Task::stranger(conn)).poll(&mut cx).is_ready());
+        assert!(pin!(Task::accepted(conn)).poll(&mut cx).is_ready());
         theirs
     }
 
@@ -171,7 +171,7 @@ fn response(times: u32) {
         );
         expect(&mut theirs, RESPONSE);
     }
-    drop(Task::stranger(conn));
+    drop(Task::accepted(conn));
 }
 
 /// A response that leaves at the end of a batch.
@@ -185,7 +185,7 @@ fn response_deferred(times: u32) {
         host.pop_nothing();
         expect(&mut theirs, RESPONSE);
     }
-    drop(Task::stranger(conn));
+    drop(Task::accepted(conn));
 }
 
 /// Output that leaves in three parts.

@@ -351,7 +351,7 @@ impl NativeServer {
     }
 
     /// Connections whose message takes longer than the limits (ms, 0 for none), each once per
-    /// message. Strangers are refused at once if they may be.
+    /// message. New connections are refused at once if they may be.
     #[napi(catch_unwind)]
     pub fn expired(&self, headers: f64, request: f64) -> Result<Vec<u32>> {
         let now = record::now();

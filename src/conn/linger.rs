@@ -1,4 +1,4 @@
-//! Descriptors that outlive their connection for a while, in the lobby.
+//! Descriptors that outlive their connection for a while, on the accept thread.
 //!
 //! JavaScript takes deferred output for sent. In a kernel's buffer it would outlive the descriptor. So the deferred
 //! output of a connection that is closed keeps its descriptor open here.
@@ -27,12 +27,12 @@ pub fn send(core: &Arc<Core>, fd: OwnedFd, bytes: Vec<u8>) {
     let Some(fd) = super::simulation::linger(fd, &bytes) else {
         return;
     };
-    let Some(lobby) = core.lobby() else {
+    let Some(accept_thread) = core.accept_thread() else {
         return;
     };
     core.enter_accepted();
     let alive = Alive(core.clone());
-    lobby.spawn(async move {
+    accept_thread.spawn(async move {
         let _ = tokio::time::timeout(PATIENCE, send_all(fd, &bytes)).await;
         drop(alive);
     });
@@ -48,7 +48,7 @@ static DRAINS: AtomicUsize = AtomicUsize::new(0);
 
 /// Sends FIN, reads until the peer's FIN or for so many ms, and closes the descriptor.
 pub fn drain(core: &Arc<Core>, fd: OwnedFd, ms: u64) {
-    let Some(lobby) = core.lobby() else {
+    let Some(accept_thread) = core.accept_thread() else {
         return;
     };
     if io::shutdown(fd.as_raw_fd()).is_err() || DRAINS.load(Ordering::Relaxed) >= DRAINING {
@@ -57,7 +57,7 @@ pub fn drain(core: &Arc<Core>, fd: OwnedFd, ms: u64) {
     DRAINS.fetch_add(1, Ordering::Relaxed);
     core.enter_accepted();
     let alive = Alive(core.clone());
-    lobby.spawn(async move {
+    accept_thread.spawn(async move {
         let _ = tokio::time::timeout(Duration::from_millis(ms), read_all(fd)).await;
         DRAINS.fetch_sub(1, Ordering::Relaxed);
         drop(alive);

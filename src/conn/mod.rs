@@ -5,7 +5,7 @@
 //! | [`task`] | the task that reads, parses, delivers, refuses and closes |
 //! | [`flow`] | when it is read next |
 //! | [`write`] | output of JavaScript's |
-//! | [`refuse`] | refusals, and the end of strangers |
+//! | [`refuse`] | refusals, and the end of new connections |
 //! | [`detach`] | a connection that is given away |
 //! | [`state`] | what it shares with the JavaScript thread |
 //! | [`delivery`] | what the JavaScript thread is told |

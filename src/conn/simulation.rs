@@ -274,7 +274,7 @@ pub fn close(fd: RawFd) -> Option<()> {
     result
 }
 
-/// None if the descriptor was a simulated one: what lingers does so in the lobby, which is not there. The
+/// None if the descriptor was a simulated one: what lingers does so on the accept thread, which is not there. The
 /// peer has the bytes at once.
 pub fn linger(fd: OwnedFd, bytes: &[u8]) -> Option<OwnedFd> {
     if fd.as_raw_fd() < FIRST {

@@ -1,5 +1,5 @@
 //! Output that waits for the end of a batch of deliveries, so that a burst of responses leaves in
-//! a burst. A turn of the JavaScript thread that does not end holds nothing back: the lobby looks
+//! a burst. A turn of the JavaScript thread that does not end holds nothing back: the accept thread looks
 //! after what has waited for longer than a tick.
 
 use std::sync::Arc;
@@ -28,10 +28,10 @@ pub enum Moment {
     Early,
 }
 
-/// What the lobby lets output wait, once to twice.
+/// What the accept thread lets output wait, once to twice.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Ticks without deferred output after which the lobby stops looking.
+/// Ticks without deferred output after which the accept thread stops looking.
 const IDLE_TICKS: usize = limit(50, 1);
 
 /// The connections that have deferred output.
@@ -97,7 +97,7 @@ impl<T: Flush> Deferred<T> {
         *conns = batch;
     }
 
-    /// The lobby's task; ends with its runtime.
+    /// The accept thread's task; ends with its runtime.
     pub async fn watch(self: Arc<Self>) {
         let _passed_on = PassedOn(&self);
         loop {
@@ -125,7 +125,7 @@ impl<T: Flush> Deferred<T> {
     }
 }
 
-/// A lobby that ends may have been told to look, or be looking: the next one does, which may have begun before.
+/// An accept thread that ends may have been told to look, or be looking: the next one does, which may have begun before.
 struct PassedOn<'a, T>(&'a Deferred<T>);
 
 impl<T> Drop for PassedOn<'_, T> {

@@ -1,8 +1,8 @@
 //! The task of one connection: reads packets, parses and delivers them, flushes what is left of
-//! writes, refuses strangers, and closes the descriptor in the end.
+//! writes, refuses new connections, and closes the descriptor in the end.
 //!
 //! It is a future written by hand, so that an idle connection costs a few hundred bytes. It
-//! starts in the lobby as a stranger; after the first complete head it is established, and moves
+//! starts on the accept thread as a new connection; after the first complete head it is established, and moves
 //! to the JavaScript thread or an I/O thread.
 
 mod end;
@@ -30,7 +30,7 @@ pub use parse::decline_upgrade;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Room {
-    Lobby,
+    Accept,
     Io,
     JsThread,
 }
@@ -38,7 +38,7 @@ enum Room {
 /// The task of one connection.
 #[derive(Debug)]
 pub struct Task {
-    /// None until a read has found nothing. Many strangers are refused after their first packet, and never get one.
+    /// None until a read has found nothing. Many new connections are refused after their first packet, and never get one.
     watched: Option<Watch>,
     /// None after moving to another thread.
     conn: Option<Arc<Conn>>,
@@ -59,11 +59,11 @@ enum Turn {
 
 impl Task {
     /// Of a connection that was just accepted.
-    pub fn stranger(conn: Arc<Conn>) -> Task {
+    pub fn accepted(conn: Arc<Conn>) -> Task {
         Task {
             watched: None,
             conn: Some(conn),
-            room: Room::Lobby,
+            room: Room::Accept,
             seat: None,
         }
     }
@@ -200,7 +200,7 @@ impl Task {
                 return Turn::Close;
             }
             // What JavaScript knows had better be read where it acts on it.
-            if self.room == Room::Lobby && control.shown && conn.core.serves_on_js_thread() {
+            if self.room == Room::Accept && control.shown && conn.core.serves_on_js_thread() {
                 return Turn::Move;
             }
             control.keep_waker(cx.waker());

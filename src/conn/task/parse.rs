@@ -24,7 +24,7 @@ pub(super) fn parse(
     let Some((records, saw_head)) = follow(conn, read, packet, 0, supply) else {
         return Turn::Close;
     };
-    // JavaScript does not hear of a stranger before its head is complete. If it knows the connection, it hears of every
+    // JavaScript does not hear of a new connection before its head is complete. If it knows the connection, it hears of every
     // packet, because each restarts the idle timer.
     if records.is_empty() && (read.bytes == 0 || !crate::lock(&conn.control).shown) {
         conn.look_for_hang_up(behind);
@@ -43,7 +43,7 @@ pub(super) fn parse(
 /// How a turn goes on in which something was delivered. Without I/O threads, a connection moves to the JavaScript
 /// thread as soon as JavaScript knows it; otherwise to an I/O thread after its first complete head.
 pub(super) fn after_delivery(room: Room, conn: &Conn, saw_head: bool) -> Turn {
-    if room == Room::Lobby && (saw_head || conn.core.serves_on_js_thread()) {
+    if room == Room::Accept && (saw_head || conn.core.serves_on_js_thread()) {
         Turn::Move
     } else {
         Turn::Again
@@ -59,7 +59,7 @@ enum Then {
     Park(Box<Parked>),
     /// The connection speaks HTTP no longer.
     Upgrade,
-    /// The packet was refused. That is not recorded yet: a stranger's refusal never is.
+    /// The packet was refused. That is not recorded yet: a new connection's refusal never is.
     Refuse(ParseError),
 }
 
@@ -98,7 +98,7 @@ fn interpret(
 }
 
 /// Parses a packet and has the connection follow what it means. The records, and whether a complete
-/// head is among them. None: the connection is over, as a stranger was refused.
+/// head is among them. None: the connection is over, as a new connection was refused.
 fn follow(
     conn: &Arc<Conn>,
     read: &mut ReadSide,
@@ -125,7 +125,7 @@ fn follow(
         Then::Upgrade => crate::lock(&conn.control).read_done = true,
         Then::Refuse(mut error) => {
             if let Some(seen) = &mut recorder.seen {
-                if records.is_empty() && conn.refuse_stranger(error.code, seen, None) {
+                if records.is_empty() && conn.refuse_new(error.code, seen, None) {
                     return None;
                 }
                 conn.with_fd(|fd| conn.locate(seen, fd));

@@ -1,4 +1,4 @@
-//! The engine's threads in every order: the lobby, an I/O thread, the JavaScript thread and the peers run one at a
+//! The engine's threads in every order: the accept thread, an I/O thread, the JavaScript thread and the peers run one at a
 //! time, and which one goes on at each lock and each atomic is drawn. A wake-up that is lost leaves threads that
 //! wait for each other, which is found at once. `cargo test --lib --features schedules schedules` runs them;
 //! `crate::sync` says how.
