@@ -121,8 +121,10 @@ export interface Refusal {
    * - `reply`: the server, or `refuse`, sent a reply and closed the connection.
    * - `listener`: a 'clientError' listener got the error. What it did is not known, unless it called `refuse`.
    * - `closed`: the server closed the connection without a reply.
+   * - `dropped`: the connection was closed before anything was read of it, at `maxConnections` or because its address is in
+   *   `blockList`. There is no error and no 'clientError' event; `code` is `DROPPED`.
    */
-  outcome: 'reply' | 'listener' | 'closed';
+  outcome: 'reply' | 'listener' | 'closed' | 'dropped';
   /** What the parser was in the middle of. `silent`: the connection has sent nothing; `between`: between two messages. */
   phase: 'silent' | 'start-line' | 'head' | 'body' | 'chunk' | 'trailers' | 'between';
   /** The client. */
@@ -157,7 +159,7 @@ export interface Refusal {
   };
   /** The limit that was exceeded: bytes for sizes, fields for `maxHeadersCount`, milliseconds for timeouts. */
   limit?: {
-    name: 'maxHeaderSize' | 'maxHeadersCount' | 'chunkExtensions' | 'headersTimeout' | 'requestTimeout';
+    name: 'maxHeaderSize' | 'maxHeadersCount' | 'chunkExtensions' | 'headersTimeout' | 'requestTimeout' | 'maxConnections';
     /** The limit. */
     value: number;
     /** How much had come. It is a lower bound, because the server reads no further. */
@@ -193,7 +195,7 @@ export interface RefusalStats {
   others: number;
   /** Refusals that were only counted. */
   skipped: number;
-  /** Connections that were dropped at `maxConnections`. */
+  /** Connections that were dropped at `maxConnections`, which are also in `total` and `kinds`. */
   dropped: number;
   /** Connections that the client ended without having sent a byte. */
   silent: number;
@@ -237,7 +239,7 @@ export interface RefusalOptions {
   replies?: { [code in ParseErrorCode | 'ERR_HTTP_REQUEST_TIMEOUT' | 'default']?: RefusalReply };
   /**
    * Milliseconds, 0 to 60,000, for which the server goes on reading a refused connection after the reply and FIN. Without that, a client
-   * that is still sending may get a reset instead of the reply, as with Node. Only plain connections linger. Default: 0.
+   * that is still sending may get a reset instead of the reply, as with Node. Default: 0.
    */
   linger?: number;
   /**

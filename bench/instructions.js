@@ -1,7 +1,8 @@
 'use strict';
 
 // npm run bench:instructions: the instructions that each piece of work of benches/instructions takes,
-// counted by valgrind's callgrind, beside those of instructions.json. Fails if one takes more.
+// counted by valgrind's callgrind, beside those of instructions.json. Fails if one takes more. With --time
+// the nanoseconds, which no baseline holds for.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -9,12 +10,15 @@ const path = require('node:path');
 const { parseArgs } = require('node:util');
 
 const USAGE = `npm run bench:instructions -- [options]
-  --update  writes the counts to bench/instructions.json`;
+  --update  writes the counts to bench/instructions.json
+  --time    prints nanoseconds in the place of instructions; needs no valgrind`;
 const ROOT = path.join(__dirname, '..');
 const BASELINE = path.join(__dirname, 'instructions.json');
 const HINT = 'If it is to stay so: npm run bench:instructions -- --update';
 const TOLERANCE = 0.05;
 const TIMES = 200;
+const TIMED = 100_000;
+const ROUNDS = 5;
 
 function run(command, args, options) {
   const { error, status, stdout, stderr } = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', ...options });
@@ -51,8 +55,26 @@ function count(binary, name, times) {
   return Number(/Collected : (\d+)/.exec(stderr)[1]);
 }
 
+function namesOf(binary) {
+  return run(binary, []).stdout.trim().split('\n');
+}
+
+/** The nanoseconds of each piece of work: the least of some runs, as others use the processors, too. */
+function time(binary) {
+  const once = (name, times) => {
+    const begun = process.hrtime.bigint();
+    run(binary, [name, String(times)]);
+    return Number(process.hrtime.bigint() - begun);
+  };
+  const least = (name, times) => Math.min(...Array.from({ length: ROUNDS }, () => once(name, times)));
+  for (const name of namesOf(binary)) {
+    const nanoseconds = (least(name, 2 * TIMED) - least(name, TIMED)) / TIMED;
+    console.log(`${name.padEnd(22)}${nanoseconds.toFixed(0).padStart(10)} ns`);
+  }
+}
+
 function measure(binary) {
-  const names = run(binary, []).stdout.trim().split('\n');
+  const names = namesOf(binary);
   // Starting takes the same in both runs.
   return Object.fromEntries(names.map((name) => [
     name, Math.round((count(binary, name, 2 * TIMES) - count(binary, name, TIMES)) / TIMES),
@@ -82,9 +104,13 @@ function print(rows) {
 }
 
 function main() {
-  const { values } = parseArgs({ options: { update: { type: 'boolean' }, help: { type: 'boolean' } } });
+  const { values } = parseArgs({ options: { update: { type: 'boolean' }, time: { type: 'boolean' }, help: { type: 'boolean' } } });
   if (values.help) {
     console.log(USAGE);
+    return;
+  }
+  if (values.time) {
+    time(build());
     return;
   }
   if (spawnSync('valgrind', ['--version']).error) {

@@ -4,6 +4,7 @@
 
 const https = require('https');
 const { exchangeListener, listenersOf } = require('./host/emitters');
+const { defineHandle } = require('./host/servers');
 const { kServer } = require('./server/key');
 const { replaceListener } = require('./server/accept');
 const { shareConnections } = require('./server/connections-list');
@@ -17,7 +18,12 @@ function Server(options, requestListener) {
   const refusals = typeof options === 'object' ? options?.refusals : undefined;
   HttpsServer.call(this, options, requestListener);
   replaceListener(this, 'secureConnection');
-  Object.defineProperty(this, kServer, { value: new ServerLink(this, refusals), configurable: true });
+  const link = new ServerLink(this, refusals);
+  Object.defineProperty(this, kServer, { value: link, configurable: true });
+  defineHandle(this, () => link.listening.handle, (handle) => {
+    if (handle !== null && handle !== undefined) link.watchDrops(handle);
+    link.listening.handle = handle;
+  });
   countHandshakes(this);
 }
 Object.setPrototypeOf(Server.prototype, HttpsServer.prototype);

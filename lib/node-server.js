@@ -45,7 +45,7 @@ class NodeLink {
   see(event, subject, socket) {
     if (event === 'connection' || event === 'secureConnection') this.connection(subject);
     else if (event === 'request') this.connection(subject?.socket).requests++;
-    else if (event === 'drop') this.native.dropped++;
+    else if (event === 'drop') this.native.drop(subject, this.server);
     else if (event === 'clientError') this.note(subject, socket);
   }
 

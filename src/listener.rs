@@ -13,9 +13,9 @@ use tokio::io::Interest;
 use crate::conn::address::{self, Bound, End};
 use crate::conn::delivery::Delivery;
 use crate::conn::{Conn, Core, io as sys};
+use crate::observe::store::{Bound as Limit, Exceeded};
 use crate::record::{ACCEPT_ERROR, DROPPED, Records};
 use crate::server::Server;
-use crate::sync::atomic::Ordering;
 use crate::sync::{self, AsyncFd, Mutex};
 
 /// Connections that are accepted before other tasks of the accept thread get a turn.
@@ -245,8 +245,17 @@ fn admit(
 ) -> Option<Arc<Conn>> {
     let settings = &server.settings;
     let limit = settings.max_connections();
-    if limit >= 0 && server.connections.open() >= limit {
-        server.refusals.dropped.fetch_add(1, Ordering::Relaxed);
+    let open = server.connections.open();
+    if limit >= 0 && open >= limit {
+        let crowd = Exceeded {
+            bound: Limit::MaxConnections,
+            value: limit.unsigned_abs(),
+            seen: open.unsigned_abs() + 1,
+        };
+        server.refusals.note_drop(peer, Some(crowd), || {
+            let known = server.bound.get(bound);
+            known.or_else(|| address::end(fd.as_raw_fd(), End::Local))
+        });
         if settings.drop_notice() != 0 {
             core.queue.push(Delivery::of_server(
                 server.id,

@@ -7,6 +7,7 @@ const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
 const { test } = require('node:test');
 const { node, ours } = require('../support/implementations.js');
+const { supported } = require('../support/quiet.js');
 
 const PROGRAM = `
   const open = new Map();
@@ -39,3 +40,38 @@ test('a server that was closed leaves no open handle behind', () => {
   assert.deepStrictEqual(actual, expected);
   assert.deepStrictEqual(expected, []);
 });
+
+const DESTROYS = `
+  const fs = require('fs');
+  const net = require('net');
+  const { createServer } = require(process.argv[1]);
+  const count = () => fs.readdirSync('/proc/self/fd').length;
+  const server = createServer((req, res) => {
+    const { socket } = req;
+    if (req.url === '/1') return res.end('x');
+    setImmediate(() => {
+      const before = count();
+      socket[req.url === '/reset' ? 'resetAndDestroy' : 'destroy']();
+      console.log(before - count());
+      server.close();
+    });
+  });
+  server.listen(0, '127.0.0.1', () => {
+    const client = net.connect(server.address().port, '127.0.0.1');
+    client.on('error', () => {});
+    client.write('GET /1 HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n');
+    client.once('data', () => client.write('GET /' + process.argv[2] + ' HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n'));
+  });
+`;
+
+for (const way of ['destroy', 'reset']) {
+  test(`the descriptor of a socket is closed when it is destroyed (${way})`, { skip: !supported }, () => {
+    const [expected, actual] = [node, ours].map(({ specifier }) => {
+      const { stdout, stderr } = spawnSync(process.execPath, ['-e', DESTROYS, specifier, way], { encoding: 'utf8' });
+      assert.strictEqual(stderr, '');
+      return stdout;
+    });
+    assert.strictEqual(actual, expected);
+    assert.strictEqual(expected, '1\n');
+  });
+}

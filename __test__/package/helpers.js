@@ -1,12 +1,13 @@
 'use strict';
 
-const { spawn, execFileSync } = require('node:child_process');
+const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const http = require('node:http');
 const os = require('node:os');
 const path = require('node:path');
 const { BINARY } = require('../../scripts/build.js');
 const { pack } = require('../../scripts/release/pack.js');
+const tarball = require('../../scripts/release/tarball.js');
 const { platform } = require('../../lib/platform.js');
 const { version } = require('../../package.json');
 
@@ -83,9 +84,7 @@ async function unpack(dir, name = 'ferrohttp') {
   const prefix = `${name.replace('@', '').replace('/', '-')}-${version}`;
   const target = path.join(dir, 'node_modules', name);
   fs.rmSync(target, { recursive: true, force: true });
-  fs.mkdirSync(target, { recursive: true });
-  // With a relative path: tar takes `C:` for a host.
-  execFileSync('tar', ['-xzf', `${prefix}.tgz`, '-C', path.relative(folder, target), '--strip-components', '1'], { cwd: folder });
+  tarball.unpack(path.join(folder, `${prefix}.tgz`), target);
   return target;
 }
 

@@ -8,7 +8,9 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
 const { BINARY, ROOT, platform, run, succeed, temporary } = require('./helpers.js');
+const { machO, pe } = require('./made.js');
 const { glibcNeeded, newer, objdumpImports, readBinary } = require('../../scripts/release/binary.js');
+const { checkNeeds } = require('../../scripts/release/needs.js');
 const crate = require('../../scripts/release/crate.js');
 const { TARGETS, find } = require('../../scripts/targets.js');
 
@@ -68,6 +70,36 @@ test('the imports of a binary are those that objdump tells', (t) => {
   assert.ok(imports.length > 20);
   assert.deepStrictEqual(imports.map(({ name }) => name).sort(), told.map(({ name }) => name).sort());
   assert.strictEqual(glibcNeeded({ imports }), glibcNeeded({ imports: told }));
+});
+
+const ENTRY = 'napi_register_module_v1';
+const SYSTEM = '/usr/lib/libSystem.B.dylib';
+
+function needs(t, platformName, bytes) {
+  const file = path.join(temporary(t), 'library');
+  fs.writeFileSync(file, bytes);
+  return checkNeeds(platformName, file);
+}
+
+test('a binary of macOS needs its system library only, and no newer system than Node does', (t) => {
+  const good = { cpu: 'arm64', oldest: [11, 0], libraries: [SYSTEM], imports: [['kqueue', 1]], exported: [ENTRY] };
+  const check = (changes) => needs(t, 'darwin-arm64', machO({ ...good, ...changes }));
+  assert.strictEqual(check({}), 'macOS 11.0 and libSystem');
+  assert.throws(() => check({ oldest: [12, 1] }), { message: 'the binary of darwin-arm64: it needs macOS 12.1, not 11.0' });
+  assert.throws(() => check({ imports: [['kqueue', 1], ['uv_now', 254]] }), { message: /: it imports uv_now of undefined$/ });
+  assert.throws(() => check({ libraries: [SYSTEM, '/opt/lib/other.dylib'], imports: [['a', 2]] }), { message: /: it imports a of \/opt\/lib\/other\.dylib$/ });
+  assert.throws(() => check({ exported: ['other'] }), { message: /: it does not export napi_register_module_v1$/ });
+  assert.throws(() => check({ cpu: 'x64' }), { message: /: it is for darwin-x64$/ });
+});
+
+test('a binary of Windows needs what Windows has, and no newer one than Node does', (t) => {
+  const good = { cpu: 'x64', oldest: [6, 2], imports: { 'KERNEL32.dll': ['ReadFile', 'WriteFile'], 'ntdll.dll': ['NtWriteFile'] }, exported: [ENTRY] };
+  const check = (changes) => needs(t, 'win32-x64-msvc', pe({ ...good, ...changes }));
+  assert.strictEqual(check({}), 'Windows 10.0 and of its libraries kernel32.dll, ntdll.dll');
+  assert.throws(() => check({ oldest: [10, 1] }), { message: 'the binary of win32-x64-msvc: it needs Windows 10.1, not 10.0' });
+  assert.throws(() => check({ imports: { 'libnode.dll': ['napi_throw'] } }), { message: /: it needs libnode\.dll, which Windows does not have$/ });
+  assert.throws(() => check({ exported: [] }), { message: /: it does not export napi_register_module_v1$/ });
+  assert.throws(() => check({ cpu: 'arm64' }), { message: /: it is for win32-arm64$/ });
 });
 
 test('the workflows name what is there: commands, platforms, fuzz targets', () => {

@@ -12,8 +12,15 @@ const [, , program, specifier, flag] = process.argv;
 // Writes at once, unlike console.log to a pipe on some systems.
 const say = (text) => fs.writeSync(1, `${text}\n`);
 
-/** A timer that fires only if something else keeps the process alive. */
-const later = (ms, then) => setTimeout(then, ms).unref();
+const STEPS = 20;
+
+/**
+ * Calls back only if something else keeps the process alive so long. It takes turns of the event loop, too: a process that is
+ * slow, and ends in one of its next turns, was not kept alive.
+ */
+function later(ms, then, steps = STEPS) {
+  setTimeout(() => (steps === 1 ? then() : later(ms, then, steps - 1)), ms / STEPS).unref();
+}
 
 // The flag is a file that the client makes when it has received something.
 function flagSeen() {

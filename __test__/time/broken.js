@@ -40,6 +40,17 @@ const FAULTS = {
       res.emit = (event, ...args) => event !== 'finish' && emit.call(res, event, ...args);
     })));
   },
+  // 'drain' comes one turn late.
+  'late drain'(server) {
+    server.prependListener('request', (req, res) => {
+      const { emit } = res;
+      res.emit = (event, ...args) => {
+        if (event !== 'drain') return emit.call(res, event, ...args);
+        setImmediate(() => emit.call(res, event, ...args));
+        return true;
+      };
+    });
+  },
   // A connection is forgotten, and stays.
   'left open'(server) {
     server.prependListener('connection', (socket) => {

@@ -147,4 +147,15 @@ function difference([expected, actual]) {
   return null;
 }
 
-module.exports = { difference };
+/** A trace by connection; null if a connection could not be told from others. */
+function partsOf({ sockets, clients, summary, ...rest }) {
+  if (sockets.some(({ c }) => c === -1)) return null;
+  return clients.map((_, c) => ({
+    ...rest,
+    sockets: sockets.filter((socket) => socket.c === c),
+    clients: clients.map((client, i) => (i === c ? client : undefined)),
+    summary: [],
+  }));
+}
+
+module.exports = { difference, partsOf };

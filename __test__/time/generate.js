@@ -20,6 +20,8 @@
 //   what it sends in one step is one segment, and it resets in a step of its own. With I/O threads all are
 //   new connections, and FIN has a step of its own, too: in which turn it is told is up to them.
 // - A socket expires in a step of its own: the clock decides what its timer comes before.
+// - Behind the last response of a connection the server does not read, and RST follows it if something came. That
+//   drops what the client has no room for, which the kernel decides. So there responses are short.
 // - Where reading stops because output is pending, the kernel decides how much of a long body is read
 //   with what follows. So clients that stop reading send none.
 
@@ -40,6 +42,7 @@ const OPTIONS = {
 const SMALL_SIZES = [0, 1, 100, 2000, 2000, 400_000, 400_000, 1_000_000];
 const SIZES = [0, 1, 5, 5, 1000, 1000, 16_384, 65_536, 100_000];
 const HUGE = 16_000_000;
+const SHORT = 1000;
 const UPLOADS = [0, 5, 5, 1000, 1000, 20_000, 300_000];
 const FRAMINGS = ['none', 'none', 'none', 'length', 'length', 'chunked'];
 const WHEN = ['now', 'now', 'now', 'now', 'microtask', 'tick', 'immediate', 'immediate', 'timer', 'held', 'held', 'held', 'never'];
@@ -140,11 +143,13 @@ class Generator {
     const cut = end !== null && random.chance(0.4);
     const count = random.chance(0.1) ? random.between(4, 12) : random.between(1, 3);
     const answers = [];
+    const plans = warm ? [history.plans[`${c}.${this.nextId - 1}`]] : [];
     let lastPlan;
     let sent = 0;
     for (let n = 1; n <= count; n++) {
       const plan = this.plan(c, small);
       history.plans[plan.id] = plan;
+      plans.push(plan);
       // One segment.
       if (stops) plan.upload = Math.min(plan.upload, ONE_READ / 3);
       if (small) plan.upload = Math.min(plan.upload, isNew() ? 5 : 1000);
@@ -173,6 +178,12 @@ class Generator {
       if (sent > ONE_READ) step++;
       add({ do: 'text', text: random.pick(MALFORMED) });
       join();
+    }
+
+    const most = history.options.maxRequestsPerSocket || Infinity;
+    const lastAt = plans.findIndex((plan, n) => plan.last || n + 1 >= most);
+    if (!small && lastAt !== -1 && (lastAt < plans.length - 1 || placed.at(-1).act.do === 'text')) {
+      for (const plan of plans) plan.size = Math.min(plan.size, SHORT);
     }
 
     if (end !== null) {

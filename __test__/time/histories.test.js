@@ -17,9 +17,11 @@ const PLAN = { framing: 'none', upload: 0, consume: 'resume', when: 'now', way: 
 const LARGE = 400_000;
 
 /** A history in which so many connections do the same, with small buffers or not. Plans are named by their numbers. */
-function several(count, { plans, steps, small = true, ...options }) {
+function several(count, { plans, steps, small = true, count: most, ...options }) {
   const each = Array.from({ length: count }, (_, c) => c);
-  const named = (c) => plans.map((plan, n) => [`${c}.${n}`, { ...PLAN, id: `${c}.${n}`, ...plan }]);
+  const meanwhile = (what, c) => what && { at: what.at, acts: [{ ...what.act, c }] };
+  const named = (c) => plans.map((plan, n) => [`${c}.${n}`,
+    { ...PLAN, id: `${c}.${n}`, ...plan, meanwhile: meanwhile(plan.meanwhile, c) }]);
   const act = ({ n, ...rest }, c) => ({ ...rest, c, ...(n === undefined ? {} : { id: `${c}.${n}` }) });
   return {
     options: { ...OPTIONS, ...options },
@@ -86,6 +88,27 @@ const HISTORIES = {
     small: false,
     steps: [[connect, send(0)], [send(1)], [send(2, 0, 171_380)]],
   },
+  'the last response is complete before its request, of which much is there': {
+    plans: [{ when: 'held' }, { size: 65_536 }, { framing: 'length', upload: 300_000, when: 'held', last: true }, {}],
+    clientError: 'keep',
+    small: false,
+    count: 16,
+    steps: [[connect, send(0)], [send(1)], [send(2)], [send(3), answer(0), answer(2)]],
+  },
+  'the client resets in a handler that answers': {
+    plans: [{}, { meanwhile: { at: 'begin', act: reset } }],
+    steps: [[connect, send(0)], [send(1)]],
+  },
+  'the client resets in a handler that answers the first request': {
+    plans: [{ framing: 'chunked', upload: 5, meanwhile: { at: 'begin', act: reset } }],
+    steps: [[connect], [send(0, 0, 60)]],
+  },
+  'the client closes in the handler of the second of two requests': {
+    plans: [{}, { when: 'never', meanwhile: { at: 'begin', act: close } }],
+    httpAllowHalfOpen: true,
+    small: false,
+    steps: [[connect], [joined(send(0)), send(1)]],
+  },
   'the server ends a connection on which a request waits': {
     plans: [{}, {}],
     steps: [[connect, send(0)], [send(1), end]],
@@ -108,7 +131,7 @@ for (const [name, history] of Object.entries(HISTORIES)) {
   for (const watch of [true, false]) {
     test(`time: ${name}${watch ? '' : ', unwatched'}`, { skip }, async () => {
       // What depends on when an I/O thread reads is left out.
-      const histories = [1, 3].map((count) => several(count, { watch, ...history })).filter((played) => isFair(played));
+      const histories = [1, history.count ?? 3].map((count) => several(count, { watch, ...history })).filter((played) => isFair(played));
       if (!(process.env.FERROHTTP_IO_THREADS > 0)) assert.strictEqual(histories.length, 2);
       const { traces, left } = await stage.run(histories);
       for (const both of traces) assert.strictEqual(difference(both), null);

@@ -17,7 +17,7 @@ const UNLIMITED = 0xffffffff;
 
 const KINDS = {
   connect: 1, send: 2, fin: 3, reset: 4, close: 5, read: 6, pump: 7, report: 8, forget: 9,
-  flood: 10, ask: 11, progress: 12,
+  flood: 10, ask: 11, progress: 12, await: 13,
 };
 
 function build() {

@@ -27,12 +27,20 @@ const EXPIRE_MS = 1;
 const EXPIRED_MS = 10;
 // No history takes a second; this is for those in which something moves for ever.
 const GIVE_UP_MS = 20_000;
+// Of a handler that takes long.
+const LONG_MS = 1;
 
 const REFUSALS = {
   destroy: (err, socket) => socket.destroy(),
   reply: (err, socket) => socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'),
   keep: () => {},
 };
+
+const still = new Int32Array(new SharedArrayBuffer(4));
+
+function block(ms) {
+  if (ms > 0) Atomics.wait(still, 0, 0, ms);
+}
 
 class Play {
   constructor(stage, implementation, history) {
@@ -109,10 +117,10 @@ class Play {
       req.on('end', () => note('req read', sum));
     }
     res.sendDate = false;
-    this.meanwhile(plan, 'begin');
+    this.meanwhile(plan, 'begin', req.socket);
     res.on('finish', () => {
       shown.finished += plan.size ?? 0;
-      this.meanwhile(plan, 'finish');
+      this.meanwhile(plan, 'finish', req.socket);
     });
     const answer = () => {
       if (plan.length) res.setHeader('Content-Length', plan.size);
@@ -121,7 +129,7 @@ class Play {
       } catch (err) {
         note('thrown', err.code ?? err.message);
       }
-      this.meanwhile(plan, 'answered');
+      this.meanwhile(plan, 'answered', req.socket);
     };
     if (plan.when === 'held') {
       if (this.held.get(id) === 'answer') answer();
@@ -133,10 +141,19 @@ class Play {
     }
   }
 
-  meanwhile({ meanwhile }, moment) {
+  /**
+   * What the client does while a handler runs. It has what was written by then: ferrohttp holds responses of one turn
+   * back for up to 2 ms. And the handler takes so long that ferrohttp asks the kernel what has come meanwhile.
+   */
+  meanwhile({ meanwhile }, moment, socket) {
     if (meanwhile?.at !== moment) return;
+    const { peer } = this.stage;
+    for (const { c } of meanwhile.acts) {
+      if (this.clients[c] && socket.writableLength === 0) peer.add('await', this.clients[c].id, socket.bytesWritten);
+    }
     this.acts(meanwhile.acts);
-    this.stage.peer.run();
+    peer.run();
+    block(LONG_MS);
   }
 
   // ---- What is done ------------------------------------------------------------------------
@@ -262,7 +279,7 @@ class Stage {
     });
   }
 
-  async settle(plays) {
+  async settle(plays, late) {
     const begin = Date.now();
     let accepted = -1;
     await quiet(() => {
@@ -271,13 +288,18 @@ class Stage {
       const now = plays.reduce((sum, { server }) => sum + server._connections, 0);
       const moved = now !== accepted;
       accepted = now;
-      return this.peer.pump() || moved || this.awaited > 0;
+      const pumped = this.peer.pump();
+      if (pumped) block(late?.pumps);
+      return pumped || moved || this.awaited > 0;
     });
   }
 
-  /** Returns the traces of each history, one for each implementation. */
-  async run(histories) {
-    const played = histories.map((history) => this.pair.map((implementation) => new Play(this, implementation, history)));
+  /**
+   * Returns the traces of each history, one for each implementation (`pair`). `late`: so many ms pass between what
+   * clients do in a step (`acts`), or afterwards (`pumps`), and the turn of the servers.
+   */
+  async run(histories, { late, pair = this.pair } = {}) {
+    const played = histories.map((history) => pair.map((implementation) => new Play(this, implementation, history)));
     const plays = played.flat();
     const before = sockets();
     await Promise.all(plays.map((play) => play.open()));
@@ -285,7 +307,8 @@ class Stage {
     const scene = async (act) => {
       for (const play of plays) act(play);
       this.peer.run();
-      await this.settle(plays);
+      block(late?.acts);
+      await this.settle(plays, late);
       for (const play of plays) await play.look();
       this.peer.run();
       for (const play of plays) play.step++;

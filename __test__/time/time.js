@@ -1,12 +1,13 @@
 'use strict';
 
 // npm run parity:time -- [--cases N] [--seed S] [--first I] [--minutes M] [--batch B] [--node BINARY]
-//                        [--io-threads N] [--shrink K] [--quiet] [--steady] [--history JSON]
+//                        [--io-threads N] [--shrink K] [--quiet] [--verbose] [--keep FOLDER]
+//                        [--history JSON]
 //
 // Plays generated histories (`generate.js`) against node:http and ferrohttp in one process: many
 // connections whose packets meet, that end in every state, and whose readers are slow. Prints the
-// differences by kind, each with its smallest history. Every 250th is a crowd instead (`crowd.js`).
-// Exits with 1 if there is any difference.
+// differences by kind, each with its smallest history. Where node:http shows now one thing, now another, any of
+// these will do (`verdict.js`). Every 250th is a crowd instead (`crowd.js`). Exits with 1 if there is any difference.
 //
 //   --cases       how many (1000)
 //   --seed        of the generator (1)
@@ -16,10 +17,13 @@
 //   --shrink      how many kinds of differences are made small (25)
 //   --node        another Node to run under
 //   --io-threads  of the engine (0)
-//   --steady      takes a difference for chance where node:http does not show the same each time, played again
+//   --verbose     prints each history that is a matter of chance
+//   --keep        writes each history that differs there, with the traces of both
 //   --history     one history of your own: both traces are printed
 
 const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
 const { parseArgs } = require('node:util');
 const { brief } = require('../parity/difference.js');
 const { supported } = require('../support/quiet.js');
@@ -46,7 +50,8 @@ function readArguments() {
       node: { type: 'string' },
       'io-threads': { type: 'string' },
       quiet: { type: 'boolean', default: false },
-      steady: { type: 'boolean', default: false },
+      verbose: { type: 'boolean', default: false },
+      keep: { type: 'string' },
       history: { type: 'string' },
     },
   });
@@ -60,8 +65,17 @@ class Differences {
     this.kinds = new Map();
     this.total = 0;
     this.numbers = [];
-    // Histories that are a matter of chance on node:http, too.
+    // Histories in which the first plays differed, and that were played again.
+    this.judged = 0;
+    // Of these, those in which node:http showed more than one thing, and those in which ours always showed one of them.
     this.unsteady = 0;
+    this.bySet = 0;
+  }
+
+  /** In words, if there is anything to say. */
+  chance() {
+    return `${this.judged} were played again, as they differed at first: node:http was unsteady in ${this.unsteady}, ` +
+      `and in ${this.bySet} ours always showed what node:http shows, too`;
   }
 
   add(found) {
@@ -83,18 +97,27 @@ async function playCrowd({ peer, pair }, seed, number, differences) {
 }
 
 /** Plays histories, and adds what differs. */
-async function playHistories(stage, { seed, quiet, steady }, numbers, differences) {
+async function playHistories(stage, { seed, quiet, verbose, keep }, numbers, differences) {
   const histories = numbers.map((number) => generate(seed, number));
   const { traces, left } = await stage.run(histories);
   for (const [i, history] of histories.entries()) {
     const found = difference(traces[i]);
     if (!found) continue;
     const verdict = await judge(stage, history, traces[i]);
-    if (verdict.differs && !quiet) {
-      console.log(`history ${numbers[i]}: ${found.kind}; again ${verdict.again} of ${verdict.played}${verdict.steady ? '' : ', unsteady'}`);
+    differences.judged++;
+    if (verdict.unsteady) differences.unsteady++;
+    if (!verdict.differs) differences.bySet++;
+    if (!quiet && (verdict.differs || verbose)) {
+      console.log(`history ${numbers[i]}: ${found.kind}; ours was strange ${verdict.again} times of ${verdict.played}, ` +
+        `beside ${verdict.searched} plays of node:http${verdict.unsteady ? ', unsteady' : ''}`);
     }
-    if (verdict.differs && (verdict.steady || !steady)) differences.add({ ...found, ...verdict, history, number: numbers[i] });
-    else differences.unsteady++;
+    if (verdict.differs) {
+      if (keep) {
+        const file = path.join(keep, `${process.versions.node}-${seed}-${numbers[i]}.json`);
+        fs.writeFileSync(file, JSON.stringify({ history, traces: verdict.traces }));
+      }
+      differences.add({ ...found, ...difference(verdict.traces), ...verdict, history, number: numbers[i] });
+    }
   }
   if (left > 0) {
     differences.add({ kind: 'descriptors stay open', where: `${numbers.length} histories at once`, expected: 0, actual: left, number: numbers[0] });
@@ -120,18 +143,18 @@ async function playAll(stage, { cases, seed, first, minutes, batch, ...how }) {
   return { differences, done };
 }
 
-async function report(stage, { kinds, total, numbers, unsteady }, { seed, shrink: most }) {
+async function report(stage, differences, { seed, shrink: most }) {
+  const { kinds, total, numbers } = differences;
   console.log(`\n${total} histories differ, in ${kinds.size} kinds: ${numbers.join(', ')}`);
-  console.log(`${unsteady} more were a matter of chance on node:http, too`);
+  console.log(differences.chance());
   let shown = 0;
   for (const [kind, found] of [...kinds].sort(([, a], [, b]) => b.count - a.count)) {
     console.log(`\n${found.count} x ${kind}`);
     console.log(`  history ${found.number} of seed ${seed}, ${found.where}: ` +
       `${brief(found.expected)} became ${brief(found.actual)}`);
     if (!found.history || shown++ >= most) continue;
-    console.log(`  played again, it differed ${found.again} times of ${found.played}` +
-      `${found.steady ? '' : '; node:http was different each time'}`);
-    if (found.again === 0) continue;
+    console.log(`  ours was strange ${found.again} times of ${found.played}; node:http was played ${found.searched} times, ` +
+      `and was ${found.unsteady ? 'not always' : 'always'} the same`);
     const smallest = await shrink(stage, found.history, kind);
     console.log(`  npm run parity:time -- --history '${JSON.stringify(smallest).replaceAll('\'', '\\u0027')}'`);
   }
@@ -182,8 +205,8 @@ async function main() {
     const { differences, done } = await playAll(stage, args);
     same = differences.total === 0;
     if (same) {
-      console.log(`${done} histories of seed ${args.seed} on Node ${process.versions.node}: no difference` +
-        (differences.unsteady ? `, ${differences.unsteady} a matter of chance` : ''));
+      console.log(`${done} histories of seed ${args.seed} on Node ${process.versions.node}: no difference`);
+      console.log(differences.chance());
     } else {
       await report(stage, differences, args);
     }

@@ -1,16 +1,43 @@
 'use strict';
 
-// Whether a history in which the servers differed is a difference of theirs, or a matter of chance: node:http,
-// played again, alone, in a crowd of itself and on a busy machine, may show by itself what ours showed.
+// Whether a history in which the servers differed is a difference of theirs, or a matter of chance.
+//
+// Where two events of the kernel race, node:http itself shows now one result, now another. What it may show is the
+// set of all that it does show, played again and again: alone, in a crowd of itself, on a busy machine, and with
+// events that come a little later (ROUNDS). Ours has to show something of that set each time that it is played.
+// A result of ours that node:http shows in no play is a difference.
 
 const { spawn } = require('node:child_process');
-const { firstDifference } = require('../parity/difference.js');
-const { difference } = require('./difference.js');
+const { Shown } = require('./shown.js');
 
-// How often it is played alone, and in how many copies at once beside a process that keeps a processor busy.
-const ALONE = 3;
 const COPIES = 16;
+// What ours has shown and node:http has not is looked for so many times more.
+const SEARCHED = 48;
 const BUSY_MS = 2000;
+const LATE_MS = 4;
+// Longer than the kernel holds an acknowledgement back.
+const VERY_LATE_MS = 60;
+
+/** How a history is played again: how many times at once, and what is different then. */
+const ROUNDS = [
+  { copies: 1 },
+  { copies: 1 },
+  { copies: 1 },
+  { copies: COPIES },
+  { copies: COPIES, busy: true },
+];
+const MORE_ROUNDS = [
+  { copies: COPIES, late: { acts: LATE_MS } },
+  { copies: COPIES, late: { pumps: LATE_MS } },
+  { copies: COPIES, late: { pumps: VERY_LATE_MS } },
+];
+/** Of node:http alone. */
+const SEARCHES = [
+  { copies: SEARCHED },
+  { copies: SEARCHED, busy: true },
+  { copies: SEARCHED, late: { acts: LATE_MS } },
+  { copies: SEARCHED, late: { acts: LATE_MS, pumps: LATE_MS }, busy: true },
+];
 
 /** Keeps a processor busy, until it is stopped. */
 function load() {
@@ -19,40 +46,56 @@ function load() {
   return () => child.kill();
 }
 
-/** Plays a history again and again, until `isEnough` says so of its traces. */
-async function playAgain(stage, history, isEnough) {
-  for (let n = 0; n < ALONE; n++) {
-    const { traces } = await stage.run([history]);
-    if (isEnough(traces)) return;
-  }
-  for (const isBusy of [false, true]) {
-    const stop = isBusy ? load() : () => {};
-    try {
-      const { traces } = await stage.run(new Array(COPIES).fill(history));
-      if (isEnough(traces)) return;
-    } finally {
-      stop();
-    }
+async function play(stage, history, { copies, busy, late }, pair) {
+  const stop = busy ? load() : () => {};
+  try {
+    const { traces } = await stage.run(new Array(copies).fill(history), { late, pair });
+    return traces;
+  } finally {
+    stop();
   }
 }
 
 /**
- * Of a history that was played with these traces, `{ differs, steady, again, played }`: whether node:http never
- * showed what ours did, whether it always showed the same, and how often ours differed of the times that it
- * was played again.
+ * Judges a history that was played with these traces:
+ *   differs   ours showed what node:http never did
+ *   unsteady  node:http did not always show the same
+ *   again     so many plays of ours were unlike all of node:http's
+ *   played    of so many
+ *   searched  so many plays of node:http there were
+ *   traces    of such a play, beside the most common one of node:http's
  */
 async function judge(stage, history, [expected, actual]) {
-  const verdict = { differs: true, steady: true, again: 0, played: 0 };
-  await playAgain(stage, history, (traces) => {
-    for (const both of traces) {
-      verdict.played++;
-      if (difference(both)) verdict.again++;
-      if (firstDifference(expected, both[0])) verdict.steady = false;
-      if (!difference([both[0], actual])) verdict.differs = false;
+  const nodes = new Shown();
+  const ours = new Shown();
+  nodes.add(expected);
+  ours.add(actual);
+  const both = async (rounds) => {
+    for (const round of rounds) {
+      for (const [wanted, got] of await play(stage, history, round, stage.pair)) {
+        nodes.add(wanted);
+        ours.add(got);
+      }
     }
-    return !verdict.differs;
-  });
-  return verdict;
+  };
+  await both(ROUNDS);
+  if (!nodes.covers(ours)) await both(MORE_ROUNDS);
+  // A history that is steady there has no more to show.
+  if (nodes.isUnsteady()) {
+    for (const round of SEARCHES) {
+      if (nodes.covers(ours)) break;
+      for (const trace of (await play(stage, history, round, [stage.pair[0]])).flat()) nodes.add(trace);
+    }
+  }
+  const strange = ours.strangeTo(nodes);
+  return {
+    differs: strange.length > 0,
+    unsteady: nodes.isUnsteady(),
+    again: strange.reduce((sum, { count }) => sum + count, 0),
+    played: ours.count,
+    searched: nodes.count,
+    traces: [nodes.mostCommon(), (strange[0] ?? ours.outcomes[0]).trace],
+  };
 }
 
 module.exports = { judge };

@@ -4,19 +4,19 @@
 use std::future::Future;
 use std::hint::black_box;
 use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use ferrohttp::conn::Core;
 use ferrohttp::conn::address::Bound;
 use ferrohttp::conn::delivery::Delivery;
 use ferrohttp::conn::outbox::Outbox;
 use ferrohttp::conn::output::{Output, Piece};
 use ferrohttp::conn::task::Task;
-use ferrohttp::conn::{Conn, Taken};
+use ferrohttp::conn::{Conn, Core, Knowledge, Taken};
 use ferrohttp::engine::queue::Queue;
 use ferrohttp::http1::Profile;
 use ferrohttp::js_thread::connections::Connections;
@@ -66,7 +66,7 @@ impl Host {
             &self.core,
             &self.server,
             OwnedFd::from(ours),
-            None,
+            Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))),
             Bound::default(),
         );
         (conn, theirs)
@@ -180,7 +180,7 @@ fn response_deferred(times: u32) {
     let mut host = Host::new();
     let (conn, mut theirs) = host.accept();
     for _ in 0..times {
-        assert!(output(&mut text, |out| conn.defer(out, false)));
+        assert!(output(&mut text, |out| conn.defer(out, Knowledge::Current)));
         host.core.deferred.add(&conn);
         host.pop_nothing();
         expect(&mut theirs, RESPONSE);

@@ -6,12 +6,13 @@
 #[cfg(unix)]
 mod connection;
 mod parsing;
+mod refusals;
 
 /// Sets up, then does its work so many times.
 type Workload = fn(times: u32);
 
 fn workloads() -> Vec<(&'static str, Workload)> {
-    let mut all = parsing::WORKLOADS.to_vec();
+    let mut all = [parsing::WORKLOADS, refusals::WORKLOADS].concat();
     #[cfg(unix)]
     all.extend_from_slice(connection::WORKLOADS);
     all

@@ -3,6 +3,7 @@
 
 const { debuglog } = require('util');
 const { Server } = require('http');
+const net = require('net');
 const { symbols } = require('./symbols');
 const { shortcuts } = require('./shortcuts');
 
@@ -41,6 +42,57 @@ function defineHandle(server, get, set) {
 /** Defines the property in which net.Socket and net.Server count connections. They read it and set it to one more or less. */
 function defineConnectionCount(server, get, set) {
   Object.defineProperty(server, '_connections', { configurable: true, enumerable: true, get, set });
+}
+
+let blocks; // found when it is asked for first
+
+/** Whether this Node refuses addresses of `server.blockList`. */
+function hasBlockList() {
+  if (blocks === undefined) {
+    try {
+      blocks = !new net.Server({ blockList: 'none' });
+    } catch {
+      blocks = true;
+    }
+  }
+  return blocks;
+}
+
+/** Whether a server's block list has an address; `family` is IPv4 or IPv6. */
+function isBlocked({ blockList }, address, family) {
+  return Boolean(blockList) && hasBlockList() && typeof address === 'string' && blockList.check(address, family.toLowerCase());
+}
+
+/** What a handle's `getpeername` or `getsockname` says. */
+function askHandle(handle, name) {
+  const found = {};
+  return handle[name]?.(found) === 0 ? found : {};
+}
+
+/**
+ * Sees which connections Node drops that a listening handle of a server accepts. `note(peer, local, open)` is told
+ * of each: `open` is the number of open connections where there are `limit()` of them (-1 for no limit), and -1 where
+ * the peer's address is blocked. Where nothing can be dropped Node's listener is called as it is.
+ */
+function watchDrops(server, handle, limit, note) {
+  let listener;
+  const isFull = () => limit() !== -1 && server._connections >= limit();
+  function watching(error, client) {
+    if (!error) {
+      const peer = askHandle(client, 'getpeername');
+      const open = isFull() ? server._connections : -1;
+      if (open !== -1 || isBlocked(server, peer.address, peer.family)) note(peer, askHandle(client, 'getsockname'), open);
+    }
+    return Reflect.apply(listener, this, arguments);
+  }
+  Object.defineProperty(handle, 'onconnection', {
+    configurable: true,
+    enumerable: true,
+    get: () => (typeof listener === 'function' && (server.blockList || isFull()) ? watching : listener),
+    set(value) {
+      listener = value;
+    },
+  });
 }
 
 /** Calls `put(server, list)` when Node sets the list of connections of a server, which it does when the server listens. */
@@ -86,6 +138,7 @@ function responseClass(server) {
 }
 
 module.exports = {
-  emitCloseIfDrained, watchDrain, defineHandle, defineConnectionCount, watchConnectionsList, overdueEntry,
+  emitCloseIfDrained, watchDrain, defineHandle, defineConnectionCount, hasBlockList, isBlocked, watchDrops,
+  watchConnectionsList, overdueEntry,
   requestClass, responseClass,
 };

@@ -41,6 +41,7 @@ const OUTCOMES = {
   reply: ({ status }) => `answered ${status}`,
   listener: () => "left to the 'clientError' listener",
   closed: () => 'closed without a reply',
+  dropped: () => 'dropped before anything was read',
 };
 
 function whoLine(refusal) {

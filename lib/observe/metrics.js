@@ -6,7 +6,7 @@
 const METRICS = [
   {
     name: 'ferrohttp_refusals_total',
-    help: 'Packets and connections that were refused, by code, reason and hint.',
+    help: 'Refusals by code, reason and hint; dropped connections have the code DROPPED.',
     labels: ['code', 'reason', 'hint'],
     samples: ({ kinds }) => kinds.map(({ code, reason = '', hint = '', count }) => [{ code, reason, hint }, count]),
   },

@@ -10,7 +10,12 @@ const PEERS = 128;
 const TOP_PEERS = 20;
 
 /** Known codes. All others count together. */
-const KNOWN = /^(?:HPE_\w+|E[A-Z]+|ERR_HTTP_REQUEST_TIMEOUT|ERR_SSL_\w+)$/;
+const KNOWN = /^(?:HPE_\w+|E[A-Z]+|DROPPED|ERR_HTTP_REQUEST_TIMEOUT|ERR_SSL_\w+)$/;
+
+/** As in src/observe/hints.rs, which a program without a binary lacks. */
+const TOO_MANY = {
+  id: 'max-connections', text: 'the server had as many open connections as server.maxConnections allows', certain: true,
+};
 
 /** The parser of the binary; undefined without one. */
 const parse = (() => {
@@ -80,19 +85,38 @@ class NodeStore {
     const facts = this.keep > 0 && !repeat ? this.look(error ?? {}, insecure, maxHeaderSize) : {};
     const peer = addressOf(socket?.remoteAddress, socket?.remotePort);
     const ofPeer = peer === undefined ? undefined : this.countPeer(counted(peer.address));
+    return this.put({
+      seq, time: Date.now(), code, reason, status, outcome, phase: 'between', peer, ofPeer,
+      local: addressOf(socket?.localAddress, socket?.localPort),
+      connection: { age: Date.now() - begun, requests, bytesRead: socket?.bytesRead ?? 0 },
+      at: rawPacket === undefined || bytesParsed === undefined ? undefined : { packet: bytesParsed, part: 'message' },
+      repeat,
+    }, facts);
+  }
+
+  /** A connection was dropped at `maxConnections`; `ends` are its addresses as 'drop' has them. */
+  drop(ends = {}, { maxConnections }) {
+    this.dropped++;
+    const peer = addressOf(ends.remoteAddress, ends.remotePort);
+    return this.put({
+      seq: ++this.refusalCount, time: Date.now(), code: 'DROPPED', status: null, outcome: 'dropped', phase: 'silent', peer,
+      ofPeer: peer === undefined ? undefined : this.countPeer(counted(peer.address)),
+      local: addressOf(ends.localAddress, ends.localPort),
+      connection: { age: 0, requests: 0, bytesRead: 0 },
+      limit: { name: 'maxConnections', value: maxConnections, seen: maxConnections + 1, change: 'server.maxConnections = number' },
+      repeat: false,
+    }, { hint: TOO_MANY });
+  }
+
+  /** Counts a refusal, and keeps it with what our parser found out about it; its number. */
+  put(refusal, facts) {
+    const { seq, code, reason } = refusal;
     const kind = this.kindOf(KNOWN.test(code) ? code : 'OTHER', typeof reason === 'string' ? reason : undefined, facts.hint?.id);
     if (kind === undefined || this.keep === 0) {
       if (kind === undefined) this.others++;
       this.skipped++;
       return seq;
     }
-    const refusal = {
-      seq, time: Date.now(), code, reason, status, outcome, phase: 'between', peer, ofPeer,
-      local: addressOf(socket?.localAddress, socket?.localPort),
-      connection: { age: Date.now() - begun, requests, bytesRead: socket?.bytesRead ?? 0 },
-      at: rawPacket === undefined || bytesParsed === undefined ? undefined : { packet: bytesParsed, part: 'message' },
-      repeat,
-    };
     for (const [key, value] of Object.entries(facts)) if (value !== undefined) refusal[key] = value;
     kind.first ??= refusal;
     kind.last = refusal;

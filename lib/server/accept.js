@@ -4,6 +4,7 @@
 const dc = require('diagnostics_channel');
 const { nodeConnectionListener } = require('../host');
 const { exchangeListener, listenersOf } = require('../host/emitters');
+const { isBlocked } = require('../host/servers');
 const { setAcceptedBy } = require('../host/sockets');
 const { native: engine } = require('../engine');
 const { connectionListener } = require('../connection');
@@ -69,14 +70,22 @@ function turnsAway(link, id) {
   const peer = engine.address(id, true);
   if (engine.admit(id) && limit !== -1 && open >= limit) {
     const own = engine.address(id, false);
+    noteDrop(link, peer, own, open);
     engine.close(id);
     dropped(server, ...(own ?? []), ...(peer ?? []));
     return true;
   }
-  if (!server.blockList || peer === undefined || peer === null ||
-      !server.blockList.check(peer[0], peer[2].toLowerCase())) return false;
+  if (!isBlocked(server, peer?.[0], peer?.[2])) return false;
+  noteDrop(link, peer, engine.address(id, false), -1);
   engine.close(id);
   return true;
+}
+
+/** Notes it with addresses as the engine tells them. */
+function noteDrop(link, peer, own, open) {
+  const [address, port] = peer ?? [];
+  const [localAddress, localPort] = own ?? [];
+  link.noteDrop({ address, port }, { address: localAddress, port: localPort }, open);
 }
 
 /** Emits 'drop' for a connection beyond `maxConnections`. */

@@ -9,6 +9,7 @@ const { dispatch, beginTurn } = require('../delivery');
 const refusalMethods = require('../refusals/methods');
 const { replaceListener } = require('./accept');
 const { shareConnections } = require('./connections-list');
+const { useFastProperties } = require('./fast-properties');
 const { kServer } = require('./key');
 const { ServerLink } = require('./link');
 const { watchProperties, watchOptional } = require('./watched');
@@ -40,10 +41,12 @@ function Server(options, requestListener) {
     if (handle !== null && handle !== undefined) link.listening.intercept(handle);
     link.listening.handle = handle;
   });
-  if (!supported) return;
-  defineConnectionCount(this, () => (link.lastConnections = link.native.connections), (count) => {
-    link.native.adjust(count - link.lastConnections);
-  });
+  if (supported) {
+    defineConnectionCount(this, () => (link.lastConnections = link.native.connections), (count) => {
+      link.native.adjust(count - link.lastConnections);
+    });
+  }
+  useFastProperties(this);
 }
 Object.setPrototypeOf(Server.prototype, HttpServer.prototype);
 Object.setPrototypeOf(Server, HttpServer);

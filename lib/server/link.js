@@ -3,11 +3,11 @@
 
 const http = require('http');
 const { EventEmitter } = require('events');
-const net = require('net');
 const { debuglog } = require('util');
 const { traits, refusalsArePlain } = require('../host');
 const { eventCount, listenersOf } = require('../host/emitters');
-const { emitCloseIfDrained } = require('../host/servers');
+const { emitCloseIfDrained, hasBlockList, watchDrops } = require('../host/servers');
+const { handleOf } = require('../host/sockets');
 const { systemError } = require('../errors');
 const { native: engine } = require('../engine');
 const alive = require('../engine/alive');
@@ -30,18 +30,9 @@ const { DROPPED, DRAINED, ACCEPT_ERROR } = layout.record;
 /** Node's own `emit`. */
 const plainEmit = EventEmitter.prototype.emit;
 
-let screens; // undefined until somebody asks
-
-/** Whether this release of Node knows `server.blockList`. */
-function hasBlockList() {
-  if (screens === undefined) {
-    try {
-      screens = !new net.Server({ blockList: 'none' });
-    } catch {
-      screens = true;
-    }
-  }
-  return screens;
+/** An address and its port, as Rust takes them; undefined if there is none. */
+function endpoint(address, port) {
+  return typeof address === 'string' ? `${address} ${port}` : undefined;
 }
 
 /** What a server shares with the engine, under `server[kServer]`. */
@@ -62,7 +53,6 @@ class ServerLink {
     this.screens = false; // there was a block list at some time: connections count only after they have passed it
     this.injected = new Set(); // connections whose parser JavaScript feeds
     this.lastConnections = 0; // the number of connections that Node has read last
-    this.properties = {}; // values of the watched properties
     this.values = new Map(); // settings that were given to Rust last
     this.counted = new Map(); // refusals by code that were not added to Rust's counts yet
     this.seen = { emit: undefined, subscribed: false, events: 0, connection: undefined, plain: true }; // by the last `sync`
@@ -122,18 +112,36 @@ class ServerLink {
     this.counted.set(code, (this.counted.get(code) ?? 0) + 1);
   }
 
-  /** Makes Rust read what the client of a refused connection still sends, before it closes the descriptor. */
+  /**
+   * Makes Rust read what the client of a refused connection still sends after the reply. Of a socket of Node's, Rust reads
+   * a duplicate of the descriptor.
+   */
   lingers(socket) {
-    if (socket[kId] > 0) engine.setRefused(socket[kId]);
+    if (socket[kId] > 0) {
+      engine.setRefused(socket[kId]);
+      return;
+    }
+    const fd = handleOf(socket)?.fd;
+    if (fd >= 0) this.native.linger(fd, this.linger);
+  }
+
+  /** A connection was dropped: by `maxConnections`, which has so many `open`, or with -1 by the block list. */
+  noteDrop(peer, local, open) {
+    const limit = open === -1 ? -1 : this.limit();
+    this.native.dropped(endpoint(peer.address, peer.port), endpoint(local.address, local.port), limit, open);
+  }
+
+  /** Notes what Node drops of the connections that a listening handle accepts. */
+  watchDrops(handle) {
+    watchDrops(this.server, handle, () => this.limit(), (peer, local, open) => this.noteDrop(peer, local, open));
   }
 
   /** Tells Rust what became of a refusal, and returns the number of the refusal. */
   refused(socket, token, code, reason, outcome, status) {
     const id = socket[kId];
     if (id > 0) return this.native.refused(token ?? 0, id, code, reason, outcome, status, token === 0);
-    const { remoteAddress, remotePort, localAddress, localPort } = socket;
-    const peer = typeof remoteAddress === 'string' ? `${remoteAddress} ${remotePort}` : undefined;
-    const local = typeof localAddress === 'string' ? `${localAddress} ${localPort}` : undefined;
+    const peer = endpoint(socket.remoteAddress, socket.remotePort);
+    const local = endpoint(socket.localAddress, socket.localPort);
     const parser = socket.parser?.feed?.parser;
     return this.native.refused(token ?? 0, 0, code, reason, outcome, status, token === 0, parser, peer, local);
   }

@@ -24,7 +24,10 @@ class Listening {
 
   /** Replaces methods of a bound handle, so that Rust listens and not libuv. */
   intercept(handle) {
-    if (!supported) return undefined;
+    if (!supported) {
+      this.link.watchDrops(handle);
+      return undefined;
+    }
     if (!(handle.fd >= 0)) return this.interceptShared(handle);
     learnHandle(handle);
     const proto = Object.getPrototypeOf(handle);

@@ -15,18 +15,17 @@ const OPTIONAL_PROPERTIES = ['maxConnections', 'blockList'];
 function watchProperties(server, link) {
   for (const name of PROPERTIES) {
     if (!Object.hasOwn(server, name)) continue;
-    link.properties[name] = server[name];
-    watchProperty(server, link, name);
+    watchProperty(server, link, name, server[name]);
   }
 }
 
-function watchProperty(server, link, name) {
+function watchProperty(server, link, name, value) {
   Object.defineProperty(server, name, {
     configurable: true,
     enumerable: true,
-    get: () => link.properties[name],
-    set(value) {
-      link.properties[name] = value;
+    get: () => value,
+    set(next) {
+      value = next;
       link.sync();
     },
   });
@@ -44,7 +43,7 @@ function watchOptional(prototype) {
         if (this[kServer] === undefined) { // in Node's constructor; `watchProperties` watches it later
           Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
         } else {
-          watchProperty(this, this[kServer], name);
+          watchProperty(this, this[kServer], name, undefined);
           this[name] = value;
         }
       },

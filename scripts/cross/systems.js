@@ -181,6 +181,9 @@ BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
 __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T length) { return SystemFunction036(data, (ULONG)length); }
 `;
 
+/** A path of this system as Wine has it. */
+const inWine = (file) => `Z:${file.replaceAll('/', '\\')}`;
+
 /** A `node` that runs in a Wine of its own. Children need no help: Wine starts them itself. */
 async function wine(folder, binary) {
   // Not the script beside it, which asks for the 32-bit half.
@@ -196,11 +199,13 @@ async function wine(folder, binary) {
     // The server of that prefix writes the registry when it ends.
     await run(path.join(path.dirname(program), 'wineserver64'), ['-w'], { env });
   });
+  const npm = await once('npm-10', (incoming) => run('npm', ['install', '--prefix', incoming, '--no-save', '--ignore-scripts', 'npm@10']));
   fs.mkdirSync(folder, { recursive: true });
+  fs.writeFileSync(path.join(folder, 'npm.cmd'), `@"${inWine(binary)}" "${inWine(path.join(npm, 'node_modules/npm/bin/npm-cli.js'))}" %*\r\n`);
   const file = path.join(folder, 'node');
   // Node takes no pipe of the outer system for its output.
   fs.writeFileSync(file, `#!/bin/sh
-export WINEPREFIX='${home}' WINEDEBUG=-all WINEDLLOVERRIDES='bcryptprimitives=n'
+export WINEPREFIX='${home}' WINEDEBUG=-all WINEDLLOVERRIDES='bcryptprimitives=n' WINEPATH='${inWine(folder)};${inWine(path.dirname(binary))}'
 said=$(mktemp -d)
 '${program}' '${binary}' "$@" < /dev/null > "$said/out" 2> "$said/err"
 code=$?

@@ -2,7 +2,7 @@
 
 // Installs the tarballs of `npm run release:pack` out of a registry on loopback into empty projects, without a
 // compiler, without install scripts, by each package manager and for each Node, and has them serve. Also checks what
-// the binaries need of a system.
+// each binary needs of its system (needs.js).
 //
 //   npm run release:check -- [--packages FOLDER] [--system NAME ...] [--node LINE ...] [--manager NAME ...] [--express]
 //                               [--own-node]
@@ -15,19 +15,16 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
-const { glibcNeeded, newer, objdumpImports, readBinary } = require('./binary.js');
 const { DIST, bindingManifest, packageName } = require('./pack.js');
+const { checkNeeds } = require('./needs.js');
 const { Registry } = require('./registry.js');
 const { Failure, main, run } = require('./run.js');
+const { unpack } = require('./tarball.js');
 const { TARGETS } = require('../targets.js');
-const { GLIBC } = require('../cross/build.js');
 const { platformOf, systemNode } = require('../cross/systems.js');
 const { CROSS, tool } = require('../cross/tools.js');
 const { platform: host, binaryName } = require('../../lib/platform.js');
 const { version } = require('../../package.json');
-
-/** What of musl 1.2.3 the binaries import: each name was looked up there. */
-const MUSL = new Set(require('./musl-1.2.3.json'));
 
 const MOST_PACKED = 200_000;
 const MOST_INSTALLED = 2_500_000;
@@ -175,33 +172,21 @@ async function tryProject({ node, platform, name, folder, express }) {
 
 // ---- Binaries ---------------------------------------------------------------------------------------
 
-/** Fails if the binary of a platform needs more than its package says. */
-function checkBinary(platform, file) {
-  if (!platform.startsWith('linux')) return 'no C library to check';
-  const binary = readBinary(file);
-  const told = objdumpImports(file);
-  const witness = told ? ', and objdump says so' : '';
-  const names = (imports) => imports.map(({ name }) => name).sort().join();
-  if (told && names(told) !== names(binary.imports)) throw new Failure(`objdump tells other imports of ${platform}: ${names(told)}`);
-  if (platform.endsWith('gnu')) {
-    const needed = glibcNeeded(binary);
-    if (newer(needed, GLIBC)) throw new Failure(`${platform} needs glibc ${needed}, not ${GLIBC}`);
-    if (told && glibcNeeded({ imports: told }) !== needed) throw new Failure(`objdump tells another glibc of ${platform} than ${needed}`);
-    return `glibc ${needed}${witness}`;
-  }
-  const unknown = binary.imports.filter(({ name, weak }) => !weak && !MUSL.has(name)).map(({ name }) => name);
-  if (unknown.length > 0) {
-    throw new Failure(`${platform} imports ${unknown.join(', ')}: if musl 1.2.3 has them, add them to scripts/release/musl-1.2.3.json`);
-  }
-  return `musl 1.2.3${witness}`;
-}
+const tarballOf = (folder, platform) => path.join(folder, `ferrohttp-binding-${platform}-${version}.tgz`);
 
-async function unpackBinary(folder, platform) {
-  const tarball = path.join(folder, `ferrohttp-binding-${platform}-${version}.tgz`);
-  if (!fs.existsSync(tarball)) throw new Failure(`${tarball} is missing: npm run cross -- ${platform} && npm run release:pack`);
-  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-binary-'));
-  await run('tar', ['-xzf', tarball, '-C', work]);
-  return { work, file: path.join(work, 'package', binaryName(platform)) };
+/** Checks every binary that is there, those that cannot be run here as well. */
+function checkBinaries(folder) {
+  for (const { platform } of TARGETS) {
+    const tarball = tarballOf(folder, platform);
+    if (!fs.existsSync(tarball)) continue;
+    const work = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-binary-'));
+    try {
+      unpack(tarball, work);
+      console.log(`ok ${platform}: the binary needs ${checkNeeds(platform, path.join(work, binaryName(platform)))}`);
+    } finally {
+      fs.rmSync(work, { recursive: true });
+    }
+  }
 }
 
 main(async () => {
@@ -220,12 +205,12 @@ main(async () => {
   const folder = path.resolve(options.packages);
   const packed = fs.statSync(path.join(folder, `ferrohttp-${version}.tgz`)).size;
   if (packed > MOST_PACKED) throw new Failure(`the main package has ${packed} bytes, more than ${MOST_PACKED}`);
+  checkBinaries(folder);
   let checks = 0;
   for (const system of options.system) {
     const platform = platformOf(system);
-    const { work, file } = await unpackBinary(folder, platform);
-    console.log(`ok ${system}: the binary needs ${checkBinary(platform, file)}`);
-    fs.rmSync(work, { recursive: true });
+    const tarball = tarballOf(folder, platform);
+    if (!fs.existsSync(tarball)) throw new Failure(`${tarball} is missing: npm run cross -- ${platform} && npm run release:pack`);
     for (const line of options['own-node'] ? [process.versions.node] : options.node) {
       const node = options['own-node'] ? process.execPath : await systemNode(system, line);
       for (const name of options.manager) {

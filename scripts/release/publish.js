@@ -6,8 +6,8 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { DIST } = require('./pack.js');
-const { readManifest } = require('./registry.js');
 const { main, run } = require('./run.js');
+const { readManifest } = require('./tarball.js');
 
 async function isPublished(name, version) {
   // npm prints nothing for a version that is not there, and fails for a package that is not.

@@ -7,19 +7,7 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
-const zlib = require('node:zlib');
-
-/** The package.json in a tarball. */
-function readManifest(tarball) {
-  const bytes = zlib.gunzipSync(tarball);
-  for (let at = 0; bytes[at] !== 0;) {
-    const name = bytes.toString('latin1', at, bytes.indexOf(0, at));
-    const size = parseInt(bytes.toString('latin1', at + 124, at + 136), 8);
-    if (name === 'package/package.json') return JSON.parse(bytes.toString('utf8', at + 512, at + 512 + size));
-    at += 512 * (1 + Math.ceil(size / 512));
-  }
-  throw new Error('a tarball without package.json');
-}
+const { readManifest } = require('./tarball.js');
 
 function readPackages(folder) {
   const packages = new Map();
@@ -98,4 +86,4 @@ class Registry {
   }
 }
 
-module.exports = { Registry, readManifest };
+module.exports = { Registry };

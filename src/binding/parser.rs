@@ -14,7 +14,7 @@ use crate::memory::Vecs;
 use crate::observe::classify;
 use crate::observe::kind::{CodeNumber, Kind};
 use crate::observe::refusals::Seen;
-use crate::observe::store::Overdue;
+use crate::observe::store::Exceeded;
 use crate::record::{self, Parked, Progress, Recorder, Records};
 use crate::server::Server;
 
@@ -151,7 +151,7 @@ impl NativeParser {
         code: CodeNumber,
         reason: Option<Reason>,
         limits: (u64, u64),
-    ) -> (Seen, Option<Overdue>) {
+    ) -> (Seen, Option<Exceeded>) {
         let scene = self.parser.scene();
         let late = code == CodeNumber::of(Code::RequestTimeout);
         let hint = match code.as_str() {

@@ -18,7 +18,7 @@ use crate::observe::kind::{CodeNumber, Kind};
 use crate::observe::refusals::{Options, Seen};
 use crate::observe::replies::{Escape, Filling, Replies, Reply};
 use crate::observe::secrets::Secrets;
-use crate::observe::store::{Circumstances, Outcome, Overdue, RING};
+use crate::observe::store::{Bound, Circumstances, Exceeded, Outcome, RING};
 use crate::observe::text::Text;
 use crate::server::{Server, Settings};
 #[cfg(unix)]
@@ -206,7 +206,7 @@ impl NativeServer {
                 _ => Outcome::Closed,
             },
             status: status as u16,
-            overdue,
+            exceeded: overdue,
             repeat,
             own_code: (number.as_str() != code).then(|| Text::of(&[code.as_bytes()])),
             ..Circumstances::default()
@@ -218,6 +218,36 @@ impl NativeServer {
     #[napi(catch_unwind)]
     pub fn answered(&self, number: f64, status: u32) {
         self.server.refusals.answered(number as u64, status as u16);
+    }
+
+    /// JavaScript, or Node, has dropped a connection: addresses with their ports behind a space, and
+    /// `maxConnections` with the number of open ones, or -1 where the address is blocked.
+    #[napi(catch_unwind)]
+    pub fn dropped(&self, peer: Option<String>, local: Option<String>, limit: f64, open: f64) {
+        let crowd = (limit >= 0.0).then(|| Exceeded {
+            bound: Bound::MaxConnections,
+            value: limit as u64,
+            seen: open as u64 + 1,
+        });
+        let peer = peer.as_deref().and_then(address);
+        let local = || local.as_deref().and_then(address);
+        self.server.refusals.note_drop(peer, crowd, local);
+    }
+
+    /// Has what the client of one of Node's own sockets still sends read for so many ms after FIN, and
+    /// dropped, whenever the socket is closed. All that was written to it has to be with the kernel.
+    #[napi(catch_unwind)]
+    pub fn linger(&self, fd: i32, ms: f64) {
+        #[cfg(unix)]
+        if let Some(native) = &self.local.native
+            && conn::linger::drain_duplicate(&native.core, fd, ms as u64)
+                .and_then(|()| native.serve())
+                .is_ok()
+        {
+            native.hold(self.local.env());
+        }
+        #[cfg(not(unix))]
+        let _ = (fd, ms);
     }
 
     /// One of Node's own sockets was closed between two requests: its peer's address, and whether bytes
@@ -253,7 +283,7 @@ impl NativeServer {
         id: u32,
         code: CodeNumber,
         reason: Option<Reason>,
-    ) -> Option<(Seen, Option<Overdue>)> {
+    ) -> Option<(Seen, Option<Exceeded>)> {
         let connections = self.local.native.as_ref()?.connections.borrow();
         let conn = connections.get(id)?;
         if code == CodeNumber::of(Code::RequestTimeout) {
@@ -264,7 +294,7 @@ impl NativeServer {
     }
 
     #[cfg(not(unix))]
-    fn look(&self, _: u32, _: CodeNumber, _: Option<Reason>) -> Option<(Seen, Option<Overdue>)> {
+    fn look(&self, _: u32, _: CodeNumber, _: Option<Reason>) -> Option<(Seen, Option<Exceeded>)> {
         None
     }
 

@@ -69,6 +69,12 @@ impl Delivery {
             records,
         }
     }
+
+    /// Whether it is what was read of a connection.
+    pub fn is_packet_of(&self, conn: &Arc<Conn>) -> bool {
+        let of_conn = matches!(&self.source, Source::Conn(other) if Arc::ptr_eq(other, conn));
+        of_conn && self.kind == Kind::Packet
+    }
 }
 
 impl Weight for Delivery {

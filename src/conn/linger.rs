@@ -7,8 +7,8 @@
 //! received. A refused client would then not see the reply. So the option `linger` sends FIN first, and reads and drops
 //! what the client still sends.
 
-use crate::http1::invariant;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,7 +16,8 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::{Core, io};
+use super::{Core, io as sys};
+use crate::http1::invariant;
 
 /// How long a peer may take to read it. The kernel would wait longer, but no descriptor waits with it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -47,24 +48,28 @@ const DRAINING: usize = 1024;
 static DRAINS: AtomicUsize = AtomicUsize::new(0);
 
 /// Sends FIN, reads until the peer's FIN or for so many ms, and closes the descriptor.
-pub fn drain(core: &Arc<Core>, fd: OwnedFd, ms: u64) {
-    let Some(accept_thread) = core.accept_thread() else {
-        return;
-    };
-    if io::shutdown(fd.as_raw_fd()).is_err() || DRAINS.load(Ordering::Relaxed) >= DRAINING {
-        return;
+pub fn drain(core: &Arc<Core>, fd: OwnedFd, ms: u64) -> io::Result<()> {
+    sys::shutdown(fd.as_raw_fd())?;
+    if DRAINS.load(Ordering::Relaxed) >= DRAINING {
+        return Err(io::ErrorKind::QuotaExceeded.into());
     }
+    let accept_thread = core.enter()?;
     DRAINS.fetch_add(1, Ordering::Relaxed);
-    core.enter_accepted();
     let alive = Alive(core.clone());
     accept_thread.spawn(async move {
         let _ = tokio::time::timeout(Duration::from_millis(ms), read_all(fd)).await;
         DRAINS.fetch_sub(1, Ordering::Relaxed);
         drop(alive);
     });
+    Ok(())
 }
 
-async fn read_all(fd: OwnedFd) -> std::io::Result<()> {
+/// The same for a duplicate of a descriptor of somebody else's, who closes that one.
+pub fn drain_duplicate(core: &Arc<Core>, fd: RawFd, ms: u64) -> io::Result<()> {
+    drain(core, sys::duplicate(fd)?, ms)
+}
+
+async fn read_all(fd: OwnedFd) -> io::Result<()> {
     // SAFETY: the descriptor is closed when this is dropped, not before.
     let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }
         .map_err(|error| error.into_parts().1)?;
@@ -72,10 +77,10 @@ async fn read_all(fd: OwnedFd) -> std::io::Result<()> {
     let mut left = DRAINED;
     while left > 0 {
         let mut ready = fd.readable().await?;
-        match io::recv(fd.as_raw_fd(), &mut buffer) {
+        match sys::recv(fd.as_raw_fd(), &mut buffer) {
             Ok(0) => break,
             Ok(count) => left = left.saturating_sub(count),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => ready.clear_ready(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
             Err(error) => return Err(error),
         }
     }
@@ -83,17 +88,17 @@ async fn read_all(fd: OwnedFd) -> std::io::Result<()> {
 }
 
 /// An error ends it: there is nobody to be told.
-async fn send_all(fd: OwnedFd, mut bytes: &[u8]) -> std::io::Result<()> {
+async fn send_all(fd: OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
     // SAFETY: the descriptor is closed when this is dropped, not before.
     let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::WRITABLE) }
         .map_err(|error| error.into_parts().1)?;
     while !bytes.is_empty() {
         let mut ready = fd.writable().await?;
-        match io::send(fd.as_raw_fd(), &[bytes]) {
+        match sys::send(fd.as_raw_fd(), &[bytes]) {
             Ok(count) => {
                 bytes = invariant!(bytes.get(count..), "no more is sent than was asked for");
             }
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => ready.clear_ready(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
             Err(error) => return Err(error),
         }
     }

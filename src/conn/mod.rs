@@ -51,8 +51,8 @@ use delivery::{Behind, Delivery, Kind, Source};
 use state::{Control, Fate, Shutdown};
 
 pub use detach::Detached;
-pub use write::Taken;
 use write::send_deferred;
+pub use write::{Knowledge, Taken};
 
 /// What the engine carries for HTTP.
 #[derive(Debug)]
@@ -85,6 +85,8 @@ pub struct Conn {
     pub id: AtomicU32,
     /// Its place in the server's list.
     place: AtomicU32,
+    /// The token of its task in the JavaScript thread's reactor, 0 for none; only that thread's.
+    pub seat: AtomicU32,
     start: AtomicU64,
     headers_complete: AtomicBool,
     begun: AtomicBool,
@@ -145,6 +147,7 @@ impl Conn {
             refused: AtomicBool::new(false),
             id: AtomicU32::new(0),
             place: AtomicU32::new(0),
+            seat: AtomicU32::new(0),
             start: AtomicU64::new(progress.start),
             headers_complete: AtomicBool::new(false),
             begun: AtomicBool::new(false),
@@ -209,7 +212,8 @@ impl Conn {
     }
 
     /// Closes the connection; pending output is dropped. What was deferred counts as taken by the
-    /// kernel, and is sent all the same, unless the peer is to get RST. Returns what was written to it.
+    /// kernel, and is sent all the same, unless the peer is to get RST. Returns what was written to it. The task
+    /// closes the descriptor; where it has a seat the caller lets it do so at once.
     pub fn close(&self, reset: bool) -> u64 {
         let mut control = crate::lock(&self.control);
         let written = control.written;
@@ -226,7 +230,9 @@ impl Conn {
         let waker = control.waker.take();
         drop(control);
         self.uncount();
-        wake(waker);
+        if self.seat.load(Ordering::Relaxed) == 0 {
+            wake(waker);
+        }
         written
     }
 

@@ -11,7 +11,7 @@ use crate::observe::explain::status;
 use crate::observe::hints::Hint;
 use crate::observe::kind::{CodeNumber, Kind as RefusalKind};
 use crate::observe::refusals::{Origin, Seen};
-use crate::observe::store::{Circumstances, Outcome, Overdue, Sight};
+use crate::observe::store::{Circumstances, Exceeded, Outcome, Sight};
 use crate::record::now;
 use crate::server::Server;
 use crate::sync::atomic::Ordering;
@@ -19,7 +19,12 @@ use crate::sync::atomic::Ordering;
 impl Conn {
     /// Answers a new connection with the default reply for `code`, counts that, and closes it. False if
     /// JavaScript knows the connection, or may have to hear of it.
-    pub(super) fn refuse_new(&self, code: Code, seen: &mut Seen, overdue: Option<Overdue>) -> bool {
+    pub(super) fn refuse_new(
+        &self,
+        code: Code,
+        seen: &mut Seen,
+        overdue: Option<Exceeded>,
+    ) -> bool {
         let replies = self.server.refusals.replies();
         let own = replies.and_then(|replies| replies.get(Some(code)));
         let ended = self.end_new(|fd| {
@@ -27,7 +32,7 @@ impl Conn {
             let circumstances = Circumstances {
                 outcome: Outcome::Reply,
                 status: own.map_or(status(code.default_reply()), |own| own.status),
-                overdue,
+                exceeded: overdue,
                 ..Circumstances::default()
             };
             let own = own.map(|own| (own, seen.field()));
@@ -68,7 +73,7 @@ impl Conn {
     }
 
     /// Looks at a connection whose message is overdue by these limits (ms).
-    pub fn see_overdue(&self, headers: u64, request: u64) -> (Seen, Option<Overdue>) {
+    pub fn see_overdue(&self, headers: u64, request: u64) -> (Seen, Option<Exceeded>) {
         let overdue = self.progress().passed(now(), headers, request);
         let seen = self.look(
             CodeNumber::of(Code::RequestTimeout),

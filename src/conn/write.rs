@@ -22,6 +22,17 @@ pub enum Taken {
     Ended(i32),
 }
 
+/// What is known of the peer when something is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knowledge {
+    /// A reactor was asked before the packet was dispatched, just now.
+    Current,
+    /// The program has taken long since then, or another thread has read the packet.
+    Outdated,
+    /// It writes at some other time.
+    Unasked,
+}
+
 impl Conn {
     /// Sends an output as far as the kernel takes it, and keeps the rest, of which JavaScript is told
     /// when it has left. `last`: [`shutdown`](Self::shutdown) follows at once.
@@ -73,20 +84,24 @@ impl Conn {
     /// Keeps output for [`flush`](Self::flush), which the caller sees to. It counts as taken by the
     /// kernel: JavaScript is not told when it leaves, and it survives a [`close`](Self::close). False
     /// if that cannot be promised: too much of it would be kept, the kernel was full of late, or the peer
-    /// has gone, which the write is to meet as in Node. A reactor has told of that before a packet is
-    /// dispatched; who writes at another time (`unasked`) asks the kernel.
-    pub fn defer(&self, output: &Output<'_>, unasked: bool) -> bool {
+    /// has gone, which the write is to meet as in Node. The kernel is asked for that, unless it was just now.
+    pub fn defer(&self, output: &Output<'_>, knowledge: Knowledge) -> bool {
         let total = output.len();
         if total > outbox::DEFERRED || self.closed.load(Ordering::Relaxed) {
             return false;
         }
         let mut control = crate::lock(&self.control);
+        let asks = match knowledge {
+            Knowledge::Current => false,
+            Knowledge::Outdated => true,
+            Knowledge::Unasked => !control.deferred,
+        };
         if !control.is_open()
             || control.shutdown != Shutdown::No
             || control.tight
             || control.kept_error.is_some()
             || !control.outbox.can_defer(total)
-            || unasked && !control.deferred && io::is_gone(control.fd)
+            || asks && io::is_gone(control.fd)
         {
             return false;
         }

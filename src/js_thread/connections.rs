@@ -1,6 +1,7 @@
 //! The JavaScript thread's side of the queue: ids of connections, acknowledgements, and deliveries that are held back
 //! while a connection is paused.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use super::reactor::Reactor;
 use super::slots::Slots;
 use crate::conn::delivery::{Behind, Delivery, Kind, Source};
 use crate::conn::task::Task;
-use crate::conn::{Conn, Core, Detached, Http};
+use crate::conn::{Conn, Core, Detached, Http, Knowledge};
 use crate::engine::deferred::Moment;
 use crate::engine::queue::Inbox;
 use crate::memory::Supply;
@@ -27,6 +28,12 @@ const BYTES_PER_TURN: u32 = 2 << 20;
 
 /// How many requests are. The requests of one packet come together, as in Node.
 const REQUESTS_PER_TURN: u32 = 512;
+
+/// How many packets of one connection are read in a turn, as long as each is of full size: libuv's number.
+const READS_PER_TURN: u32 = 32;
+
+/// Ticks of the processor's clock, or ns, in which what the kernel has told of connections is taken for what is.
+const SHORT: u64 = 100_000;
 
 /// A delivery for `next`.
 #[derive(Debug)]
@@ -65,6 +72,8 @@ impl Slot {
 struct Current {
     conn: Arc<Conn>,
     then: Then,
+    /// It is the first one of its connection, which another thread has read, some time ago.
+    first: bool,
 }
 
 /// What comes after a packet.
@@ -102,8 +111,14 @@ pub struct Connections {
     /// Bytes and requests that were delivered in this turn.
     bytes: u32,
     requests: u32,
+    /// Packets of full size that one connection has given without a break.
+    reads: u32,
     /// The reactor was asked in this turn. That is done once; later events are for the next turn.
     polled: bool,
+    /// When this thread last asked the kernel or noticed that it was about its work.
+    noticed: Cell<u64>,
+    /// The program has taken long since the kernel was asked: what was told then may be so no longer.
+    outdated: Cell<bool>,
     /// Ids that are free once the delivery being dispatched is done.
     ending: Vec<u32>,
 }
@@ -112,9 +127,10 @@ impl Connections {
     /// Acknowledges the last delivery and pops the next one. None if the queue is empty; the next delivery then wakes
     /// JavaScript. Reading takes memory from `supply`.
     pub fn next(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> Option<Popped> {
-        if let Some(Current { conn, then }) = self.current.take() {
+        let mut goes_on = false;
+        if let Some(Current { conn, then, .. }) = self.current.take() {
             match then {
-                Then::ReadOn => conn.acknowledge(),
+                Then::ReadOn => goes_on = self.read_on(core, &conn, supply),
                 Then::HangUp if conn.hang_up() => {}
                 Then::HangUp | Then::NextTurn => {
                     conn.consume();
@@ -125,7 +141,8 @@ impl Connections {
         while let Some(id) = self.ending.pop() {
             self.release(id);
         }
-        while !self.is_long() {
+        while goes_on || !self.is_long() {
+            goes_on = false;
             if let Some(delivery) = self.ready.pop_front() {
                 core.queue.popped(&delivery);
                 if let Some(popped) = self.open(delivery) {
@@ -141,6 +158,30 @@ impl Connections {
         core.deferred.flush(Moment::Batch);
         core.queue.rewake();
         None
+    }
+
+    /// Reads a connection again whose packet was of full size. As by libuv, what that gives comes before what is ready
+    /// of other connections, and in the same turn. False if it gives nothing, or another thread reads it.
+    fn read_on(&mut self, core: &Arc<Core>, conn: &Arc<Conn>, supply: &mut dyn Supply) -> bool {
+        conn.acknowledge();
+        let seat = conn.seat.load(Ordering::Relaxed);
+        let Some(reactor) = self.reactor.as_mut().filter(|_| seat != 0) else {
+            return false;
+        };
+        reactor.run_one(seat, supply);
+        let before = self.ready.len();
+        self.take_inbox(core);
+        let found = (before..self.ready.len()).find(|&i| {
+            self.ready
+                .get(i)
+                .is_some_and(|delivery| delivery.is_packet_of(conn))
+        });
+        let packet = found.and_then(|i| self.ready.remove(i));
+        let came = packet.is_some();
+        if let Some(packet) = packet {
+            self.ready.push_front(packet);
+        }
+        came
     }
 
     /// The event loop is about to look for events. Within one turn, `next` may return None more than once.
@@ -215,6 +256,8 @@ impl Connections {
                 came = self.take_inbox(core);
             }
         }
+        self.noticed.set(ticks());
+        self.outdated.set(false);
         let is_busy = self.reactor.as_ref().is_some_and(Reactor::is_busy);
         // A delivery wakes JavaScript only if the queue was found empty. So it has to be looked at until it is.
         came || !self.ready.is_empty() || !self.arrivals.is_empty() || is_busy
@@ -286,12 +329,20 @@ impl Connections {
                 if slot.detached {
                     self.ending.push(id);
                 }
+                let may_go_on = self.reads + 1 < READS_PER_TURN
+                    && self.requests + delivery.records.heads < REQUESTS_PER_TURN;
                 let then = match delivery.behind {
-                    Behind::Bytes => Then::ReadOn,
+                    Behind::Bytes if may_go_on => Then::ReadOn,
                     behind if conn.look_for_hang_up(behind) => Then::HangUp,
                     _ => Then::NextTurn,
                 };
-                self.current = Some(Current { conn, then });
+                self.reads = if then == Then::ReadOn {
+                    self.reads + 1
+                } else {
+                    0
+                };
+                let first = flags == FIRST;
+                self.current = Some(Current { conn, then, first });
             }
             Kind::Notice if slot.detached => return None,
             Kind::Notice => {}
@@ -309,9 +360,19 @@ impl Connections {
         !self.ready.is_empty()
     }
 
-    /// Whether a packet is being dispatched.
-    pub fn is_dispatching(&self) -> bool {
-        self.current.is_some()
+    /// What is known of the peer at this moment.
+    pub fn knowledge(&self) -> Knowledge {
+        let Some(current) = &self.current else {
+            return Knowledge::Unasked;
+        };
+        let now = ticks();
+        if now.wrapping_sub(self.noticed.replace(now)) > SHORT {
+            self.outdated.set(true);
+        }
+        match current.first || self.outdated.get() {
+            true => Knowledge::Outdated,
+            false => Knowledge::Current,
+        }
     }
 
     /// The connection with an id, unless JavaScript ended it.
@@ -363,7 +424,17 @@ impl Connections {
         let unread = slot.has_unread(told);
         slot.held = None;
         slot.destroyed = true;
-        slot.conn.close(reset || unread)
+        let written = slot.conn.close(reset || unread);
+        let seat = slot.conn.seat.load(Ordering::Relaxed);
+        self.end_task(seat);
+        written
+    }
+
+    /// The connection with this seat was closed: so is its descriptor now, as by libuv.
+    fn end_task(&mut self, seat: u32) {
+        if let Some(reactor) = &mut self.reactor {
+            reactor.end(seat);
+        }
     }
 
     /// JavaScript is about to close a connection between two requests.
@@ -432,6 +503,7 @@ impl Connections {
         conn.id.store(id.unwrap_or(GONE), Ordering::Relaxed);
         if id.is_none() {
             conn.close(true);
+            self.end_task(conn.seat.load(Ordering::Relaxed));
         }
         id
     }
@@ -441,4 +513,15 @@ impl Connections {
             slot.conn.id.store(GONE, Ordering::Relaxed);
         }
     }
+}
+
+/// A clock that takes next to no time to read.
+fn ticks() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every such processor has this instruction, and an operating system that forbids it is not known.
+    unsafe {
+        std::arch::x86_64::_rdtsc()
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    crate::record::now()
 }

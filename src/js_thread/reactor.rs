@@ -93,6 +93,17 @@ impl Reactor {
         self.runnable.push_back(token);
     }
 
+    /// Ends a task whose connection JavaScript has closed, and with it the descriptor.
+    pub fn end(&mut self, token: u32) {
+        if self
+            .residents
+            .get(token)
+            .is_some_and(|resident| resident.task.is_over())
+        {
+            self.residents.remove(token);
+        }
+    }
+
     /// Whether a task is known to have something to do.
     pub fn is_busy(&self) -> bool {
         !self.runnable.is_empty()
@@ -123,15 +134,20 @@ impl Reactor {
             return false;
         }
         while let Some(token) = self.runnable.pop_front() {
-            let Some(resident) = self.residents.get_mut(token) else {
-                continue;
-            };
-            let mut cx = Context::from_waker(&resident.waker);
-            if resident.task.run(&mut cx, supply).is_ready() {
-                self.residents.remove(token);
-            }
+            self.run_one(token, supply);
         }
         true
+    }
+
+    /// Runs a task now. One that is gone does not mind.
+    pub fn run_one(&mut self, token: u32, supply: &mut dyn Supply) {
+        let Some(resident) = self.residents.get_mut(token) else {
+            return;
+        };
+        let mut cx = Context::from_waker(&resident.waker);
+        if resident.task.run(&mut cx, supply).is_ready() {
+            self.residents.remove(token);
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::hints::Hint;
 use crate::http1::{
-    Code, Limit, METHODS, Message, ParseError, Part, Phase, Reason, Scene, invariant,
+    Code, Limit, METHODS, Message, Moment, Opening, ParseError, Part, Phase, Reason, Scene,
+    invariant,
 };
 
 /// First bytes of a message that are looked at.
@@ -15,17 +16,24 @@ const LINE: usize = 256;
 const BODY: usize = 4096;
 
 /// What a packet that was refused most likely was.
-pub fn classify(error: &ParseError, scene: &Scene<'_>) -> Option<Hint> {
+pub fn classify(error: &ParseError, moment: &Moment<'_>) -> Option<Hint> {
     use Reason as R;
     match error.code {
-        Code::HeaderOverflow | Code::ChunkExtensionsOverflow => return Some(limit(scene)),
+        Code::HeaderOverflow | Code::ChunkExtensionsOverflow => {
+            return Some(limit(moment.scene()));
+        }
         Code::ClosedConnection => return Some(Hint::DataAfterClose),
         Code::PausedH2Upgrade => return Some(Hint::Http2Preface),
-        Code::InvalidEofState => return fin(scene.phase),
+        Code::InvalidEofState => return fin(moment.scene().phase),
         _ => {}
     }
+    if let R::InvalidMethod | R::SpaceAfterMethod = error.reason {
+        // What floods most often are.
+        return opening(&moment.opening());
+    }
+    let scene = moment.scene();
     match error.reason {
-        R::InvalidMethod | R::SpaceAfterMethod => opening(scene),
+        R::InvalidMethod | R::SpaceAfterMethod => None,
         R::H2Preface => Some(Hint::Http2Preface),
         R::UrlStart | R::UrlSchema | R::UrlServer | R::UrlDoubleAt => target(scene),
         R::UrlPath | R::UrlQuery | R::UrlFragment | R::UrlCharacters => target(scene),
@@ -146,6 +154,18 @@ fn is_method(word: &[u8]) -> bool {
     METHODS.iter().any(|name| name.as_bytes() == word)
 }
 
+fn is_method_in_any_case(word: &[u8]) -> bool {
+    let Some(&first) = word.first() else {
+        return false;
+    };
+    METHODS.iter().any(|name| {
+        let name = name.as_bytes();
+        name.len() == word.len()
+            && name.first() == Some(&first.to_ascii_uppercase())
+            && name.eq_ignore_ascii_case(word)
+    })
+}
+
 // ---- The first bytes ------------------------------------------------------------------------------
 
 /// Where the message begins in the packet, if it does.
@@ -155,18 +175,13 @@ pub fn begin(scene: &Scene<'_>) -> Option<usize> {
 }
 
 /// What the message begins with, whose method is not complete.
-fn opening(scene: &Scene<'_>) -> Option<Hint> {
+fn opening(opening: &Opening<'_>) -> Option<Hint> {
     let mut buffer = [0; OPENING];
-    let bytes = match begin(scene) {
-        Some(at) => invariant!(scene.packet.get(at..), "a message begins in its packet"),
+    let bytes = match opening.begin {
+        Some(at) => invariant!(opening.packet.get(at..), "a message begins in its packet"),
         None => {
             // What came earlier is a piece of a method's name.
-            let earlier = scene.method_name.len().saturating_sub(scene.at);
-            let earlier = invariant!(
-                scene.method_name.get(..earlier),
-                "a part is no longer than the whole"
-            );
-            let pieces = earlier.iter().chain(scene.packet);
+            let pieces = opening.earlier.iter().chain(opening.packet);
             let mut used = 0;
             for (slot, byte) in buffer.iter_mut().zip(pieces) {
                 *slot = *byte;
@@ -181,8 +196,8 @@ fn opening(scene: &Scene<'_>) -> Option<Hint> {
     if let Some(hint) = is_text.then(|| request_line(bytes)).flatten() {
         return Some(hint);
     }
-    match scene.previous {
-        Some(previous) => leftover(scene, previous),
+    match opening.previous {
+        Some(previous) => leftover(opening, previous),
         None => protocol_of(bytes),
     }
 }
@@ -210,9 +225,7 @@ fn request_line(bytes: &[u8]) -> Option<Hint> {
         return None;
     }
     let has_small = word.iter().any(u8::is_ascii_lowercase);
-    let known = METHODS
-        .iter()
-        .any(|name| name.as_bytes().eq_ignore_ascii_case(word));
+    let known = is_method_in_any_case(word);
     if has_small && known {
         return Some(Hint::LowercaseMethod);
     }
@@ -220,7 +233,7 @@ fn request_line(bytes: &[u8]) -> Option<Hint> {
 }
 
 /// What is left of a body that was sent with the message before.
-fn leftover(scene: &Scene<'_>, previous: Message) -> Option<Hint> {
+fn leftover(opening: &Opening<'_>, previous: Message) -> Option<Hint> {
     if previous.transfer_encoding {
         return Some(Hint::AfterChunks);
     }
@@ -228,19 +241,19 @@ fn leftover(scene: &Scene<'_>, previous: Message) -> Option<Hint> {
         return Some(Hint::BodyWithoutLength);
     };
     // The body, if it came in this packet.
-    let body = begin(scene).zip(usize::try_from(length).ok());
+    let body = opening.begin.zip(usize::try_from(length).ok());
     let body = body.filter(|(_, length)| *length <= BODY);
     let Some((at, length)) = body else {
         return Some(Hint::BeyondLength);
     };
     let from = at.checked_sub(length);
-    let Some(body) = from.and_then(|from| scene.packet.get(from..at)) else {
+    let Some(body) = from.and_then(|from| opening.packet.get(from..at)) else {
         return Some(Hint::BeyondLength);
     };
     if contains(body, b" HTTP/1.") {
         return Some(Hint::RequestInBody);
     }
-    let more = scene.packet.get(at..).unwrap_or(&[]);
+    let more = opening.packet.get(at..).unwrap_or(&[]);
     let continues = |byte: &&u8| **byte & 0xc0 == 0x80;
     if more.len() <= BODY && body.iter().chain(more).filter(continues).count() == more.len() {
         return Some(Hint::LengthInCharacters);
@@ -401,26 +414,16 @@ fn protocol(scene: &Scene<'_>) -> Option<Hint> {
 fn name(scene: &Scene<'_>) -> Hint {
     match byte(scene) {
         Some(b' ' | b'\t') => {
-            let mut after = rest_of_line(scene)
-                .iter()
-                .skip_while(|byte| b" \t".contains(byte));
+            let line = rest_of_line(scene);
+            let mut after = line.iter().skip_while(|byte| b" \t".contains(byte));
             if after.next() == Some(&b':') {
                 return Hint::SpaceBeforeColon;
             }
-            let whole = rest(scene)
-                .get(..LINE)
-                .unwrap_or(rest(scene))
-                .contains(&b'\n');
-            let [earlier, here] = scene.field.unwrap_or_default();
-            let method = if earlier.is_empty() {
-                is_method(here)
-            } else {
-                here.is_empty() && is_method(earlier)
-            };
-            if method && contains(rest_of_line(scene), b" HTTP/") {
+            if contains(line, b" HTTP/") && is_method(whole_name(scene)) {
                 return Hint::RequestLineTwice;
             }
-            if whole && !rest_of_line(scene).contains(&b':') {
+            let is_whole = line.len() < LINE && line.len() < rest(scene).len();
+            if is_whole && !line.contains(&b':') {
                 return Hint::NoColon;
             }
             Hint::SpaceInName
@@ -431,6 +434,14 @@ fn name(scene: &Scene<'_>) -> Hint {
         Some(0x80..) => Hint::NonAsciiInName,
         Some(0..0x20 | 0x7f) => Hint::ControlInName,
         _ => Hint::SeparatorInName,
+    }
+}
+
+/// The name in progress, if it came in one piece.
+fn whole_name<'a>(scene: &Scene<'a>) -> &'a [u8] {
+    match scene.field {
+        Some([name, []] | [[], name]) => name,
+        _ => &[],
     }
 }
 

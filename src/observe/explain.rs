@@ -33,10 +33,9 @@ impl Sink for Reader<'_> {
     }
 
     fn refused(&mut self, error: &ParseError, moment: &Moment<'_>) {
-        let scene = moment.scene();
-        let hint = classify::classify(error, &scene);
+        let hint = classify::classify(error, moment);
         let mut facts = Box::<Facts>::default();
-        facts.take_error(error, hint, &scene, self.secrets, EXCERPT);
+        facts.take_error(error, hint, moment.scene(), self.secrets, EXCERPT);
         self.refusal = Some((kind(error, hint), facts));
     }
 }

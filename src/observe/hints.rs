@@ -34,6 +34,9 @@ macro_rules! hints {
 }
 
 hints! {
+    // Before anything was read.
+    MaxConnections certain "max-connections", "the server had as many open connections as server.maxConnections allows";
+    BlockList certain "block-list", "the client's address is in server.blockList";
     // Another protocol.
     TlsHello certain "tls-hello", "a TLS handshake on a plain port: the client used https:// (or a proxy speaks TLS to its backend)";
     Http2Preface certain "http2-preface", "an HTTP/2 client that assumes the server speaks it (prior knowledge): this server speaks HTTP/1";

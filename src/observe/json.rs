@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use super::facts::Facts;
 use super::peers::Peer;
-use super::store::{Overdue, Record};
+use super::store::{Bound, Exceeded, Outcome, Record};
 use crate::http1::{Limit, Message, Part, Phase};
 
 /// Writes objects; strings are latin1.
@@ -146,7 +146,11 @@ pub fn refusal(json: &mut Json, record: &Record) {
     }
     json.string("outcome", circumstances.outcome.as_str().as_bytes());
     let facts = record.facts.as_deref();
-    let phase = facts.map_or(Phase::Between, |facts| facts.phase);
+    let unseen = match circumstances.outcome {
+        Outcome::Dropped => Phase::Silent,
+        _ => Phase::Between,
+    };
+    let phase = facts.map_or(unseen, |facts| facts.phase);
     json.string("phase", phase.as_str().as_bytes());
     json.address("peer", circumstances.peer);
     if record.of_peer > 0 {
@@ -162,8 +166,8 @@ pub fn refusal(json: &mut Json, record: &Record) {
     if let Some(facts) = facts {
         told(json, facts);
     }
-    if let Some(overdue) = circumstances.overdue {
-        timeout(json, overdue);
+    if let Some(limit) = circumstances.exceeded {
+        exceeded(json, limit);
     }
     let early = facts.filter(|facts| facts.at.is_none() && !circumstances.repeat);
     if let Some(facts) = early
@@ -297,15 +301,16 @@ fn limit(json: &mut Json, limit: Limit, facts: &Facts) {
     });
 }
 
-fn timeout(json: &mut Json, overdue: Overdue) {
-    let (name, change) = match overdue.headers {
-        true => ("headersTimeout", "server.headersTimeout = ms (0 for none)"),
-        false => ("requestTimeout", "server.requestTimeout = ms (0 for none)"),
+fn exceeded(json: &mut Json, Exceeded { bound, value, seen }: Exceeded) {
+    let (name, change) = match bound {
+        Bound::HeadersTimeout => ("headersTimeout", "server.headersTimeout = ms (0 for none)"),
+        Bound::RequestTimeout => ("requestTimeout", "server.requestTimeout = ms (0 for none)"),
+        Bound::MaxConnections => ("maxConnections", "server.maxConnections = number"),
     };
     json.object("limit", |json| {
         json.string("name", name.as_bytes());
-        json.number("value", overdue.value);
-        json.number("seen", overdue.seen);
+        json.number("value", value);
+        json.number("seen", seen);
         json.string("change", change.as_bytes());
     });
 }

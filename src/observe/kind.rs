@@ -3,8 +3,8 @@
 use super::hints::Hint;
 use crate::http1::{Code, Reason};
 
-/// Codes beside the parser's: of sockets, and two that stand for others.
-const SYSTEM: [&str; 9] = [
+/// Codes beside the parser's: of sockets, that of what was dropped, and two that stand for others.
+const SYSTEM: [&str; 10] = [
     "ECONNRESET",
     "EPIPE",
     "ETIMEDOUT",
@@ -12,9 +12,13 @@ const SYSTEM: [&str; 9] = [
     "EHOSTUNREACH",
     "ENETUNREACH",
     "EPROTO",
+    DROPPED,
     "UNKNOWN",
     OTHER,
 ];
+
+/// A connection that was closed before anything was read of it, which has no error.
+const DROPPED: &str = "DROPPED";
 
 /// Stands for every code that a program made itself.
 const OTHER: &str = "OTHER";
@@ -30,6 +34,11 @@ impl CodeNumber {
     /// Of a code of the parser's.
     pub fn of(code: Code) -> CodeNumber {
         CodeNumber(code.index() as u8)
+    }
+
+    /// Of a connection that was dropped.
+    pub fn dropped() -> CodeNumber {
+        CodeNumber::of_text(DROPPED)
     }
 
     /// Of a code of a socket's or the program's; all that are not known are one.

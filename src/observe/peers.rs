@@ -1,6 +1,5 @@
 //! Who is refused most: the Space-Saving algorithm, in memory of a fixed size.
 
-use crate::http1::invariant;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Peers that are counted at a time.
@@ -8,6 +7,11 @@ const COUNTED: usize = 128;
 
 /// IPv4 addresses stand in a range of numbers that is multicast in IPv6.
 const V4: u64 = 0xffff_ffff_0000_0000;
+
+/// Places of [`Peers::index`]: twice as many as there are peers, so that searches are short.
+const PLACES: usize = 2 * COUNTED;
+
+const _: () = assert!(PLACES.is_power_of_two() && COUNTED < 0xff);
 
 /// Counts of the most frequent peers. An address of IPv6 counts with all of its /64, which one
 /// customer has.
@@ -18,6 +22,12 @@ pub struct Peers {
     /// How much of a count may belong to peers that it took the place of.
     errors: [u64; COUNTED],
     used: usize,
+    /// Where a key is in `keys`, counted from 1: a hash table with linear probing; 0 is a free place.
+    index: [u8; PLACES],
+    /// The least count, once all are used, and the next peer that may have it: a flood of many
+    /// peers need not look at all of them each time.
+    least: u64,
+    next: usize,
 }
 
 /// How often a peer was counted.
@@ -54,6 +64,9 @@ impl Default for Peers {
             counts: [0; COUNTED],
             errors: [0; COUNTED],
             used: 0,
+            index: [0; PLACES],
+            least: 0,
+            next: 0,
         }
     }
 }
@@ -62,20 +75,20 @@ impl Peers {
     /// Counts a peer once more; what is known of its count.
     pub fn add(&mut self, peer: IpAddr) -> Count {
         let key = key(peer);
-        let used = invariant!(
-            self.keys.get(..self.used),
-            "only places that exist are used"
-        );
-        let place = match used.iter().position(|other| *other == key) {
-            Some(place) => place,
-            None if self.used < COUNTED => {
+        let place = self.find(key).unwrap_or_else(|| {
+            let place = if self.used < COUNTED {
                 self.used += 1;
                 self.used - 1
+            } else {
+                self.replace()
+            };
+            if let Some(slot) = self.keys.get_mut(place) {
+                *slot = key;
             }
-            None => self.replace(),
-        };
-        if let (Some(slot), Some(count)) = (self.keys.get_mut(place), self.counts.get_mut(place)) {
-            *slot = key;
+            self.enter(key, place);
+            place
+        });
+        if let Some(count) = self.counts.get_mut(place) {
             *count += 1;
         }
         let of = |list: &[u64; COUNTED]| list.get(place).copied().unwrap_or(0);
@@ -85,13 +98,82 @@ impl Peers {
         }
     }
 
-    /// The place of the least frequent, whose count the new one inherits as its error.
-    fn replace(&mut self) -> usize {
-        let counts = self.counts.iter().enumerate();
-        let (place, least) = counts.min_by_key(|(_, count)| **count).unwrap_or((0, &0));
-        if let Some(error) = self.errors.get_mut(place) {
-            *error = *least;
+    /// Where a key is in `keys`.
+    fn find(&self, key: u64) -> Option<usize> {
+        let mut at = home(key);
+        loop {
+            let place = usize::from(*self.index.get(at)?).checked_sub(1)?;
+            if self.keys.get(place) == Some(&key) {
+                return Some(place);
+            }
+            at = (at + 1) % PLACES;
         }
+    }
+
+    /// Has the index find a key. Half of its places are free.
+    fn enter(&mut self, key: u64, place: usize) {
+        let mut at = home(key);
+        while self.index.get(at).is_some_and(|taken| *taken != 0) {
+            at = (at + 1) % PLACES;
+        }
+        if let Some(slot) = self.index.get_mut(at) {
+            *slot = place as u8 + 1;
+        }
+    }
+
+    /// Takes the key at a place out of the index. What stands behind it moves up, as a search ends at a
+    /// free place.
+    fn leave(&mut self, place: usize) {
+        let key_at = |keys: &[u64; COUNTED], taken: u8| {
+            let place = usize::from(taken).checked_sub(1)?;
+            keys.get(place).copied()
+        };
+        let mut hole = home(self.keys.get(place).copied().unwrap_or(0));
+        while self
+            .index
+            .get(hole)
+            .is_some_and(|taken| usize::from(*taken) != place + 1)
+        {
+            hole = (hole + 1) % PLACES;
+        }
+        let mut at = hole;
+        loop {
+            at = (at + 1) % PLACES;
+            let taken = self.index.get(at).copied().unwrap_or(0);
+            let Some(key) = key_at(&self.keys, taken) else {
+                break;
+            };
+            let from_home = at.wrapping_sub(home(key)) % PLACES;
+            if from_home >= at.wrapping_sub(hole) % PLACES {
+                if let Some(slot) = self.index.get_mut(hole) {
+                    *slot = taken;
+                }
+                hole = at;
+            }
+        }
+        if let Some(slot) = self.index.get_mut(hole) {
+            *slot = 0;
+        }
+    }
+
+    /// The place of one of the least frequent, which is forgotten. The new one inherits its count as
+    /// the error.
+    fn replace(&mut self) -> usize {
+        let (from, least) = (self.next, self.least);
+        let behind = self.counts.get(from..).unwrap_or(&[]);
+        let place = match behind.iter().position(|count| *count == least) {
+            Some(place) => from + place,
+            None => {
+                self.least = self.counts.iter().copied().min().unwrap_or(0);
+                let first = self.counts.iter().position(|count| *count == self.least);
+                first.unwrap_or(0)
+            }
+        };
+        self.next = place + 1;
+        if let Some(error) = self.errors.get_mut(place) {
+            *error = self.least;
+        }
+        self.leave(place);
         place
     }
 
@@ -108,6 +190,12 @@ impl Peers {
         };
         all.into_iter().take(most).map(peer).collect()
     }
+}
+
+/// Where in the index the search for a key begins.
+fn home(key: u64) -> usize {
+    // The golden ratio spreads neighbouring addresses.
+    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize % PLACES
 }
 
 fn key(peer: IpAddr) -> u64 {
@@ -146,6 +234,38 @@ mod tests {
             top.count >= 1000 && top.count - top.error <= 1000,
             "{top:?}"
         );
+    }
+
+    #[test]
+    fn every_peer_is_found_and_counts_are_as_far_off_as_they_say() {
+        for seed in 1..20u64 {
+            let mut peers = Peers::default();
+            let mut exact = std::collections::HashMap::<u64, u64>::new();
+            let mut random = seed;
+            for _ in 0..3_000 {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                // Some come often, most seldom.
+                let bits = if random & 3 == 0 { 5 } else { 6 + seed % 8 };
+                let peer = Ipv4Addr::from((random >> 8) as u32 & ((1 << bits) - 1));
+                let key = key(IpAddr::V4(peer));
+                *exact.entry(key).or_default() += 1;
+                let least = peers.counts.iter().copied().min();
+                let is_new = peers.find(key).is_none() && peers.used == COUNTED;
+                let count = peers.add(IpAddr::V4(peer));
+                if is_new {
+                    assert_eq!(Some(count.error), least);
+                }
+                for (place, key) in peers.keys.iter().take(peers.used).enumerate() {
+                    assert_eq!(peers.find(*key), Some(place));
+                    let (count, error) = (peers.counts[place], peers.errors[place]);
+                    assert!((count - error..=count).contains(&exact[key]));
+                }
+                let taken = peers.index.iter().filter(|taken| **taken != 0);
+                assert_eq!(taken.count(), peers.used);
+            }
+        }
     }
 
     #[test]

@@ -9,14 +9,15 @@ use super::advice::{self, Numbers};
 use super::classify;
 use super::counters::Counters;
 use super::facts::EXCERPT;
+use super::hints::Hint;
 use super::json::{self, Json};
 use super::kind::{CodeNumber, Kind};
 use super::peers::Peers;
 use super::replies::{Filling, Replies};
 use super::secrets::Secrets;
-use super::store::{Circumstances, RING, Sight, Store};
+use super::store::{Circumstances, Exceeded, Outcome, RING, Sight, Store};
 use super::text::Text;
-use crate::http1::{ParseError, Reason, Scene};
+use crate::http1::{Moment, ParseError, Reason, Scene};
 use crate::record;
 use crate::sync::Mutex;
 
@@ -125,7 +126,7 @@ pub struct Refusals {
     state: Mutex<State>,
     replies: OnceLock<Replies>,
     /// Connections that were dropped at `maxConnections`.
-    pub dropped: AtomicU64,
+    dropped: AtomicU64,
     /// Connections that ended without a request.
     pub silent: AtomicU64,
     /// Connections that the server closed between two requests.
@@ -144,16 +145,16 @@ impl Refusals {
 
     /// Looks at a packet that the parser refuses, while the parser still knows it. `now` by the clock of
     /// [`record::now`].
-    pub fn see(&self, error: &ParseError, scene: &Scene<'_>, now: u64) -> Seen {
+    pub fn see(&self, error: &ParseError, moment: &Moment<'_>, now: u64) -> Seen {
         let kind = Kind {
             code: CodeNumber::of(error.code),
             reason: Some(error.reason),
-            hint: classify::classify(error, scene),
+            hint: classify::classify(error, moment),
         };
         self.look(kind, now, |options, store| {
             let (secrets, size) = (&options.secrets, options.excerpt);
             let mut facts = store.room();
-            facts.take_error(error, kind.hint, scene, secrets, size);
+            facts.take_error(error, kind.hint, moment.scene(), secrets, size);
             Sight::Full(facts)
         })
     }
@@ -210,6 +211,39 @@ impl Refusals {
             let mut state = crate::lock(&self.state);
             state.idle_peers.get_or_insert_default().add(peer.ip());
         }
+    }
+
+    /// A connection is dropped before anything is read of it: because there are too many, or because its
+    /// address is blocked. `local` is asked if it is kept.
+    pub fn note_drop(
+        &self,
+        peer: Option<SocketAddr>,
+        crowd: Option<Exceeded>,
+        local: impl FnOnce() -> Option<SocketAddr>,
+    ) {
+        let hint = match crowd {
+            Some(_) => {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+                Hint::MaxConnections
+            }
+            None => Hint::BlockList,
+        };
+        let mut seen = self.see_bare(Kind {
+            code: CodeNumber::dropped(),
+            reason: None,
+            hint: Some(hint),
+        });
+        let circumstances = Circumstances {
+            peer,
+            local: match seen.sight {
+                Sight::Skipped => None,
+                _ => local(),
+            },
+            outcome: Outcome::Dropped,
+            exceeded: crowd,
+            ..Circumstances::default()
+        };
+        self.add(&mut seen, circumstances);
     }
 
     /// A program has answered the refusal of this number, which was left to its listener.

@@ -43,6 +43,8 @@ pub enum Outcome {
     /// Closed without a reply.
     #[default]
     Closed,
+    /// Closed before anything was read.
+    Dropped,
 }
 
 impl Outcome {
@@ -52,18 +54,30 @@ impl Outcome {
             Outcome::Reply => "reply",
             Outcome::Listener => "listener",
             Outcome::Closed => "closed",
+            Outcome::Dropped => "dropped",
         }
     }
 }
 
-/// A timeout that passed.
+/// A limit of a server's that is no limit of the parser's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overdue {
-    /// `headersTimeout`, else `requestTimeout`.
-    pub headers: bool,
-    /// In ms, like `seen`.
+pub enum Bound {
+    /// `headersTimeout`, in ms.
+    HeadersTimeout,
+    /// `requestTimeout`, in ms.
+    RequestTimeout,
+    /// `maxConnections`.
+    MaxConnections,
+}
+
+/// Such a limit was exceeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceeded {
+    /// Which one.
+    pub bound: Bound,
+    /// What it is.
     pub value: u64,
-    /// How long it took, in ms.
+    /// What there was: the time that passed, or the open connections with the one that was dropped.
     pub seen: u64,
 }
 
@@ -82,8 +96,8 @@ pub struct Circumstances {
     pub status: u16,
     /// What became of it.
     pub outcome: Outcome,
-    /// The limit of time that was exceeded.
-    pub overdue: Option<Overdue>,
+    /// The limit of the server's that was exceeded.
+    pub exceeded: Option<Exceeded>,
     /// A further event of the same error.
     pub repeat: bool,
     /// A code that the program made, which is counted as another.

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use crate::observe::store::Overdue;
+use crate::observe::store::{Bound, Exceeded};
 
 /// Where the message in progress stands, for the timeouts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,13 +28,16 @@ impl Progress {
     }
 
     /// The limit that [`overdue`](Self::overdue) found passed.
-    pub fn passed(&self, now: u64, headers: u64, request: u64) -> Option<Overdue> {
+    pub fn passed(&self, now: u64, headers: u64, request: u64) -> Option<Exceeded> {
         if self.start == 0 {
             return None;
         }
         let seen = now.saturating_sub(self.start) / 1_000_000;
-        let of = |headers, value| Overdue {
-            headers,
+        let of = |headers, value| Exceeded {
+            bound: match headers {
+                true => Bound::HeadersTimeout,
+                false => Bound::RequestTimeout,
+            },
             value,
             seen,
         };

@@ -111,7 +111,7 @@ impl Sink for Recorder<'_> {
         if let Some(refusals) = self.refusals {
             // Reading the clock is a good part of what a refusal in a flood costs.
             let now = if self.begun == 0 { now() } else { self.begun };
-            self.seen = Some(refusals.see(error, &moment.scene(), now));
+            self.seen = Some(refusals.see(error, moment, now));
         }
     }
 

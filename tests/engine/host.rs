@@ -14,7 +14,7 @@ use ferrohttp::conn::address::{Bound, End};
 use ferrohttp::conn::outbox::{DEFERRED, Remainder};
 use ferrohttp::conn::output::{Output, Piece};
 use ferrohttp::conn::task::Task;
-use ferrohttp::conn::{Conn, Taken, io};
+use ferrohttp::conn::{Conn, Knowledge, Taken, io};
 use ferrohttp::engine::deferred::Moment;
 use ferrohttp::engine::queue::{Inbox, Queue};
 use ferrohttp::http1::{Code, Profile, names};
@@ -213,7 +213,7 @@ fn write(conn: &Conn, pieces: &[&[u8]]) -> Result<Taken, i32> {
 }
 
 fn defer(conn: &Conn, piece: &[u8]) -> bool {
-    text(&[piece], |output| conn.defer(output, true))
+    text(&[piece], |output| conn.defer(output, Knowledge::Unasked))
 }
 
 /// Fills the kernel's buffer behind the engine's back, and returns the bytes.

@@ -2,11 +2,15 @@
 
 // npm run refusals: a million connections that begin a TLS handshake with a plain server, and among them
 // one bad chunk. It must still be there to be seen, the counts must be exact, memory must not grow, and
-// JavaScript must run no more than ten times a second for who listens to the channel.
+// JavaScript must run no more than ten times a second for who listens to the channel. Connections over TCP
+// cost clients and the kernel so much that there are not many a second. So a burst over a Unix domain socket
+// comes first, which has to reach a rate.
 
 const { fork } = require('node:child_process');
 const { once } = require('node:events');
+const fs = require('node:fs');
 const net = require('node:net');
+const os = require('node:os');
 const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { build, escape, load } = require('../../bench/lib/loadgen.js');
@@ -15,7 +19,9 @@ const { Findings, megabytes, table } = require('./lib/report.js');
 
 const USAGE = `npm run refusals -- [options]
   --refusals N         1,000,000 by default
-  --connections N      at a time, 64 by default`;
+  --connections N      at a time, 64 by default
+  --burst SECONDS      of the burst over a Unix domain socket, 3 by default, 0 for none
+  --rate N             refusals a second that the burst has to reach, 30,000 by default`;
 
 const APP = path.join(__dirname, 'app/flooded.js');
 const ROOT = path.join(__dirname, '../..');
@@ -34,8 +40,9 @@ const OTHER_TURNS = 10;
 const GROWTH = 8 << 20;
 
 class Server {
-  constructor(node) {
-    this.child = fork(APP, { execPath: node, execArgv: ['--expose-gc'], env: { ...process.env, FERROHTTP_IMPL: ROOT } });
+  /** Listens on a free port, or on a path. */
+  constructor(node, ...path) {
+    this.child = fork(APP, path.length > 0 ? ['{}', 'told', ...path] : [], { execPath: node, execArgv: ['--expose-gc'], env: { ...process.env, FERROHTTP_IMPL: ROOT } });
     this.port = once(this.child, 'message').then(([{ port }]) => port);
   }
 
@@ -69,10 +76,45 @@ async function badChunk(port) {
   await once(client.resume(), 'close');
 }
 
+/** The most refusals a second that the machine can make, for some seconds; by the second. */
+async function burst(findings, { node, connections, seconds, rate }) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-refusals-'));
+  const socket = path.join(folder, 'socket');
+  const server = new Server(node, socket);
+  await server.port;
+  const work = { path: socket, request, 'reply-prefix': escape('HTTP/1.1 400 Bad Request\r\n'), connections };
+  let opened = 0;
+  const rows = [['burst: refusals', 'a second', 'turns a second', 'messages a second']];
+  let fastest = 0;
+  let last = await server.report();
+  for (let second = 0; second < seconds; second++) {
+    const { opened: more, errors, errorKinds } = await load('burst', { ...work, seconds: 1 }).result;
+    const now = await server.report();
+    opened += more;
+    findings.expect(errors === 0, `clients saw something else: ${JSON.stringify(errorKinds)}`);
+    const passed = (now.when - last.when) / 1000;
+    const [turns, messages] = [now.loops - last.loops, now.messages - last.messages];
+    const refused = now.stats.total - last.stats.total;
+    fastest = Math.max(fastest, refused / passed);
+    rows.push([now.stats.total, Math.round(refused / passed), (turns / passed).toFixed(1), (messages / passed).toFixed(1)]);
+    findings.expect(messages <= MOST * passed + 1, `${messages} messages in ${passed.toFixed(1)} s of the burst`);
+    findings.expect(turns <= MOST * passed + OTHER_TURNS, `${turns} turns in ${passed.toFixed(1)} s of the burst`);
+    last = now;
+  }
+  const { stats, told } = await server.settled();
+  await server.stop();
+  fs.rmSync(folder, { recursive: true });
+  console.log(`${table(rows)}\n`);
+  findings.expect(stats.total === opened && told === opened, `${opened} opened, ${stats.total} refused, ${told} told of`);
+  findings.expect(fastest >= rate, `the burst reached ${Math.round(fastest)} a second, not ${rate}`);
+}
+
 async function main() {
-  const { refusals, connections, node } = options(USAGE, { refusals: 1_000_000, connections: 64 });
+  const { refusals, connections, burst: seconds, rate, node } =
+    options(USAGE, { refusals: 1_000_000, connections: 64, burst: 3, rate: 30_000 });
   build();
   const findings = new Findings();
+  if (seconds > 0) await burst(findings, { node, connections, seconds, rate });
   const server = new Server(node);
   const port = await server.port;
   const work = { port, pid: server.child.pid, request, 'reply-prefix': escape('HTTP/1.1 400 Bad Request\r\n'), connections };

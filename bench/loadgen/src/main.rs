@@ -10,11 +10,13 @@
 //! - `report`     what is printed: one line `start` at the start of the measured time, then JSON
 //! - `http`       closed loop over keep-alive connections, also up- and downloads
 //! - `malformed`  connect, send bytes, read until close: closed loop, or a fixed rate
+//! - `burst`      the same over a Unix domain socket, as many as the machine can
 //! - `idle`       open connections and hold them
 //! - `drip`       heads that arrive one byte at a time and never end
 //! - `floor`      a server that only reads and writes, to know what the rest of the machine costs
 
 mod args;
+mod burst;
 mod drip;
 mod floor;
 mod histogram;
@@ -28,13 +30,15 @@ mod response;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: loadgen http|malformed|idle|drip --port PORT [--host 127.0.0.1], or loadgen floor
+const USAGE: &str = "usage: loadgen http|malformed|idle|drip --port PORT [--host 127.0.0.1], or loadgen floor, or
+       loadgen burst --path SOCKET
   all        --seconds S  --warmup S  --pid SERVER_PID
   http       --connections N  --depth D  --request TEXT  --requests N  --status 200
              --body TEXT  --body-length N
              --upload BYTES  --chunked CHUNK_BYTES  (a generated request body; TEXT is then
              the head without its framing field and without the empty line)
   malformed  --connections N  --threads N | --rate PER_SECOND  --request TEXT  --reply-prefix TEXT
+  burst      --connections N  --seconds S  --request TEXT  --reply-prefix TEXT
   idle       --connections N  --request TEXT (optional)  --status 200
   drip       --connections N  --interval-ms MS
 TEXT takes the escapes \\r \\n \\t \\\\ and \\xNN.";
@@ -57,6 +61,7 @@ fn run() -> Result<String, String> {
     let mode = args.mode().to_owned();
     match mode.as_str() {
         "http" => http::run(&mut args),
+        "burst" => burst::run(&mut args),
         "malformed" => malformed::run(&mut args),
         "idle" => idle::run(&mut args),
         "drip" => drip::run(&mut args),

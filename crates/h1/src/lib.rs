@@ -20,7 +20,7 @@ pub use codes::{Code, ParseError, Reason};
 pub use head::{Fields, Head, METHODS, Method, Span};
 pub use machine::Parser;
 pub use profile::{HeaderCount, Lenient, Profile};
-pub use scene::{Carried, Limit, Message, Moment, Part, Phase, Scene};
+pub use scene::{Carried, Limit, Message, Moment, Opening, Part, Phase, Scene};
 
 /// What a parser is made with. Node reads these once per connection.
 #[derive(Clone, Copy, Debug)]

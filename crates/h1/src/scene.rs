@@ -1,6 +1,8 @@
 //! What the parser knows at one moment, for those who tell people about it: where it stands, in
 //! which part of which message, and what led there. Nothing here is asked for while all is well.
 
+use std::cell::OnceCell;
+
 use super::codes::{Code, ParseError, Reason};
 use super::head::{Fields, Method};
 use super::invariant;
@@ -167,6 +169,19 @@ pub struct Scene<'a> {
     pub carried: Carried<'a>,
 }
 
+/// What a message begins with whose method is refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// The packet.
+    pub packet: &'a [u8],
+    /// Where the message begins in the packet, if it does.
+    pub begin: Option<usize>,
+    /// What came of the method before the packet.
+    pub earlier: &'static [u8],
+    /// The message before it.
+    pub previous: Option<Message>,
+}
+
 /// The parser at an error, before anything is forgotten.
 #[derive(Debug)]
 pub struct Moment<'a> {
@@ -175,6 +190,7 @@ pub struct Moment<'a> {
     at: usize,
     mark: usize,
     error: ParseError,
+    scene: OnceCell<Scene<'a>>,
 }
 
 impl<'a> Moment<'a> {
@@ -185,18 +201,38 @@ impl<'a> Moment<'a> {
             at: input.at,
             mark: input.mark,
             error,
+            scene: OnceCell::new(),
         }
     }
 
-    /// What the parser knows.
-    #[cold]
-    pub fn scene(&self) -> Scene<'a> {
-        let input = Input {
-            packet: self.packet,
-            at: self.at,
-            mark: self.mark,
+    /// What the parser knows. It is put together when it is asked for first: in a flood most refusals
+    /// are told apart by less.
+    pub fn scene(&self) -> &Scene<'a> {
+        self.scene.get_or_init(|| {
+            let input = Input {
+                packet: self.packet,
+                at: self.at,
+                mark: self.mark,
+            };
+            self.parser.scene_of(&input, Some(&self.error))
+        })
+    }
+
+    /// What the message begins with, where its method was refused.
+    pub fn opening(&self) -> Opening<'a> {
+        let parser = self.parser;
+        let begin = parser.begun_at.checked_sub(parser.consumed);
+        let matched = match parser.state {
+            State::Method => parser.candidates.matched(),
+            _ => parser.method.as_str().as_bytes(),
         };
-        self.parser.scene_of(&input, Some(&self.error))
+        let earlier = matched.len().saturating_sub(self.at);
+        Opening {
+            packet: self.packet,
+            begin: begin.and_then(|at| usize::try_from(at).ok()),
+            earlier: invariant!(matched.get(..earlier), "a part is no longer than the whole"),
+            previous: (parser.heads > 0).then(|| parser.last_head.message()),
+        }
     }
 }
 
@@ -211,6 +247,11 @@ impl LastHead {
 }
 
 impl Parser {
+    /// How far the message has come, between two packets.
+    pub fn phase(&self) -> Phase {
+        self.phase_at(0)
+    }
+
     /// Between two packets.
     pub fn scene(&self) -> Scene<'_> {
         let input = Input {
@@ -221,9 +262,10 @@ impl Parser {
         self.scene_of(&input, None)
     }
 
+    #[cold]
     fn scene_of<'a>(&'a self, input: &Input<'a>, error: Option<&ParseError>) -> Scene<'a> {
         let Input { packet, at, .. } = *input;
-        let phase = self.phase(at);
+        let phase = self.phase_at(at);
         let lines = self.lines(input, phase, error);
         let mut part = lines.part;
         let mut field = lines.field;
@@ -331,7 +373,7 @@ impl Parser {
         }
     }
 
-    fn phase(&self, at: usize) -> Phase {
+    fn phase_at(&self, at: usize) -> Phase {
         match self.state {
             State::Start if self.consumed == 0 && at == 0 => Phase::Silent,
             State::Start => Phase::Between,

@@ -24,7 +24,7 @@ pub(super) fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     };
     let mut supply = Vecs;
     let mut recorder = Recorder::new(conn.progress(), &mut supply);
-    if parser.scene().phase == Phase::Silent {
+    if parser.phase() == Phase::Silent {
         conn.server.refusals.silent.fetch_add(1, Ordering::Relaxed);
     }
     let verdict = parser.finish(&mut recorder);
@@ -157,7 +157,8 @@ impl Drop for Task {
             let fd = unsafe { OwnedFd::from_raw_fd(fd) };
             if rest.is_empty() {
                 let ms = conn.server.settings.linger();
-                linger::drain(&conn.core, fd, u64::try_from(ms).unwrap_or(0));
+                // What cannot be drained is closed at once.
+                let _ = linger::drain(&conn.core, fd, u64::try_from(ms).unwrap_or(0));
             } else {
                 linger::send(&conn.core, fd, rest);
             }

@@ -109,6 +109,7 @@ impl Task {
             return;
         };
         self.seat = Some((registry.clone(), token));
+        conn.seat.store(token.0 as u32, Ordering::Relaxed);
         let fd = crate::lock(&conn.control).fd;
         // A peer that was sent FIN after its first packet has often answered with its own by now. So the
         // descriptor is read before it is registered.

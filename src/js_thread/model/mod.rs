@@ -17,7 +17,7 @@ use crate::conn::address::Bound;
 use crate::conn::output::{Output, Piece};
 use crate::conn::simulation::{self, Socket};
 use crate::conn::task::Task;
-use crate::conn::{Conn, Taken};
+use crate::conn::{Conn, Knowledge, Taken};
 use crate::engine::deferred::Moment;
 use crate::engine::queue::Queue;
 use crate::http1::Profile;
@@ -257,7 +257,9 @@ impl Model {
         }
         let piece = self.fresh(i, count);
         let subject = &mut self.subjects[i];
-        if output(&piece, |output| subject.conn.defer(output, false)) {
+        if output(&piece, |output| {
+            subject.conn.defer(output, Knowledge::Current)
+        }) {
             subject.written.extend_from_slice(&piece);
             self.core.deferred.add(&subject.conn);
         }

@@ -13,7 +13,7 @@ use super::{REQUEST, explore, one_of};
 use crate::conn::address::Bound;
 use crate::conn::output::{Output, Piece};
 use crate::conn::simulation;
-use crate::conn::{Conn, Core};
+use crate::conn::{Conn, Core, Knowledge};
 
 /// Waits as a peer does for so many bytes, or for the end.
 fn receive(fd: RawFd, bytes: usize) -> (Vec<u8>, bool) {
@@ -49,7 +49,7 @@ fn defer(core: &Core, conn: &Arc<Conn>) {
         blanks: 0,
         lend: &|| None,
     };
-    assert!(conn.defer(&output, false));
+    assert!(conn.defer(&output, Knowledge::Current));
     core.deferred.add(conn);
 }
 

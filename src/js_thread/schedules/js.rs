@@ -12,7 +12,7 @@ use crate::conn::address::Bound;
 use crate::conn::output::{Output, Piece};
 use crate::conn::simulation;
 use crate::conn::task::Task;
-use crate::conn::{Conn, Core, Http, Taken};
+use crate::conn::{Conn, Core, Http, Knowledge, Taken};
 use crate::engine::deferred::Moment;
 use crate::engine::queue::Queue;
 use crate::http1::Profile;
@@ -274,7 +274,12 @@ impl Js {
                 blanks: 0,
                 lend: &|| None,
             };
-            if one_of(2) == 0 && conn.defer(&output, !dispatching) {
+            let knowledge = if dispatching {
+                Knowledge::Current
+            } else {
+                Knowledge::Unasked
+            };
+            if one_of(2) == 0 && conn.defer(&output, knowledge) {
                 self.core.deferred.add(&conn);
                 known.written.extend(copy);
                 continue;

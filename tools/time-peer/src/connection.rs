@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::AsRawFd;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::socket::{self, Socket};
 use crate::wire::{Action, Answer};
@@ -10,6 +12,9 @@ use crate::wire::{Action, Answer};
 /// So much of what was read is kept as it is; of the rest there is a hash.
 const KEPT: usize = 4096;
 const READ_AT_ONCE: usize = 1 << 18;
+/// How long bytes are awaited, which may be on their way or not.
+const A_MOMENT: Duration = Duration::from_millis(50);
+const LOOKS_EVERY: Duration = Duration::from_micros(200);
 /// Of FNV-1a, 64 bits, taken over bytes.
 const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
 const HASH_PRIME: u64 = 0x0000_0100_0000_01b3;
@@ -59,6 +64,7 @@ impl Connection {
     pub fn act(&mut self, action: Action) {
         match action {
             Action::Read { limit } => self.limit = limit,
+            Action::Await { bytes } => self.await_bytes(bytes),
             Action::Reset | Action::Close => {
                 if let Some(socket) = self.socket.take() {
                     if matches!(action, Action::Reset) {
@@ -73,6 +79,14 @@ impl Connection {
                 self.waiting.push_back(action);
                 self.send();
             }
+        }
+    }
+
+    fn await_bytes(&self, bytes: u64) {
+        let Some(socket) = &self.socket else { return };
+        let begin = Instant::now();
+        while self.total + socket.unread() < bytes && begin.elapsed() < A_MOMENT {
+            thread::sleep(LOOKS_EVERY);
         }
     }
 

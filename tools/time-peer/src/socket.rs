@@ -50,6 +50,14 @@ impl Socket {
         io::Read::read(&mut &self.0, buffer)
     }
 
+    /// Bytes that are there to be read.
+    pub fn unread(&self) -> u64 {
+        let mut count: libc::c_int = 0;
+        // SAFETY: the pointer is that of one number. On a socket this cannot fail.
+        unsafe { libc::ioctl(self.as_raw_fd(), libc::FIONREAD, &raw mut count) };
+        u64::try_from(count).unwrap_or(0)
+    }
+
     /// A failure says that the connection is gone, which the next read says, too.
     pub fn shutdown(&self) {
         let _ = self.0.shutdown(std::net::Shutdown::Write);

@@ -17,6 +17,10 @@ pub enum Action {
     Read {
         limit: u64,
     },
+    /// Waits until so many bytes in all have arrived, for a moment.
+    Await {
+        bytes: u64,
+    },
 }
 
 pub enum Command {
@@ -104,6 +108,7 @@ impl Frame {
             10 => Command::Flood { port: self.port()?, requests: self.number()?, request: self.blob()? },
             11 => Command::Ask { port: self.port()?, request: self.blob()? },
             12 => Command::Progress { id },
+            13 => Command::To { id, action: Action::Await { bytes: self.number()?.into() } },
             _ => return Err(io::Error::other("unknown command")),
         }))
     }
