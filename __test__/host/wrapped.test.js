@@ -10,7 +10,7 @@ const { isDeepStrictEqual } = require('node:util');
 const { node, ours } = require('../support/implementations.js');
 
 // A connection whose stream functions are wrapped is moved to a libuv handle. For that a net.Socket is made
-// and some more is asked, of which the program's wrappers learn as well.
+// and some more is asked, of which the program's wrappers learn as well: these may be called more often.
 const MOVES = new Set([
   'Readable._undestroy', 'Readable.isPaused', 'Readable.on', 'EventEmitter.on', 'EventEmitter.emit', 'EventEmitter.listenerCount',
 ]);
@@ -35,7 +35,9 @@ async function both(when) {
   const expected = await counts(node, when);
   const actual = await counts(ours, when);
   assert.ok(Object.keys(expected).length > 100);
-  for (const name of MOVES) delete expected[name];
+  for (const name of MOVES) {
+    if (actual[name] > expected[name]) delete expected[name];
+  }
   return [Object.fromEntries(Object.keys(expected).map((name) => [name, actual[name]])), expected];
 }
 
