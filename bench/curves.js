@@ -1,7 +1,7 @@
 'use strict';
 
-// How throughput grows with connections, header fields, body size and I/O threads: measures (or with
-// --from reads what --json wrote) and draws docs/curves/*.svg.
+// Shows how throughput changes with connections, header fields, body size and I/O threads. It measures, or with --from
+// reads what --json has written, and draws docs/curves/*.svg.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -22,7 +22,7 @@ const bodies = [0, KIB, 4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, KIB ** 2, 4 * KI
 const bytesLabel = (n) => (n >= KIB ** 2 ? `${n / KIB ** 2}M` : n >= KIB ? `${n / KIB}K` : `${n}`);
 const hello = { request: requests.hello, body: requests.helloBody };
 const rps = (report) => report.rps;
-// Of large bodies few are done in a round: there their parts count, too.
+// Few large bodies are complete in a round, so their parts count, too.
 const byBytes = (report, size) => (size < KIB ** 2 ? report.rps : (report.megabytesPerSecond * 1e6) / size);
 
 const curves = {

@@ -1,7 +1,7 @@
 'use strict';
 
-// Where a server's time goes in one scenario: the JavaScript thread by V8's own profiler, then all
-// threads by perf, with symbols of an unstripped build of the addon.
+// Shows where the time of a server goes in one scenario: for the JavaScript thread by V8's profiler, then for all
+// threads by perf, with the symbols of an unstripped build of the addon.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -37,7 +37,7 @@ function options() {
   return { ...values, seconds: Number(values.seconds), top: Number(values.top), scenario, contestant };
 }
 
-// The addon as released, but with its symbols, beside the released one.
+// Builds the addon as it is released, but with its symbols.
 function unstripped() {
   const target = path.join(root, 'target', 'profile');
   const { status } = spawnSync('cargo', ['build', '--release', '--lib', '--quiet', '--target-dir', target], {
@@ -85,10 +85,10 @@ function printCpuProfile(file, top) {
   print(self, total, top, (key) => key);
 }
 
-// One stack of `perf script`, innermost frame first, told by what ran and on whose behalf.
+// Names the activity of one stack of `perf script` (innermost frame first): what ran, and for which caller.
 function attribute(frames) {
   const [innermost] = frames;
-  // The function that the kernel's entry called, under whichever of its names was not inlined.
+  // The function that the entry of the kernel called.
   const entry = frames.findIndex(({ symbol }) => symbol === 'do_syscall_64');
   const syscall = frames.slice(0, Math.max(entry, 0)).findLast(({ symbol }) => symbol !== 'x64_sys_call');
   let part;
@@ -105,7 +105,8 @@ function* stacks(text) {
     const [head, ...rest] = block.trimStart().split('\n');
     const comm = head.match(/^(.+?)\s+\d+/);
     const frames = rest.map((line) => line.match(/^\s*[0-9a-f]+\s+(.+)\s+\((.*)\)$/)).filter(Boolean)
-      // Without the hash of Rust's names and the directories of objects, which only split what belongs together.
+      // The hashes in Rust's names and the directories of objects are left out, because they only split what belongs
+      // together.
       .map(([, symbol, object]) => ({ symbol: symbol.replace(/::h[0-9a-f]{16}$/, ''), object: object.replace(/.*\//, '') }));
     if (comm && frames.length > 0) yield { thread: comm[1], frames };
   }
@@ -153,7 +154,7 @@ async function main() {
   const env = chosen.contestant.env.BENCH_HTTP === 'ferrohttp' ? { NAPI_RS_NATIVE_LIBRARY_PATH: unstripped() } : {};
   const data = path.join(directory, 'perf.data');
   const report = await underLoad(chosen, { env, flags: ['--perf-basic-prof'] }, (pid) => {
-    // cpu-clock: virtual machines often have no hardware counters.
+    // It samples cpu-clock, because virtual machines often have no hardware counters.
     spawnSync('perf', ['record', '-q', '-e', 'cpu-clock', '-F', '1999', '-g', '-p', String(pid), '-o', data, '--',
       'sleep', String(Math.max(1, chosen.seconds - 1))], { stdio: ['ignore', 'ignore', 'inherit'] });
   });

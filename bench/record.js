@@ -1,6 +1,7 @@
 'use strict';
 
-// npm run bench:record: measures, keeps the medians in bench/results, and puts them into README.md and docs/performance.md.
+// npm run bench:record: measures, keeps the medians in bench/results, and puts them into README.md and
+// docs/performance.md.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -16,7 +17,7 @@ const USAGE = `npm run bench:record -- [options] [-- options of npm run bench]
   --from FILE  takes what npm run bench -- --json FILE wrote, and measures nothing
 Each Node's results replace those of its major version.`;
 
-// Those that all peers can serve.
+// The scenarios that all peers can serve.
 const PEERS = ['--contestants', 'node,ferrohttp,floor,fastify,bun,deno', '--rounds', '2',
   '--only', 'hello-64,pipelined,browser,post,express,malformed,malformed-listener,flood'];
 

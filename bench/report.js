@@ -1,7 +1,7 @@
 'use strict';
 
-// npm run bench:report [-- --check]: makes the tables of README.md and docs/performance.md, and docs/curves/ratios.svg, from
-// bench/results. --check writes nothing, and fails if one of them is stale.
+// npm run bench:report [-- --check]: makes the tables of README.md and docs/performance.md, and docs/curves/ratios.svg,
+// from bench/results. --check writes nothing, and fails if one of them is stale.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -33,7 +33,7 @@ const CHART = {
 };
 const PEERS = { node: 'node:http', ferrohttp: 'ferrohttp', fastify: 'Fastify on node:http', bun: 'Bun', deno: 'Deno' };
 
-/** How the main figure of a scenario is shown. */
+/** The main figures of scenarios, and how they are shown. */
 const MAIN = {
   rps: (value, name) => `${catalogue.rps.show(value)} ${name.startsWith('malformed') ? 'refusals/s' : 'req/s'}`,
   megabytes: (value) => `${catalogue.megabytes.show(value)} MB/s`,
@@ -142,17 +142,17 @@ function chart() {
 
 const PARTS = { summary, peers, ...Object.fromEntries(NODES.map((name) => [name, () => ofNode(name)])) };
 
-/** A page with each part between its markers made anew. */
+/** Returns a page with new content between its markers. */
 function page(name) {
   return text(name).replace(/(<!-- results: (\w+) -->\n)[^]*?(<!-- end -->)/g, (_, begin, part, end) => begin + PARTS[part]() + end);
 }
 
-/** What each file has to be. */
+/** The content that each file must have. */
 function outputs() {
   return { 'README.md': page('README.md'), 'docs/performance.md': page('docs/performance.md'), 'docs/curves/ratios.svg': chart() };
 }
 
-/** The files that are not what bench/results says. */
+/** The files that do not have that content. */
 function stale() {
   return Object.entries(outputs())
     .filter(([name, content]) => !fs.existsSync(path.join(ROOT, name)) || text(name) !== content)

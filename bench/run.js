@@ -1,6 +1,6 @@
 'use strict';
 
-// npm run bench: ferrohttp and node:http, one scenario after the other, alternating within each round.
+// npm run bench: measures ferrohttp and node:http in one scenario after the other. In each round they take turns.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -54,7 +54,7 @@ function choose(names, all, kind) {
   });
 }
 
-// The contestants that can take part; node and ferrohttp have to when they were asked for.
+// The contestants that can take part. It is an error if node or ferrohttp cannot.
 function admit(names, node) {
   const all = contestantsFor(node);
   const admitted = {};
@@ -77,7 +77,7 @@ function installed(module) {
 }
 
 const takesPart = (scenario, name) => (scenario.only ? scenario.only.includes(name)
-  // These have a hello server and nothing else.
+  // These have only a hello server.
   : !['fastify', 'floor'].includes(name) || /^(hello|pipelined)/.test(scenario.name));
 
 async function play(scenario, admitted, { rounds, seconds, warmup }) {
@@ -85,7 +85,7 @@ async function play(scenario, admitted, { rounds, seconds, warmup }) {
   const figures = Object.fromEntries(names.map((name) => [name, []]));
   const doubts = [];
   for (let round = 0; round < rounds; round++) {
-    // Whoever went first goes last, so that nobody always follows the same neighbour.
+    // The order changes with each round, so that no contestant always follows the same one.
     const order = names.map((_, i) => names[(i + round) % names.length]);
     for (const name of order) {
       const result = await scenario.measure({ contestant: admitted[name], seconds, warmup });

@@ -5,10 +5,10 @@
 // sets process.exitCode.
 
 const COMMANDS = {
-  build: { does: 'build the binary for this system from source, with cargo', module: './commands/build.js' },
+  build: { does: 'compile the binary for this system with cargo', module: './commands/build.js' },
   doctor: { does: 'say at which level ferrohttp runs here, and why', module: './commands/doctor.js' },
-  explain: { does: 'say what a server makes of bytes, and why', module: './commands/explain.js' },
-  verify: { does: 'compare the parser with that of the Node that runs', module: './commands/verify.js' },
+  explain: { does: 'say whether a server accepts bytes, and why not', module: './commands/explain.js' },
+  verify: { does: 'compare the parser with that of this Node', module: './commands/verify.js' },
 };
 
 function usage() {

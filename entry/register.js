@@ -1,6 +1,6 @@
 'use strict';
-// `node -r ferrohttp/register` or `node --import ferrohttp/register`: replaces the servers of `http` and `https` in this
-// process, for require, for `node:` names and for ESM imports.
+// `node -r ferrohttp/register` or `node --import ferrohttp/register`: replaces the servers of `http` and `https` in
+// this process, for require, for `node:` names and for ESM imports.
 const http = require('http');
 const https = require('https');
 const { syncBuiltinESMExports } = require('module');

@@ -1,10 +1,9 @@
 'use strict';
-// A server with the listener of Node's documentation. It sends itself one good request and six
-// that are refused, explains each refusal, shows what the client got, and stays up. Its page of
-// refusals is live.
+// A server with the 'clientError' listener of Node's documentation. It sends itself one good request and six that are
+// refused, explains each refusal, and shows what the client got. Then it stays up, with a live page of its refusals.
 //
-//   npm start              on port 8000, or PORT
-//   npm start -- --once    exits after the show
+//  npm start              on port 8000, or PORT
+//  npm start -- --once    exits after the show
 
 const net = require('net');
 const { createServer } = require('ferrohttp');
@@ -33,7 +32,7 @@ const refusals = page(server);
 
 server.on('clientError', show);
 
-// From Node's documentation of the event.
+// This listener is the one in Node's documentation.
 server.on('clientError', (err, socket) => {
   if (err.code === 'ECONNRESET' || !socket.writable) {
     return;
@@ -55,7 +54,7 @@ function print(label, text) {
   console.log(`   ${label.padEnd(6)} ${text}`);
 }
 
-// What the server knows of a refusal, in words.
+// Prints what the server knows about a refusal.
 function show(err) {
   const { refusal } = explain(err);
   console.log(format(refusal).replace(/^(?=.)/gm, '   '));
@@ -63,7 +62,7 @@ function show(err) {
 
 // ---- The show -----------------------------------------------------------------------------------
 
-// Sends bytes on a connection of their own and resolves with all that came back.
+// Sends bytes on a new connection, and resolves with everything that comes back.
 function send(bytes) {
   return new Promise((resolve) => {
     const reply = [];

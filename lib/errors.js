@@ -60,7 +60,10 @@ function callbackError({ code, reason }, bytesParsed, rawPacket) {
   return Object.assign(error, { bytesParsed, code, reason, rawPacket });
 }
 
-/** Makes an error without stack frames. Node makes these errors outside of JavaScript, so no frame of ferrohttp may show. */
+/**
+ * Makes an error without stack frames. Node makes these errors outside of JavaScript, so no frame of ferrohttp may
+ * show.
+ */
 function errorWithoutFrames(message) {
   const { stackTraceLimit } = Error;
   try {

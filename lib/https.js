@@ -1,6 +1,6 @@
 'use strict';
-// https.Server with ferrohttp's parser and error path. Node's tls decrypts. Each secure socket is a connection that JavaScript
-// reads (lib/connection/feed.js).
+// https.Server with ferrohttp's parser and error path. Node's tls decrypts. Each secure socket is a connection that
+// JavaScript reads (lib/connection/feed.js).
 
 const https = require('https');
 const { exchangeListener, listenersOf } = require('./host/emitters');

@@ -50,8 +50,8 @@ function choose() {
 let chosen;
 
 /**
- * The members that replace those of `http` and `https`. Without a binary it throws or, if `withoutBinary` is set, returns
- * Node's own servers.
+ * The members that replace those of `http` and `https`. Without a binary it throws or, if `withoutBinary` is set,
+ * returns Node's own servers.
  */
 function implementation({ withoutBinary = false } = {}) {
   if (chosen !== undefined) return chosen;

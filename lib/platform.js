@@ -19,8 +19,8 @@ const PREBUILT = [
 
 const PT_INTERP = 3;
 
-// The dynamic loader that the executable names. It shows which C library an addon must fit. `process.report` would show it,
-// too, but takes milliseconds.
+// The dynamic loader that the executable names. It shows which C library an addon must fit. `process.report` would show
+// it, too, but takes milliseconds.
 function interpreter(file) {
   const fd = fs.openSync(file, 'r');
   try {

@@ -1,7 +1,8 @@
 'use strict';
 
-// Loads the published binary of a platform. Bundlers and tools that trace files read the names of the packages here, so each
-// name is written out. The names are inside a `try`, because only there do these tools accept that a module is missing.
+// Loads the published binary of a platform. Bundlers and tools that trace files read the names of the packages here, so
+// each name is written out. The names are inside a `try`, because only there do these tools accept that a module is
+// missing.
 
 function loadPrebuilt(platform) {
   try {

@@ -1,6 +1,6 @@
 'use strict';
-// Copies the exports of a builtin module, with some of them replaced. The others forward to the builtin at each access, so
-// that a change of the builtin is seen here, and a change here in the builtin.
+// Copies the exports of a builtin module, with some of them replaced. The others forward to the builtin at each access,
+// so that a change of the builtin is seen here, and a change here in the builtin.
 
 function reexport(builtin, replaced) {
   const exports = {};

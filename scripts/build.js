@@ -1,8 +1,8 @@
 'use strict';
 
-// Builds the binary of a clone, beside package.json. `--if-stale` does nothing when the last build
-// was of these very sources. npm runs it so after `npm install`, and before `npm start`. `--use FILE`
-// takes a binary of these sources that was built elsewhere.
+// Builds the binary of a clone, beside package.json. With `--if-stale` it does nothing if the sources have not changed
+// since the last build. npm runs it so after `npm install` and before `npm start`. `--use FILE` takes a binary that was
+// built elsewhere from the same sources.
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
@@ -57,7 +57,7 @@ function readRecords() {
   }
 }
 
-// Whether the binary in place is the one that was last put there, of the sources as they are.
+// Whether the present binary was put there by the last build, from the present sources.
 function isFresh() {
   const record = readRecords()[path.basename(BINARY)];
   return fs.existsSync(BINARY) && record?.sources === sourcesHash() && record.binary === fileHash(BINARY);

@@ -1,6 +1,6 @@
 'use strict';
 
-// A reporter for `node --test`: one line for each file with a test that failed.
+// A reporter for `node --test` that prints one line for each file with a failed test.
 
 module.exports = async function* failedFiles(events) {
   const told = new Set();

@@ -1,7 +1,7 @@
 'use strict';
 
-// npm run layout [-- --check]: makes lib/layout.js and the tables of docs/architecture.md from src/layout.rs.
-// --check writes nothing, and fails if one of them is stale.
+// npm run layout [-- --check]: makes lib/layout.js and the tables of docs/architecture.md from src/layout.rs. --check
+// writes nothing, and fails if one of them is stale.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -61,7 +61,7 @@ function table({ name, constants }) {
   return `${head}\n${rows.join('\n')}\n`;
 }
 
-/** The page with each table between its markers made anew. */
+/** Returns the page with new tables between its markers. */
 function page(modules, text) {
   return text.replace(/(<!-- layout: (\w+) -->\n)[^]*?(<!-- end -->)/g, (_, begin, name, end) => {
     const found = modules.find((module) => module.name === name);
@@ -70,7 +70,7 @@ function page(modules, text) {
   });
 }
 
-/** What each file has to be. */
+/** The content that each file must have. */
 function outputs() {
   const modules = parse(read('src/layout.rs'));
   return {
@@ -79,7 +79,7 @@ function outputs() {
   };
 }
 
-/** The files that are not what they have to be. */
+/** The files that do not have that content. */
 function stale() {
   return Object.entries(outputs())
     .filter(([name, text]) => !fs.existsSync(path.join(ROOT, name)) || read(name) !== text)

@@ -1,7 +1,7 @@
 'use strict';
 
-// What binaries are published for: a row a platform, in the spelling of lib/platform.js, with the
-// Rust target that builds it and the fields by which package managers choose.
+// The platforms for which binaries are published. Each row has the name as in lib/platform.js, the Rust target, and the
+// fields by which package managers choose.
 
 const TARGETS = [
   { platform: 'linux-x64-gnu', rust: 'x86_64-unknown-linux-gnu', os: 'linux', cpu: 'x64', libc: 'glibc' },

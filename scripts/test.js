@@ -2,11 +2,11 @@
 
 // Runs the tests and prints their totals. Without options: Rust, then JavaScript.
 //
-//   node scripts/test.js [--rust] [--js] [--node BINARY] [--no-build] [--again N] [WORD ...]
+//  node scripts/test.js [--rust] [--js] [--node BINARY] [--no-build] [--again N] [WORD ...]
 //
-// `--node` runs the JavaScript tests on another Node, `--no-build` with the binary that is there;
-// words select the test files whose paths contain one of them. With `--again` a JavaScript test file in which
-// something failed is run alone, up to N times: many tests compare two servers in time, and a busy machine moves that.
+// `--node` runs the JavaScript tests on another Node, and `--no-build` with the present binary. Words select the test
+// files whose paths contain one of them. With `--again`, a JavaScript test file with a failure is run alone, up to N
+// times, because many tests depend on time, and a busy machine disturbs them.
 
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
@@ -18,7 +18,7 @@ const { BuildFailure, buildIfStale } = require('./build.js');
 const { patience } = require('../__test__/support/patience.js');
 
 const ROOT = path.join(__dirname, '..');
-// A backstop for what hangs: of a file on Node 20 and 22, of a test on newer ones.
+// The time limit for what hangs: for each file on Node 20 and 22, and for each test on newer releases.
 const TIMEOUT = 8 * 60 * 1000 * patience;
 
 const { values: options, positionals: words } = parseArgs({
@@ -33,7 +33,7 @@ const { values: options, positionals: words } = parseArgs({
 });
 const everything = !options.rust && !options.js;
 
-// Runs a command, passes on what it prints and shows each line to `see`.
+// Runs a command, prints its output, and calls `see` with each line.
 async function run(command, args, see) {
   const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
   const exit = new Promise((resolve, reject) => {

@@ -1,13 +1,13 @@
-//! Small pieces of memory that a thread uses again. A request needs three of them, each for less
-//! than the time of a batch.
+//! A pool of small pieces of memory for each thread. A request needs three of them, each for less time than a batch of
+//! deliveries takes.
 
 use std::cell::RefCell;
 use std::thread::LocalKey;
 
-/// Pieces that a thread keeps: about as many as a batch of deliveries needs at once.
+/// How many pieces a thread keeps: about as many as a batch of deliveries needs at once.
 const PIECES: usize = 256;
 
-/// Larger ones, in bytes, are freed.
+/// The largest size in bytes of a piece that is kept.
 const LARGEST: usize = 4096;
 
 type Pieces<T> = RefCell<Vec<Vec<T>>>;
@@ -17,12 +17,12 @@ thread_local! {
     static NUMBERS: Pieces<u32> = const { RefCell::new(Vec::new()) };
 }
 
-/// Empty memory for bytes.
+/// Takes empty memory for bytes.
 pub fn bytes() -> Vec<u8> {
     take(&BYTES)
 }
 
-/// Empty memory for numbers.
+/// Takes empty memory for numbers.
 pub fn numbers() -> Vec<u32> {
     take(&NUMBERS)
 }

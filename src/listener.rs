@@ -1,4 +1,4 @@
-//! Accepting connections, on the accept thread.
+//! Accepts connections, in the accept_thread.
 
 use std::fmt;
 use std::io;
@@ -18,7 +18,7 @@ use crate::record::{ACCEPT_ERROR, DROPPED, Records};
 use crate::server::Server;
 use crate::sync::{self, AsyncFd, Mutex};
 
-/// Connections that are accepted before other tasks of the accept thread get a turn.
+/// How many connections are accepted before other tasks of the accept thread run.
 const BURST: u32 = 64;
 
 /// How long accepting pauses when descriptors or memory have run out.
@@ -28,7 +28,7 @@ const STARVED_PAUSE: Duration = Duration::from_millis(50);
 pub struct Listener {
     core: Arc<Core>,
     server: Arc<Server>,
-    /// The JavaScript thread closes it while the accept thread may be accepting, so it lies under a lock.
+    /// It is under a lock, because the JavaScript thread may close it while the accept thread accepts.
     state: Mutex<State>,
     tcp: bool,
     bound: Bound,
@@ -43,7 +43,7 @@ struct State {
 enum Turn {
     Accepted(OwnedFd, Option<SocketAddr>),
     Yield,
-    /// Nothing can be accepted for now.
+    /// No descriptor or no memory is left.
     Starved(io::Error),
     Failed(io::Error),
     Closed,
@@ -106,7 +106,7 @@ impl Listener {
         Ok(listener)
     }
 
-    /// Stops listening before it returns.
+    /// Stops listening. The descriptor is closed when this returns.
     pub fn close(&self) {
         let mut state = crate::lock(&self.state);
         state.fd = None;
@@ -163,7 +163,7 @@ impl Listener {
     }
 }
 
-/// Leaves the engine when the task ends, however it ends.
+/// Closes the listener and leaves the engine when the task ends, whatever ended it.
 struct Entered(Arc<Listener>);
 
 impl Drop for Entered {
@@ -177,7 +177,7 @@ impl Drop for Entered {
 async fn run(entered: Entered) {
     let listener = &entered.0;
     let mut accepted = 0;
-    // One report for each time that descriptors run out.
+    // Descriptors have run out, and that was reported.
     let mut starved = false;
     loop {
         let turn = std::future::poll_fn(|cx| listener.poll_turn(cx, &mut accepted)).await;
@@ -210,7 +210,7 @@ async fn run(entered: Entered) {
     }
 }
 
-/// Takes over a duplicate of a connected descriptor that somebody else accepted.
+/// Takes over a duplicate of a connected descriptor that another process has accepted.
 pub fn adopt(core: &Arc<Core>, server: &Arc<Server>, fd: RawFd) -> io::Result<()> {
     let fd = sys::duplicate(fd)?;
     sys::set_nonblocking(fd.as_raw_fd())?;
@@ -228,15 +228,15 @@ pub fn adopt(core: &Arc<Core>, server: &Arc<Server>, fd: RawFd) -> io::Result<()
     Ok(())
 }
 
-/// Where a connection came from, and to.
+/// The two ends of a connection.
 struct Origin {
     peer: Option<SocketAddr>,
     bound: Bound,
     tcp: bool,
 }
 
-/// Makes a connection of a descriptor for which the engine was entered, unless the server has
-/// enough of them.
+/// Makes a connection from a descriptor, unless the server has reached its limit. The caller has entered the engine for
+/// it.
 fn admit(
     core: &Arc<Core>,
     server: &Arc<Server>,

@@ -1,5 +1,5 @@
-//! Memory that bodies travel in: JavaScript's own where they are read on its thread or sent, so that
-//! large ones are not copied, and a `Vec` elsewhere.
+//! Memory for bodies. Bodies that are read on the JavaScript thread, and output, are in JavaScript's own memory, so
+//! that large ones are not copied. On other threads they are in a `Vec`.
 
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -8,24 +8,24 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
-/// Bytes of one read, as in Node: packets end here, and with them `rawPacket` and offsets.
+/// The largest number of bytes in one read, as in Node. It limits packets, and so `rawPacket` and offsets.
 pub const PACKET: usize = 65_536;
 
 /// Where memory for bodies comes from.
 pub trait Supply: std::fmt::Debug {
-    /// Memory of exactly `size` bytes, none of them filled.
+    /// Gives memory of exactly `size` bytes, none of them filled.
     fn take(&mut self, size: usize) -> Memory;
 
     /// Takes back memory that was not used.
     fn put_back(&mut self, memory: Memory);
 
-    /// Memory with a copy of some bytes.
+    /// Gives memory with a copy of some bytes.
     fn copy(&mut self, bytes: &[u8]) -> Memory {
         Memory::Own(bytes.to_vec())
     }
 }
 
-/// Memory for bodies on threads that have none of JavaScript's.
+/// Memory for bodies on threads that cannot make JavaScript's memory.
 #[derive(Debug)]
 pub struct Vecs;
 
@@ -40,9 +40,9 @@ impl Supply for Vecs {
 /// Memory that becomes a Buffer, and the bytes in it.
 #[derive(Debug)]
 pub enum Memory {
-    /// To be copied into a Buffer.
+    /// Memory that is copied into a Buffer.
     Own(Vec<u8>),
-    /// Of a Buffer that nobody else has yet.
+    /// The memory of a Buffer that JavaScript does not have yet.
     Lent(Lent),
 }
 
@@ -79,7 +79,7 @@ impl Memory {
         }
     }
 
-    /// Makes all of it spare.
+    /// Makes all of the memory spare.
     pub fn clear(&mut self) {
         match self {
             Memory::Own(memory) => memory.clear(),
@@ -105,7 +105,7 @@ impl Deref for Memory {
     }
 }
 
-/// Memory of JavaScript's thread, which its owner keeps in place until it is given up.
+/// Memory of JavaScript. Its owner keeps it in place until it is given up.
 #[derive(Debug)]
 pub struct Lent {
     start: NonNull<u8>,
@@ -115,19 +115,19 @@ pub struct Lent {
     thread: ThreadId,
 }
 
-/// Whose memory it is: two pointers that mean something to `give_up`.
+/// What keeps the memory in place: two pointers that only `give_up` understands.
 #[derive(Clone, Copy, Debug)]
 pub struct Owner {
     /// The environment (`napi_env`).
     pub env: *mut c_void,
     /// The reference (`napi_ref`).
     pub reference: *mut c_void,
-    /// What deletes the reference, on the environment's thread.
+    /// Deletes the reference, on the thread of the environment.
     pub give_up: unsafe fn(Owner),
 }
 
-// SAFETY: the memory lies still, and nobody else reads or writes it. The owner is used on the
-// thread that it belongs to only (`drop`, `into_owner`).
+// SAFETY: the memory does not move, and nobody else reads or writes it. The owner is used only on the thread to which
+// it belongs (`drop`, `into_owner`).
 unsafe impl Send for Lent {}
 
 impl Lent {
@@ -157,8 +157,8 @@ impl Lent {
         }
     }
 
-    /// The owner, who is not told. The memory itself if not all of it is filled, or on another thread
-    /// than the owner's.
+    /// Returns the owner without giving the memory up. If the memory is not completely filled, or on another thread
+    /// than the owner's, it returns the memory itself.
     pub fn into_owner(self) -> Result<Owner, Lent> {
         if self.filled < self.size || self.thread != thread::current().id() {
             return Err(self);
@@ -168,7 +168,7 @@ impl Lent {
         Ok(owner)
     }
 
-    /// Bytes that are kept alive.
+    /// The number of bytes that are kept alive.
     pub fn size(&self) -> usize {
         self.size
     }
@@ -176,8 +176,8 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        // What is read on JavaScript's thread is dropped there. Were it not, a leak is the lesser
-        // evil: the environment frees it in the end.
+        // Memory of the JavaScript thread is dropped there. If it is dropped elsewhere, it leaks until the environment
+        // ends.
         if self.thread == thread::current().id() {
             // SAFETY: this is the owner's thread, and the memory is not used again.
             unsafe { (self.owner.give_up)(self.owner) };
@@ -185,13 +185,13 @@ impl Drop for Lent {
     }
 }
 
-/// Where a loan is returned to its thread from another one.
+/// The way back for a loan that is over on another thread.
 pub trait Returns: std::fmt::Debug + Send + Sync {
-    /// Brings it to the JavaScript thread.
+    /// Brings the loan to the JavaScript thread.
     fn give_back(&self, loan: Returned);
 }
 
-/// Memory that JavaScript wrote, which its owner keeps in place until this is dropped.
+/// JavaScript's memory with output. Its owner keeps it in place until this is dropped.
 #[derive(Debug)]
 pub struct Loan {
     owner: Owner,
@@ -199,7 +199,7 @@ pub struct Loan {
     returns: Arc<dyn Returns>,
 }
 
-// SAFETY: the owner is used on the thread that it belongs to only (`drop`, `owner`).
+// SAFETY: the owner is used only on the thread to which it belongs (`drop`, `owner`).
 unsafe impl Send for Loan {}
 // SAFETY: as above.
 unsafe impl Sync for Loan {}
@@ -215,7 +215,7 @@ impl Loan {
         }
     }
 
-    /// The owner, on its own thread.
+    /// The owner. None on another thread than its own.
     pub fn owner(&self) -> Option<Owner> {
         (self.thread == thread::current().id()).then_some(self.owner)
     }
@@ -233,19 +233,19 @@ impl Drop for Loan {
     }
 }
 
-/// A loan that is over. To be dropped on its owner's thread, which is told by that.
+/// A loan that is over. Dropping it on its owner's thread gives the memory up.
 #[derive(Debug)]
 pub struct Returned {
     owner: Owner,
     thread: ThreadId,
 }
 
-// SAFETY: the owner is used on the thread that it belongs to only.
+// SAFETY: the owner is used only on the thread to which it belongs.
 unsafe impl Send for Returned {}
 
 impl Drop for Returned {
     fn drop(&mut self) {
-        // On another thread, after the engine has ended: the environment frees the memory.
+        // It is dropped on another thread only after the engine has ended. Then the environment frees the memory.
         if self.thread == thread::current().id() {
             // SAFETY: this is the owner's thread, and the memory is not used again.
             unsafe { (self.owner.give_up)(self.owner) };

@@ -46,11 +46,11 @@ settings! {
     max_header_size = "maxHeaderSize", limit::HEADER_SIZE.into();
     /// Lenient flags of the parser; read at accept.
     lenient = "lenient", 0;
-    /// Names plus values of a head, 0 or less for no limit; read at accept.
+    /// The largest number of names and values in a head, 0 or less for no limit; read at accept.
     max_header_pairs = "maxHeaderPairs", limit::HEADER_PAIRS.into();
     /// 0: heads are parsed by the byte-level machine alone; read at accept.
     fast_path = "fastPath", 1;
-    /// Connections at which further ones are dropped, -1 for no limit; read at accept.
+    /// The number of connections at which further ones are dropped, -1 for no limit; read at accept.
     max_connections = "maxConnections", -1;
     /// TCP_NODELAY; set at accept.
     no_delay = "noDelay", 1;
@@ -58,17 +58,17 @@ settings! {
     keep_alive = "keepAlive", 0;
     /// Seconds before the first keep-alive probe, 0 for the system's; set at accept.
     keep_alive_delay = "keepAliveDelay", 0;
-    /// Every connection is shown to JavaScript before anything is read; read at accept.
+    /// JavaScript hears of every connection before anything is read; read at accept.
     eager = "eager", 0;
     /// A connection counts only once JavaScript has admitted it; read at accept.
     screened = "screened", 0;
-    /// New connections may be refused without JavaScript; read at each refusal.
+    /// Connections that JavaScript does not know may be refused without it; read at each refusal.
     native_refusals = "nativeRefusals", 0;
-    /// How long a refused connection is read after the reply, in ms; 0 for not at all.
+    /// For how many ms a refused connection is read after the reply; 0 for not at all.
     linger = "linger", 0;
-    /// A dropped connection makes a DROPPED record.
+    /// A dropped connection causes the record DROPPED.
     drop_notice = "dropNotice", 0;
-    /// The end of the last connection, or of one that JavaScript never knew, makes a DRAINED record.
+    /// The end of the last connection, or of one that JavaScript never knew, causes the record DRAINED.
     drain_notice = "drainNotice", 0;
     /// A hang-up that is known when a packet is read ends the connection as FIN does (libuv before
     /// 1.52, on Linux); read at each packet.
@@ -78,7 +78,7 @@ settings! {
 }
 
 impl Settings {
-    /// What a new parser is made with.
+    /// The configuration of a new parser.
     pub fn parser_config(&self, profile: &'static Profile) -> Config {
         Config {
             profile,
@@ -93,9 +93,9 @@ impl Settings {
 /// One server.
 #[derive(Debug)]
 pub struct Server {
-    /// By which JavaScript knows it.
+    /// The id in records about the server.
     pub id: u32,
-    /// What the host's parser decides where releases differ.
+    /// The grammar of this Node's parser.
     pub profile: &'static Profile,
     /// Live settings, as JavaScript gives them.
     pub settings: Settings,

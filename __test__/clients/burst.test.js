@@ -1,6 +1,6 @@
 'use strict';
 
-// A burst of 100,000 requests from a load generator, without a failed one.
+// A load generator sends a burst of 100,000 requests, and none of them fails.
 
 const assert = require('node:assert');
 const { execFile, spawnSync } = require('node:child_process');
@@ -26,7 +26,7 @@ test('ab -k: 100,000 requests', {
   const output = await run('ab', ['-k', '-q', '-c', '64', '-n', String(REQUESTS), server.url('/')]);
   await server.stop();
   assert.match(output, new RegExp(`Complete requests:\\s+${REQUESTS}\n`), output);
-  // The length of a reply differs with the client's port, which ab counts as a failure.
+  // The length of a reply depends on the client's port. ab counts that as a failure.
   assert.doesNotMatch(output, /Non-2xx|Connect: [1-9]|Receive: [1-9]|Exceptions: [1-9]/, output);
 });
 
@@ -43,7 +43,7 @@ test('wrk: at least 100,000 requests', {
   await server.stop();
 });
 
-// Where neither is installed: the same burst, pipelined over raw sockets.
+// If no load generator is installed, the same burst is pipelined over raw sockets.
 test('raw sockets: 100,000 requests, 16 deep on 64 connections', async () => {
   const net = require('node:net');
   const server = await TransferServer.start();

@@ -1,6 +1,6 @@
 'use strict';
 
-// Node's own clients, http.request and fetch, against the server, and what a transfer costs in memory.
+// Node's own clients, http.request and fetch, against the server, and the memory that a transfer takes.
 
 const assert = require('node:assert');
 const crypto = require('node:crypto');
@@ -79,7 +79,7 @@ test('fetch: an aborted download leaves the server well', async () => {
   assert.strictEqual((await fetch(server.url('/'))).status, 200);
 });
 
-/** Runs a transfer of 1 GiB against a process of its own; returns its highest RSS. */
+/** Runs a transfer of 1 GiB against a server process, and returns the highest RSS of that process. */
 async function transferred(transfer, implementation) {
   const fresh = await TransferServer.start(implementation);
   try {
@@ -90,7 +90,10 @@ async function transferred(transfer, implementation) {
   }
 }
 
-/** What a transfer takes is little, or little more than node:http takes, whose memory depends on allocator and machine. */
+/**
+ * A transfer may take little memory, or little more than with node:http, because the memory depends on allocator and
+ * machine.
+ */
 async function takesLittleMemory(t, transfer) {
   const rss = await transferred(transfer, implementations.ours);
   t.diagnostic(`highest RSS ${rss} MiB`);

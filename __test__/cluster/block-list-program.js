@@ -11,7 +11,7 @@ const [, , policy, how, specifier] = process.argv;
 const ADDRESSES = ['127.0.0.1', '127.0.0.2', '127.0.0.1', '127.0.0.3'];
 cluster.schedulingPolicy = policy === 'none' ? cluster.SCHED_NONE : cluster.SCHED_RR;
 
-/** What becomes of a request from an address. */
+/** What happens to a request from an address. */
 function ask(port, localAddress) {
   return new Promise((resolve) => {
     const client = net.connect({ port, host: '127.0.0.1', localAddress });

@@ -1,6 +1,7 @@
 'use strict';
 
-// `server.blockList` (Node 22.13 and later) in a worker of a cluster, which accepts itself or is handed connections.
+// `server.blockList` (Node 22.13 and later) in a worker of a cluster, which accepts connections itself or gets them
+// from the primary.
 
 const assert = require('node:assert');
 const { execFile } = require('node:child_process');

@@ -1,7 +1,7 @@
 'use strict';
 
-// Programs of several processes or threads, on node:http and on ours: what the primary is told, what
-// clients read and which worker answered.
+// Programs of several processes or threads, on node:http and on ferrohttp: what the primary hears, what clients read,
+// and which worker has answered.
 
 const assert = require('node:assert');
 const http = require('node:http');
@@ -25,7 +25,7 @@ function request(port, options) {
   });
 }
 
-/** All that comes back for the bytes, until the server ends. */
+/** Everything that comes back for the bytes until the server ends the connection. */
 async function exchange(port, bytes) {
   const socket = net.connect(port, '127.0.0.1').setEncoding('latin1');
   socket.write(bytes);
@@ -55,7 +55,7 @@ for (const implementation of [node, ours]) {
         for (const { id } of workers) assert.strictEqual(answers.filter(({ worker }) => worker === id).length, 3);
       }
 
-      // Whoever has the idle connection, it does not keep its worker.
+      // The idle connection does not keep its worker alive.
       const agent = new http.Agent({ keepAlive: true });
       t.after(() => agent.destroy());
       const { worker: first } = await request(port, { agent });
@@ -108,7 +108,7 @@ for (const implementation of [node, ours]) {
     const program = new Program(t, 'share a port by threads', implementation);
     const { ports } = await program.told('shared');
     assert.strictEqual(ports[0], ports[1]);
-    // The kernel chooses by the client's port; that 200 in a row go to one thread does not happen.
+    // The kernel chooses the thread by the client's port. It does not happen that 200 in a row go to one thread.
     const seen = new Set();
     for (let i = 0; i < 200 && seen.size < 2; i++) seen.add((await request(ports[0])).body);
     assert.strictEqual(seen.size, 2);

@@ -5,7 +5,7 @@
 const { fork } = require('node:child_process');
 const { once } = require('node:events');
 
-/** A running program: `told` waits for what it tells (in whatever order), `output` is its stdout. */
+/** A running program. `told` waits for its messages, in any order. `output` is its stdout. */
 class Program {
   constructor(t, name, implementation, policy = 'rr') {
     const args = [name, implementation.specifier, policy];
@@ -14,7 +14,7 @@ class Program {
     this.waiting = [];
     this.output = '';
     this.child.stdout.setEncoding('utf8').on('data', (text) => (this.output += text));
-    // Not 'close', which a child that was disconnected from here does not emit.
+    // A child that was disconnected from here does not emit 'close'.
     this.closed = Promise.all([once(this.child, 'exit'), once(this.child.stdout, 'end')]);
     this.child.on('message', (message) => {
       this.queue.push(message);

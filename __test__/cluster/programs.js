@@ -1,8 +1,8 @@
 'use strict';
 
-// The programs of the tests here: node programs.js <program> <implementation> [policy]. The test
-// orders over IPC ({ order, ... }) and is told what happened ({ told, ... }). Workers of node:cluster
-// run this file with the same arguments.
+// The programs of the tests in this folder: node programs.js <program> <implementation> [policy]. The test sends
+// commands over IPC ({ order, ... }), and the program answers what has happened ({ told, ... }). Workers of
+// node:cluster run this file with the same arguments.
 
 const cluster = require('node:cluster');
 const fs = require('node:fs');
@@ -49,8 +49,8 @@ const PROGRAMS = {
     server.listen(listenOptions);
   },
 
-  // Answers slowly, in one part or two, and ends keep-alive when it closes. Told to, it holds one
-  // answer back until then.
+  // Answers slowly, in one part or two, and ends keep-alive when it closes. On command, it holds one answer back until
+  // then.
   roll() {
     if (cluster.isPrimary) return primary();
     let handled = 0;

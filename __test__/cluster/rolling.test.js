@@ -1,7 +1,7 @@
 'use strict';
 
-// Workers are replaced one after the other while clients go on asking: on node:http and on ours, no
-// request is lost.
+// Workers are replaced one after the other while clients send requests. No request is lost, on node:http and on
+// ferrohttp.
 
 const assert = require('node:assert');
 const http = require('node:http');
@@ -15,12 +15,12 @@ const ROUNDS = 2;
 const KEEPING = 6; // clients that keep their connection
 const CLOSING = 3; // clients that make one for each request
 
-// A server that closes may close an idle connection just when its client uses it again; Node's
-// documentation of `request.reusedSocket` tells clients to repeat that request. Node 26 closes
-// connections of which it has read nothing yet as well, so there the first request may need it.
+// A server that closes may close an idle connection just when its client uses it again. Node's documentation of
+// `request.reusedSocket` says that clients should repeat that request. Node 26 also closes connections from which it
+// has read nothing yet, so there the first request may have to be repeated.
 const mayBeRepeated = (req, err) => err.code === 'ECONNRESET' && (req.reusedSocket || major >= 26);
 
-/** Resolves with the answer to one attempt, or with null if it may be repeated. */
+/** Resolves with the response to one attempt, or with null if the request may be repeated. */
 function attempt(port, agent, path) {
   return new Promise((resolve, reject) => {
     let begun = false;
@@ -34,7 +34,7 @@ function attempt(port, agent, path) {
   });
 }
 
-/** Clients that ask until they are stopped; `finished` rejects with the first request that is lost. */
+/** Clients that send requests until they are stopped. `finished` is rejected with the first request that is lost. */
 class Load {
   constructor(t, port) {
     this.port = port;
@@ -79,14 +79,14 @@ class Load {
   }
 }
 
-/** Replaces each worker in turn; returns those that are there in the end. */
+/** Replaces each worker in turn, and returns the new workers. */
 async function roll(program, load, workers) {
   for (let i = 0; i < ROUNDS * WORKERS; i++) {
     const [old, ...others] = workers;
     await load.answerOf(old.id);
     const next = await program.fork();
     await load.answerOf(next.id);
-    // A request at least is in progress when the old worker is told to go.
+    // At least one request is in progress when the old worker has to leave.
     program.order('tell worker', { id: old.id });
     await program.told('holding', old.id);
     await leave(program, old);
@@ -115,7 +115,7 @@ for (const implementation of [node, ours]) {
       for (const worker of last) await leave(program, worker);
       await program.stop();
 
-      // Whatever reached a handler was answered: what was repeated had not.
+      // Every request that has reached a handler was answered. Repeated requests had not reached one.
       const handled = program.output.match(/\d+ \d+/g).map((line) => line.split(' ').map(Number));
       assert.strictEqual(handled.length, WORKERS + ROUNDS * WORKERS);
       assert.deepStrictEqual(new Map(handled), load.answers);

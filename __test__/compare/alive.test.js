@@ -20,7 +20,10 @@ function bytesFor(program) {
   return `GET / HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n`;
 }
 
-/** Runs a program with a client that stays until it has ended; returns what it said and how it ended. */
+/**
+ * Runs a program with a client that stays until the program has ended. Returns what it has printed, and how it has
+ * ended.
+ */
 async function run({ specifier }, program, options = {}) {
   const child = spawn(process.execPath, [require.resolve('../support/programs.js'), program, specifier], {
     stdio: ['ignore', 'pipe', 'pipe'], ...options,
@@ -36,7 +39,7 @@ async function run({ specifier }, program, options = {}) {
     client.on('error', () => {});
     client.write(bytesFor(program));
     if (program.endsWith('with FIN read')) client.end();
-    // Else what the server sends stays with it.
+    // Otherwise the output of the server would not leave.
     if (!program.endsWith('with output')) client.resume();
   });
   const exit = new Promise((resolve) => child.on('close', (...how) => resolve(how)));
@@ -54,7 +57,7 @@ for (const threads of THREADS) {
   describe(`what keeps the process alive, ${threads} I/O threads`, { concurrency: 3 }, () => {
     const env = { ...process.env, FERROHTTP_IO_THREADS: threads };
     for (const program of Object.keys(LEAVING)) {
-      // What was handed over is libuv's, whatever the threads.
+      // libuv owns a connection that was handed over, whatever the threads are.
       if (threads !== '0' && !/^(a request|an upload)/.test(program)) continue;
       test(program, async () => {
         const [expected, actual] = await Promise.all([run(node, program, { env }), run(ours, program, { env })]);

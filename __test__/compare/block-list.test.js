@@ -19,7 +19,7 @@ function blocking(...addresses) {
 
 const countOf = (server) => new Promise((resolve) => server.getConnections((err, count) => resolve(count)));
 
-/** Connections from some addresses, one after the other, and what became of them. */
+/** Makes connections from some addresses, one after the other, and returns what has happened to them. */
 async function run({ createServer }, addresses, { options = () => ({}), setup = () => {}, between = () => {} }) {
   const notes = [];
   const server = createServer(options(), (req, res) => res.end('served'));

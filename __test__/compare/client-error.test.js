@@ -224,7 +224,7 @@ compare('a connection that a listener keeps', [
   },
 ]);
 
-// What a listener may do with the socket.
+// What a listener can do with the socket.
 const LISTENERS = {
   'ends it with bytes': (err, socket) => {
     socket.end('HTTP/1.1 400 No\r\n\r\n');

@@ -1,6 +1,6 @@
 'use strict';
 
-// server.clientErrorCounts(), which node:http does not have: it must be exact, whoever refused.
+// server.clientErrorCounts(), which node:http does not have. It must be exact, whether Rust or JavaScript has refused.
 
 const assert = require('node:assert');
 const { test } = require('node:test');
@@ -9,7 +9,7 @@ const { guarded } = require('../support/harness.js');
 const { Lane } = require('../support/lane.js');
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
-// What is sent, and what it is refused with.
+// Requests, and the code with which they are refused.
 const REFUSED = [
   ['BAD', 'HPE_INVALID_METHOD'],
   [`GET / HTTP/1.1\r\nA: ${'x'.repeat(17000)}\r\n\r\n`, 'HPE_HEADER_OVERFLOW'],
@@ -24,7 +24,7 @@ async function send(port, packet) {
   const lane = new Lane('');
   await lane.connect({ port, host: '127.0.0.1' });
   lane.send(packet);
-  // A good request leaves the connection open, so it is the client that ends it.
+  // A good request leaves the connection open, so the client ends it.
   lane.fin();
   await lane.untilEnd();
   lane.reset();

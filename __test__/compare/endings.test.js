@@ -1,7 +1,7 @@
 'use strict';
 
-// How responses end: what `end` is given after what, written at once (lib/connection/response.js) or in turn, on
-// a connection of its own or behind others in a pipeline.
+// How responses end: with different arguments of `end` after different writes, sent at once
+// (lib/connection/response.js) or later, on a connection of their own or behind others in a pipeline.
 
 const { compare } = require('../support/harness.js');
 
@@ -55,7 +55,7 @@ compare('trailers end a response', [
   packets: [request('GET', '1.1'), request('GET', '1.1').repeat(2)],
 })));
 
-// All but the first of each packet are queued when they end.
+// All responses except the first of each packet are queued when they end.
 const QUEUED = {
   'bodies of all kinds': (req, res, n) => res.end(...Object.values(BODIES)[n % 10]),
   'an end with a callback': (req, res, n, log) => res.end('x', () => log(`ended ${n}`)),

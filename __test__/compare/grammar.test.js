@@ -1,6 +1,6 @@
 'use strict';
 
-// What each rule of the request grammar refuses, and with which error.
+// What each rule of the request grammar refuses, and the error.
 
 const { compare, major } = require('../support/harness.js');
 
@@ -114,7 +114,7 @@ compare('grammar', REFUSED.map(([name, packet, code, rest]) => ({
   ...rest,
 })));
 
-// What the grammar lets pass, though it looks odd.
+// What the grammar accepts although it looks wrong.
 const ACCEPTED = [
   ['CR and LF before a request', `\r\n\n\r\r\n${GET}\r\n`],
   ['HTTP/0.9', 'GET /\r\n\r\n'],
@@ -181,7 +181,7 @@ compare('lenient grammar', LENIENT.map(([name, packet]) => ({
   modes: ['default', 'listener'],
 })));
 
-// Without NUL: on that, the parser of Node 24 and 26 never returns.
+// NUL is left out, because the parser of Node 24 and 26 never returns from it.
 const RELAXED = [...LENIENT.slice(0, 2), ['control bytes in a value', `${GET}A: b\x01c\r\n\r\n`]];
 
 compare('relaxed grammar', RELAXED.map(([name, packet]) => ({

@@ -1,7 +1,7 @@
 'use strict';
 
-// The engine gives the id of a connection that it no longer owns to another one. What is done to the
-// second must not reach the first, nor the other way around.
+// The engine gives the id of a connection that it no longer owns to another one. What is done to one of them must not
+// reach the other.
 
 const { compare } = require('../support/harness.js');
 const { maskWire } = require('../support/trace.js');
@@ -15,7 +15,7 @@ const REQUESTS = {
   unshift: 'GET /unshift HTTP/1.1\r\nHost: a\r\n\r\n',
 };
 
-/** Ways in which the engine has to give a connection away. */
+/** Ways to make the engine give a connection away. */
 function takers(server) {
   for (const event of ['upgrade', 'connect']) {
     server.on(event, (req, socket) => {
@@ -79,7 +79,7 @@ for (const [way, request] of Object.entries(REQUESTS)) {
     }))));
 }
 
-// Many in turn: each id is used again and again.
+// Many connections, one after the other, so that each id is used again and again.
 compare('ids', [{
   name: 'are used again by connections that come and go',
   handler,

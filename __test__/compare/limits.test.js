@@ -12,7 +12,7 @@ function fields(count, first = 0) {
   return Array.from({ length: count }, (_, i) => `A${first + i}: b\r\n`).join('');
 }
 
-// '/' and 'Host' and 'a' are 6 bytes, 'X' one more: a value of 93 makes a sum of 100.
+// '/', 'Host' and 'a' have 6 bytes, and 'X' has one more. So a value of 93 bytes makes a sum of 100.
 function head(valueLength) {
   return `GET / HTTP/1.1\r\nHost: a\r\nX: ${'v'.repeat(valueLength)}\r\n\r\n`;
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-// merged.test.js where threads of their own read established connections.
+// The cases of merged.test.js with I/O threads.
 
 process.env.FERROHTTP_IO_THREADS = '2';
 require('./merged.test.js');

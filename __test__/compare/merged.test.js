@@ -1,7 +1,7 @@
 'use strict';
 
-// Bytes, FIN and RST that are there together when the server looks: what a busy server gets. Its thread
-// is blocked while the clients of another thread act, so that this is the same each time.
+// Bytes, FIN and RST that are all there when the server looks, as on a busy server. The server's thread is blocked
+// while the clients on another thread act, so that this happens each time.
 
 const assert = require('node:assert');
 const fs = require('node:fs');
@@ -55,13 +55,13 @@ class Lane {
   }
 }
 
-/** A server of one implementation, and what is seen of its connections. */
+/** A server of one implementation, and the events of its connections. */
 class Scene {
   static async open(implementation, mode) {
     const scene = new Scene();
     scene.lanes = [];
     scene.sockets = new Set();
-    scene.late = []; // what waits for everything else to have happened
+    scene.late = []; // what runs when everything else has happened
     const server = scene.server = implementation.createServer();
     const observer = scene.observer = new Observer(server, scene.lanes, {
       handler: (req, res) => scene.handle(req, res),
@@ -77,12 +77,12 @@ class Scene {
     const { late, observer } = this;
     const lane = observer.laneOf(req.socket);
     this.sockets.add(req.socket);
-    // Tells which events belong to the turn of the request.
+    // Marks the events that belong to the turn of the request.
     setImmediate(() => lane.record('immediate', req.url));
     HANDLERS[req.url]?.({ req, res, late, lane, observer });
   }
 
-  /** Has clients act while this thread is blocked, and waits until all has been dealt with. */
+  /** Lets clients act while this thread is blocked, and waits until the server has handled everything. */
   async together(...steps) {
     for (const [action, name, argument] of steps) {
       if (action !== 'connect') {
@@ -104,7 +104,7 @@ class Scene {
     }
   }
 
-  /** Lets who was paused look only now. */
+  /** Resumes what was paused. */
   async resume() {
     for (const socket of this.sockets) if (socket.isPaused()) socket.resume();
     await this.rest();
@@ -125,8 +125,8 @@ class Scene {
   }
 }
 
-// What has happened on a connection before: steps that are each dealt with before the next. Null: not
-// even its accept.
+// What has happened on a connection before. The server handles each step before the next one comes. With null, it has
+// not even accepted the connection.
 const STATES = {
   'a fresh connection': null,
   'an accepted connection': [],
@@ -172,8 +172,8 @@ const [uvMajor, uvMinor] = process.versions.uv.split('.', 2).map(Number);
 const hangUpEnds = uvMajor === 1 && uvMinor < 52;
 
 /**
- * How much of more than a packet has left when the client resets is up to its kernel. The first packet of a
- * connection is read by a thread: when it has the rest of a head, or of more than a packet, is up to that.
+ * The kernel of the client decides how much of more than a packet has left when the client resets. Another thread reads
+ * the first packet of a connection, and decides when it has the rest of a head, or of more than a packet.
  */
 const uncertain = (state, ending, bytes) => {
   const first = state === null || state.length === 0;
@@ -182,8 +182,8 @@ const uncertain = (state, ending, bytes) => {
 };
 
 /**
- * An I/O thread reads on its own: when the next packet, or RST behind a packet, is read, within the turn or some
- * turns later, is up to it, as it is up to the network for a server without one.
+ * An I/O thread reads on its own. It decides whether the next packet, or RST behind a packet, is read within the turn
+ * or some turns later, as the network does for a server without one.
  */
 const upToThread = (ending, bytes) => Number(process.env.FERROHTTP_IO_THREADS) > 0 &&
   (bytes === FULL || /second|immediate/.test(bytes) || (ending === 'reset' && bytes !== null));
@@ -199,7 +199,7 @@ async function play(implementation, mode, state, ending, bytes) {
   }
   await scene.resume();
   const result = await scene.close();
-  // Whether FIN or RST says so depends on what was still unread.
+  // It depends on unread bytes whether that is FIN or RST.
   if (bytes === FULL) for (const seen of result.seen) if (seen.end !== 'open') seen.end = 'ended';
   return result;
 }
@@ -207,21 +207,21 @@ async function play(implementation, mode, state, ending, bytes) {
 let peer;
 let descriptors;
 
-/** Those that stay open, but for files of /proc, which quiet() keeps open for each thread. */
+/** The descriptors that stay open, except files of /proc, which quiet() keeps open for each thread. */
 function countDescriptors() {
   const kept = fs.readdirSync('/proc/self/fd').filter((fd) => {
     try {
       return !fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith('/proc/');
     } catch {
-      return false; // it was that of the folder
+      return false; // it was the descriptor of the folder itself
     }
   });
   return kept.length;
 }
 
 /**
- * The same on both servers. Two runs of node:http itself differ about once in 500 scenes, in which the kernel
- * or a timer comes a moment later: only what differs in each try is a difference.
+ * Checks that both servers do the same. Two runs of node:http itself differ about once in 500 scenes, because the
+ * kernel or a timer is a moment later. So only what differs in each try is a difference.
  */
 async function both(what, action, tries = 4) {
   const [expected, actual] = await guarded((async () => [
@@ -234,7 +234,7 @@ async function both(what, action, tries = 4) {
 before(async () => {
   if (!supported) return;
   peer = await new Peer().start();
-  // What comes with the first server stays.
+  // The descriptors of the first server stay.
   for (const implementation of [implementations.node, implementations.ours]) {
     await play(implementation, 'listener', [], 'end', get('/now'));
   }
@@ -297,7 +297,7 @@ test('\'connection\' has a turn of its own before the first packet', { skip }, a
 });
 
 test('no descriptor stays', { skip }, async () => {
-  // Threads that end close theirs a little later.
+  // Threads that end close their descriptors a little later.
   const returned = async () => { while (countDescriptors() > descriptors) await quiet(); };
   await guarded(returned(), `${countDescriptors()} descriptors, ${descriptors} before`);
 });

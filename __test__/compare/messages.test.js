@@ -1,6 +1,6 @@
 'use strict';
 
-// Requests that are served: framing, persistence, expectations, and the order of it all.
+// Requests that are served: framing, persistence, expectations, and the order of events.
 
 const { compare } = require('../support/harness.js');
 

@@ -1,7 +1,7 @@
 'use strict';
 
-// Bodies that look like a Uint8Array and are none, or are one and say otherwise: the same bytes, the same
-// errors, in the same places.
+// Bodies that look like a Uint8Array and are none, or that are one and have a false length. The bytes and the errors
+// are those of Node.
 
 const assert = require('node:assert');
 const net = require('node:net');
@@ -89,7 +89,7 @@ const WAYS = {
   },
 };
 
-/** What a handler saw, and what its client received until the connection closed. */
+/** What a handler has seen, and what its client has received until the connection was closed. */
 async function answer({ createServer }, way, body) {
   const seen = [];
   const server = createServer((req, res) => {

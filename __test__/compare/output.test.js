@@ -1,7 +1,7 @@
 'use strict';
 
-// Responses that the kernel does not take at once: when they are told to be finished, whether they arrive
-// whole, and what ends a connection meanwhile. Each program runs against node:http and against ours.
+// Responses that the kernel does not take at once: when 'finish' comes, whether they arrive completely, and what ends a
+// connection meanwhile. Each program runs against node:http and against ferrohttp.
 
 const assert = require('node:assert');
 const { Readable } = require('node:stream');
@@ -14,7 +14,7 @@ const get = (url, fields = '') => `GET ${url} HTTP/1.1\r\nHost: a\r\n${fields}\r
 const IN_THE_KERNEL = 65_536; // every kernel takes that much
 const TOO_MUCH = 16_000_000; // none does
 
-/** A running server, and what was seen of each of its connections, in order. */
+/** A running server, and the events of each of its connections, in order. */
 class Stage {
   static async open({ createServer }, { options = {}, handler, clients = 1 }) {
     const stage = new Stage();
@@ -30,7 +30,7 @@ class Stage {
     await new Promise((resolve) => stage.server.listen(0, '127.0.0.1', resolve));
     stage.readers = await Readers.open(stage.server.address().port, clients);
     await stage.until(() => stage.sockets.length === clients);
-    // Each has had a request, so that it is an established one.
+    // Each connection has had a request, so it is established.
     for (let i = 0; i < clients; i++) {
       stage.readers.send(i, get('/warm'));
       stage.readers.read(i);
@@ -42,7 +42,7 @@ class Stage {
     return stage;
   }
 
-  /** The sockets are in the order of their clients: those connect one after the other. */
+  /** The sockets are in the order of their clients, because these connect one after the other. */
   connected(socket) {
     const i = this.sockets.push(socket) - 1;
     this.log[i] = [];
@@ -90,7 +90,7 @@ class Stage {
   }
 }
 
-/** Answers '/warm', and everything else by the handler. */
+/** Answers '/warm' itself, and everything else with the handler. */
 function warm(handler) {
   return (req, res, stage) => {
     if (req.url === '/warm') res.end('warm');
@@ -146,7 +146,7 @@ const WAYS = {
   },
 };
 
-/** 'drain' comes as often as the kernel has room for a part; this keeps the others in order. */
+/** The number of 'drain' events depends on the kernel, so they are left out. */
 const withoutDrain = (stage) => {
   stage.log = stage.log.map((log) => log.filter((entry) => !/drain/.test(entry)));
 };
@@ -168,7 +168,7 @@ for (const [way, send] of Object.entries(WAYS)) {
         if (fields) await stage.until(() => stage.log.every((log) => log.includes('socket close')));
         withoutDrain(stage);
         for (const result of results) {
-          delete result.digest; // of the Date field, too
+          delete result.digest; // it depends on the Date field
           result.runs = result.runs.filter(({ length }) => length > 1000).length;
         }
         return results;
@@ -196,7 +196,7 @@ for (const [way, send] of Object.entries(WAYS)) {
 
 // --- what ends a connection with pending output ------------------------------------------------------
 
-/** One large response whose reader has stopped; then `act`, and the reader goes on. */
+/** One large response whose reader has stopped. Then `act` is called, and the reader goes on. */
 function stopped(name, { act, options, check, fields = '', keeps = false, send = WAYS.Buffer }) {
   compare(`pending output, and ${name}`, {
     options,
@@ -285,7 +285,7 @@ compare('the keep-alive timer starts when the response has left', {
   async run(stage) {
     stage.readers.send(0, get('/large'));
     stage.readers.send(1, get('/small'));
-    // The other one's timer has fired, so that the first's would have.
+    // The timer of the other connection has fired. So that of the first one would have fired, too.
     await stage.untilNoted(1, 'socket close');
     await quiet();
     stage.noteAll('the reader goes on');
@@ -393,7 +393,7 @@ for (const [kind, make] of Object.entries(VIEWS)) {
         await quiet();
         stage.view.fill(98);
         stage.readers.read(0);
-        // The socket is written to without a head.
+        // This writes to the socket without a head.
         const awaited = way === 'the socket' ? { more: 'first'.length + TOO_MUCH } : 'whole';
         const { runs } = await stage.readers.result(0, awaited);
         const before = runs.find(({ byte, length }) => byte === 97 && length > 100)?.length;

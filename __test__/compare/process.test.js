@@ -1,6 +1,6 @@
 'use strict';
 
-// What needs a process of its own: exits, exceptions, liveness, the command line, descriptors.
+// Tests that need a process of their own: exits, exceptions, what keeps a process alive, the command line, descriptors.
 
 const assert = require('node:assert');
 const { spawn } = require('node:child_process');
@@ -22,7 +22,7 @@ function get(url) {
 
 const UNFINISHED = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na';
 
-// program: what the client sends, where it is not a GET; null for no client.
+// By program: what the client sends, if it is not a GET; null for no client.
 const CLIENTS = {
   'exit after a pipelined pair': get('/first') + get('/last'),
   'compute after a refusal in a listener': 'BAD',
@@ -47,7 +47,7 @@ const CLIENTS = {
     'GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
 };
 
-/** Runs a program; returns what it said, how it ended, and what its client received. */
+/** Runs a program. Returns what it has printed, how it has ended, and what its client has received. */
 async function run(implementation, program, { args = [], send, fd } = {}) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'http-'));
   const flag = path.join(dir, 'received');
@@ -100,7 +100,7 @@ async function run(implementation, program, { args = [], send, fd } = {}) {
   } finally {
     fs.rmSync(dir, { recursive: true });
   }
-  // A warning comes a tick late, before or after what the network brings.
+  // A warning comes a tick later, before or after events of the network.
   result.said.sort((a, b) => a.startsWith('warning') - b.startsWith('warning'));
   result.wire = maskWire(result.wire);
   result.stderr = /Error: .*/.exec(stderr)?.[0] ?? '';
@@ -150,7 +150,7 @@ test('process: a descriptor from its parent', async () => {
       client.end(GET.replace('Host', 'Connection: close\r\nHost'));
       client.setEncoding('latin1').on('data', (chunk) => { received += chunk; });
       client.on('end', () => resolve(received)).on('error', reject);
-      // Ours must not take the connection.
+      // The server must not take the connection.
       holder.close();
     });
     return [await running, maskWire(wire)];
@@ -158,7 +158,7 @@ test('process: a descriptor from its parent', async () => {
   assert.deepStrictEqual(actual, expected);
 });
 
-// Or the comparison would pass with programs that say nothing at all.
+// Otherwise the comparison would pass with programs that print nothing.
 test('process: node:http itself does what the programs are about', async () => {
   const { said, exit } = await run(node, 'compute after end', { send: GET });
   assert.deepStrictEqual([said, exit], [['seen true'], [0, null]]);

@@ -1,8 +1,8 @@
 'use strict';
 
-// Every property that net.Server, http.Server and net.Socket of the running Node have, on a server and a
-// socket of both implementations: what it is, and what becomes of it when a program sets, replaces or
-// deletes it. What differs, and is meant to, stands in EXCEPTIONS (docs/differences.md tells why).
+// Every property that net.Server, http.Server and net.Socket of the running Node have, on a server and a socket of both
+// implementations: its value, and what happens when a program sets, replaces or deletes it. EXCEPTIONS has the intended
+// differences (docs/differences.md gives the reasons).
 
 const assert = require('node:assert');
 const http = require('node:http');
@@ -14,19 +14,19 @@ const { node, ours } = require('../support/implementations.js');
 
 const EXCEPTIONS = {
   server: new Set([
-    '_events', // the listener of 'connection' is ours
-    'clientErrorCounts', // is added
+    '_events', // the listener of 'connection' is another one
+    'clientErrorCounts', // this method is added
     'constructor',
-    // Wrapped, so that the engine learns of listeners.
+    // These are wrapped, so that the engine learns of listeners.
     'on', 'addListener', 'prependListener', 'removeListener', 'off', 'removeAllListeners',
     '_emitCloseIfDrained',
-    'emit', // an accessor, so that a wrapper is known at once
-    '_connections', // a number that Rust has
+    'emit', // it is an accessor, so that a replacement is noticed at once
+    '_connections', // Rust counts
   ]),
   socket: new Set(['constructor', 'parser', '_handle']),
 };
 
-/** Names of all properties of an object and its prototypes, down to EventEmitter's. */
+/** The names of all properties of an object and its prototypes, EventEmitter's included. */
 function namesOf(object, ...prototypes) {
   const names = new Set(Object.getOwnPropertyNames(object));
   for (let at of prototypes) {
@@ -58,7 +58,7 @@ function look(object, name) {
   return CHANGING.test(name) ? typeof object[name] : attempt(() => object[name]);
 }
 
-/** What setting a property to some values, and taking it away again, shows. */
+/** What happens when a property is set to some values, and deleted again. */
 function change(object, name) {
   const before = Object.getOwnPropertyDescriptor(object, name);
   const shown = [];
@@ -74,7 +74,7 @@ function change(object, name) {
   return shown;
 }
 
-// Setting these ends what the test needs, or is what other tests are about.
+// Setting these breaks the test, or other tests do it.
 const LEFT_ALONE = /^_(handle|events|eventsCount|readableState|writableState|server|httpMessage)$|^(server|parser|_parent|_host)$/;
 
 /** What each property shows of a server, before and while it listens, and of a socket within a request. */

@@ -1,6 +1,6 @@
 'use strict';
 
-// The server itself: listening, its addresses and errors, counting and closing.
+// The server itself: listening, addresses, errors, counting and closing.
 
 const assert = require('node:assert');
 const fs = require('node:fs');
@@ -25,13 +25,13 @@ function same(name, subject) {
   });
 }
 
-/** A path to listen on: of a socket, on Windows of a pipe. */
+/** A path to listen on: of a socket or, on Windows, of a pipe. */
 function temporaryPath(name) {
   if (process.platform === 'win32') return path.join('\\\\.\\pipe', `http-${process.pid}-${name}`);
   return path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'http-')), name);
 }
 
-/** What comes of listen: the error it throws or emits, or the address. */
+/** The result of listen: the error that it throws or emits, or the address. */
 async function listen(server, ...args) {
   const seen = [];
   const done = new Promise((resolve) => {
@@ -50,7 +50,7 @@ async function listen(server, ...args) {
   const failure = await done;
   if (failure === 'closed') return [...seen, failure, server.listening];
   if (failure) {
-    // A port that the system chose is in the message, too.
+    // The port that the system has chosen is in the message, too.
     let described = JSON.stringify(describeError(failure));
     if (failure.port > 0) described = described.replaceAll(String(failure.port), '<port>');
     return [...seen, 'error', failure.code, described, server.listening];

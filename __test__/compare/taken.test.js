@@ -1,7 +1,7 @@
 'use strict';
 
-// Programs that take 'connection' over: with listeners in the place of the server's own, or beside it.
-// They read first bytes and pass the socket on: at once, later, wrapped, to another server, or never.
+// Programs that take 'connection' over, with listeners instead of the server's own or beside it. They read the first
+// bytes and pass the socket on: at once, later, wrapped, to another server, or never.
 
 const http = require('node:http');
 const { Duplex } = require('node:stream');
@@ -15,7 +15,7 @@ const UPGRADE = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\
 const LONG = `GET / HTTP/1.1\r\nHost: a\r\nX: ${'y'.repeat(600)}\r\n\r\n`;
 const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello';
 
-/** The server's own listeners, which are then no longer its listeners. */
+/** Removes the server's own listeners and returns them. */
 function keep(server) {
   const kept = server.listeners('connection');
   server.removeAllListeners('connection');
@@ -191,14 +191,14 @@ const PACKETS = {
   'a lenient head': ['GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n'],
 };
 
-// What both of two parsers of one connection make of an upgrade is nobody's wish (docs/differences.md).
+// What two parsers of one connection make of an upgrade is of no use to anybody (docs/differences.md).
 const UNWANTED = new Set(['the kept listener once more, an upgrade']);
 
 for (const [way, setup] of Object.entries(WAYS)) {
   const packetsOf = Object.entries(PACKETS).filter(([what]) => !UNWANTED.has(`${way}, ${what}`));
   compare(`'connection' taken over: ${way}`, packetsOf.map(([what, packets]) => ({
     name: what,
-    // Reads what there is, so that the connection is at rest behind it.
+    // Reads everything, so that the connection is at rest after it.
     handler: 'echo',
     packets,
     modes: ['listener'],
@@ -229,7 +229,7 @@ compare('\'connection\' taken over: a PROXY line', ['at once', 'later', 'another
   },
 })));
 
-// What a listener changes holds for those that are accepted after it.
+// A change by a listener holds for connections that are accepted later.
 compare('\'connection\' taken over: while connections come', [{
   name: 'listeners are exchanged between two connections',
   modes: ['listener'],
@@ -264,7 +264,7 @@ function twice(server, other) {
   });
 }
 
-// They are among the server's connections, as if nobody had stood in between.
+// They are among the server's connections, as without the program's listener.
 compare('\'connection\' taken over: closing', ['closeIdleConnections', 'closeAllConnections', 'close'].map((method) => ({
   name: method,
   handler: 'hold',

@@ -1,7 +1,7 @@
 'use strict';
 
-// Listeners and callbacks that throw while the process goes on: what follows on that connection and on the next is the
-// same. The rows are those of support/throwing.js, which runs in a process for each way to go on.
+// Listeners and callbacks throw, and the process goes on. What follows on that connection and on the next one is the
+// same. The cases are those of support/throwing.js, which runs in one process for each way to go on.
 
 const assert = require('node:assert');
 const { spawn } = require('node:child_process');
@@ -9,10 +9,11 @@ const { createInterface } = require('node:readline');
 const { test } = require('node:test');
 const { supported } = require('../support/quiet.js');
 
-// Where Node's parser has stopped in a packet with more behind the message is not known here: see docs/differences.md.
+// If a packet has more behind the message, ferrohttp does not know where Node's parser has stopped
+// (docs/differences.md).
 const STOPPED = /^HPE_(CB_|JS_EXCEPTION)/;
 
-/** A trace without what is known to differ. */
+/** A trace without the known differences. */
 function masked(value) {
   if (Array.isArray(value)) {
     const code = value.find((entry) => Array.isArray(entry) && entry[0] === 'code')?.[2];
@@ -31,7 +32,7 @@ for (const way of ['handler', 'capture', 'domain']) {
     let rows = 0;
     for await (const line of createInterface({ input: child.stdout })) {
       const row = JSON.parse(line);
-      // A message that is alone in its packet ends where that does.
+      // A message that is alone in its packet ends where the packet ends.
       const shown = row.alone ? (trace) => trace : masked;
       rows++;
       await t.test(row.name, () => assert.deepStrictEqual(shown(row.actual), shown(row.expected)));

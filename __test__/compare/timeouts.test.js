@@ -1,6 +1,6 @@
 'use strict';
 
-// What the clock ends. The intervals are tiny, and each case waits for what must come of them.
+// Timeouts. The intervals are tiny, and each case waits for the events that must follow.
 
 const { compare } = require('../support/harness.js');
 
@@ -13,8 +13,8 @@ const REQUEST = { headersTimeout: 0, requestTimeout: 100 };
 const KEEP = { keepAliveTimeout: 20, keepAliveTimeoutBuffer: 10 };
 
 /**
- * Sends packets on one connection and only then sets the limits, so that on a slow machine they do
- * not come before the packets.
+ * Sends packets on one connection, and only then sets the limits, so that the packets come first even on a slow
+ * machine.
  */
 async function overdue({ server, connect, send }, limits, packets) {
   const lane = await connect();
@@ -28,14 +28,14 @@ function outlasted(limits, ...packets) {
   return async (script) => (await overdue(script, limits, packets)).untilEnd();
 }
 
-/** As outlasted, but a listener keeps the connection: waits for so many events instead. */
+/** Does what `outlasted` does for a listener that keeps the connection: it waits for so many events instead. */
 function reported(name, nth, limits, ...packets) {
   return async (script) => (await overdue(script, limits, packets)).untilLogged(name, nth);
 }
 
 /**
- * Sends a request on a connection that server.timeout ends. That runs from the connection on: where
- * it came before the request, another connection gets twice the time.
+ * Sends a request on a connection that server.timeout ends. The time runs from the start of the connection. If it ends
+ * before the request comes, another connection gets twice the time.
  */
 async function timedOut({ server, observer, connect, send, quiet }) {
   for (server.timeout = 150; ; server.timeout *= 2) {
@@ -58,7 +58,7 @@ const LATE = [
 ];
 
 compare('an overdue request', LATE.flatMap(([name, limits, ...packets]) => {
-  // Where nothing is sent, the limits can be there from the start.
+  // If nothing is sent, the limits can be set from the start.
   const options = packets.length === 0 ? { ...CHECKED, ...limits } : CHECKED;
   return [
     {
@@ -86,7 +86,7 @@ compare('an overdue request', [
       const { observer, connect, send } = script;
       await send(await connect(), GET);
       const other = await overdue(script, REQUEST, ['GET']);
-      // The checker has run when it has found the other connection.
+      // The checker has run once it has found the other connection.
       await other.until(() => other.end !== 'open' ||
         other.log.some(([name]) => name === 'clientError'));
       observer.held[0].end('in time');
@@ -173,7 +173,7 @@ compare('a request', [
     script: timedOut,
   },
   {
-    // Runs from that request on.
+    // The time runs from that request on.
     name: 'of a kept connection that takes longer than server.timeout',
     handler: 'hold',
     modes: ['default', 'watched'],

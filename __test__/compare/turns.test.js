@@ -1,7 +1,7 @@
 'use strict';
 
-// What a program can see between the events of one turn: ticks, microtasks, contexts, and what a
-// handler does to the events behind its own.
+// What a program can see between the events of one turn: ticks, microtasks, contexts, and how a handler changes the
+// events after its own.
 
 const { AsyncLocalStorage } = require('node:async_hooks');
 const diagnostics = require('node:diagnostics_channel');
@@ -15,7 +15,7 @@ function url(path) {
   return GET.replace('/', path);
 }
 
-/** Blocks this thread, while the threads of a server go on. */
+/** Blocks this thread while the other threads of a server run. */
 function block(ms) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
@@ -38,10 +38,10 @@ compare('between the events of two connections', [
       };
       await quiet();
       for (const lane of lanes) lane.send(GET);
-      // Time for a server with threads to gather them all.
+      // This gives a server with threads the time to read them all.
       block(30);
       await quiet();
-      // Connections may be served in any order, so each is numbered as it appears.
+      // Connections may be served in any order, so each gets its number when it appears.
       const seen = [];
       for (const [what, port] of order) {
         if (!seen.includes(port)) seen.push(port);
@@ -106,7 +106,7 @@ compare('between the events of two connections', [
 compare('a handler that', [
   {
     name: 'destroys another connection with a request on its way',
-    // Whether the request was still in the kernel decides between FIN and reset.
+    // It is FIN or a reset, depending on whether the request was still in the kernel.
     anyEnd: true,
     async script({ connect, note, observer, quiet }) {
       const sockets = [];
@@ -265,7 +265,7 @@ compare('a socket that is resumed', [
         note('request', req.url);
         if (req.url === '/first') {
           ({ socket } = req);
-          // Later, as the end of a message resumes it.
+          // It pauses later, because the end of a message resumes the socket.
           setImmediate(() => socket.pause());
         } else if (req.url === '/resume') {
           socket.resume();

@@ -1,6 +1,6 @@
 'use strict';
 
-// Upgrade and CONNECT: accepted, declined, and what becomes of the bytes behind them.
+// Upgrade and CONNECT, accepted or not, and what happens to the bytes behind them.
 
 const { compare } = require('../support/harness.js');
 const { describeError, describeRequest, describeSocket, text } = require('../support/trace.js');
@@ -11,7 +11,7 @@ const UPGRADE_BODY = 'POST /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpg
   'Content-Length: 3\r\n\r\n';
 const CONNECT = 'CONNECT b:443 HTTP/1.1\r\nHost: b:443\r\n\r\n';
 
-// Takes the connection over and echoes what comes, until 'bye'.
+// Takes the connection over and echoes everything until 'bye'.
 function accept(event) {
   return (server, observer) => {
     server.on(event, (req, socket, head) => {
@@ -39,7 +39,7 @@ function accept(event) {
   };
 }
 
-// Takes the connection over and reads it as a program would that awaits chunks.
+// Takes the connection over and reads it as a program does that expects chunks.
 function acceptReading(server, observer) {
   server.on('upgrade', async (req, socket, head) => {
     const lane = observer.laneOf(socket);

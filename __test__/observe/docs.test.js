@@ -102,7 +102,7 @@ for (const [i, { code, ...told }] of all.entries()) {
 const BAD = 'GARBAGE / HTTP/1.1\\r\\n\\r\\n';
 const EXAMPLES = {
   'express.js': { send: BAD, get: '/refusals/', answer: '<h1>Refusals</h1>', prints: 'first HPE_INVALID_METHOD' },
-  'fastify.js': { send: BAD, reply: '{"error":"HPE_INVALID_METHOD","field":""}', get: '/refusals', answer: '"unknown-method"' },
+  'fastify.js': { send: BAD, reply: '{"error":"HPE_INVALID_METHOD","field":""}', get: '/refusals/', answer: '<h1>Refusals</h1>' },
   'prom-client.js': { send: BAD, get: '/metrics', answer: 'ferrohttp_refusals_total{code="HPE_INVALID_METHOD"' },
   'opentelemetry.js': { send: BAD, prints: 'ferrohttp.server.refusals' },
   'behind-a-proxy.js': { send: BAD, prints: 'first HPE_INVALID_METHOD' },

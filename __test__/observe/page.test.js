@@ -140,7 +140,8 @@ describe('the page in a browser', { skip: missing }, () => {
     browser = await Browser.start();
     await send(port, 'GET / HTTP/1.1\r\nHost: a\r\nCookie: secret-cookie\r\nBad Name: x\r\n\r\n');
     await send(port, '\x16\x03\x01\0\x05\x01\0\0\x01\0');
-    await send(port, `GET / HTTP/1.1\r\nHost: ${HOSTILE}\r\nA: ${HOSTILE}\0\r\n\r\n`);
+    // A value may have all of it but ESC.
+    await send(port, `GET / HTTP/1.1\r\nHost: ${HOSTILE.replaceAll('\x1b', '')}\r\nA: ${HOSTILE}\0\r\n\r\n`);
     await send(port, `GET /${'a'.repeat(300)} HTTP/1.1\r\nCookie: ${'c'.repeat(20000)}\r\n\r\n`);
     await send(port, 'GET / HTTP/1.1\r\nCook');
     await browser.look(1600, 1000, 'light');
@@ -173,7 +174,7 @@ describe('the page in a browser', { skip: missing }, () => {
 
   it('is inert whatever was sent', async () => {
     await browser.evaluate('document.querySelectorAll("#list button")[2].click()');
-    assert.match(await text('#one'), /<script>alert/);
+    assert.match(await text('#one'), /Host <script>alert/);
     assert.match(await text('#one'), /^[\x20-\x7e\n·]*$/);
     assert.strictEqual(await browser.evaluate('document.querySelectorAll("script").length'), 1);
     assert.deepStrictEqual(browser.logs, []);

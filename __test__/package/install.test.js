@@ -199,7 +199,7 @@ test('`ferrohttp build` without cargo says so in one line', async (t) => {
   const target = await unpack(temporary(t));
   const { code, stdout, stderr } = await command(target, ['build'], { PATH: pathWithoutCargo(t) });
   assert.deepStrictEqual([code, stdout], [1, '']);
-  assert.match(stderr, /^ferrohttp: cargo was not found: install Rust .*\n$/);
+  assert.match(stderr, /^ferrohttp build: cargo was not found: install Rust .*\n$/);
 });
 
 test('`ferrohttp` lists its commands, and refuses others', async () => {

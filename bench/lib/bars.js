@@ -1,6 +1,6 @@
 'use strict';
 
-// Draws a bar chart as one SVG file: a group of bars for each work, one bar a series.
+// Draws a bar chart as one SVG file: a group of bars for each kind of work, with one bar for each series.
 
 const WIDTH = 720;
 const LEFT = 250;
@@ -12,7 +12,9 @@ const COLORS = ['#0969da', '#1a7f37', '#8250df'];
 
 const escape = (text) => String(text).replace(/[&<>]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' }[c]));
 
-/** `groups: [{ label, values }]` has a value (or undefined) for each label of `series`; `base` is where bars of 1 end. */
+/**
+ * `groups: [{ label, values }]` has a value (or undefined) for each label of `series`; `base` is where bars of 1 end.
+ */
 exports.bars = function bars({ title, base, series, groups }) {
   const height = TOP + groups.reduce((sum, { values }) => sum + values.filter(Number.isFinite).length * BAR + GAP, 0) + 10;
   const most = Math.ceil(Math.max(...groups.flatMap(({ values }) => values.filter(Number.isFinite))));

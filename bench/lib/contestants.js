@@ -1,6 +1,6 @@
 'use strict';
 
-// Who is compared. The first is the reference of all ratios.
+// The servers that are compared. The first is the reference of all ratios.
 
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
@@ -14,11 +14,11 @@ exports.contestants = function contestants(node) {
     // ferrohttp at a lower level (docs/levels.md).
     plain: { label: 'ferrohttp at level plain', command: [node], env: { BENCH_HTTP: 'ferrohttp', FERROHTTP_LEVEL: 'plain' } },
     sockets: { label: 'ferrohttp at level sockets', command: [node], env: { BENCH_HTTP: 'ferrohttp', FERROHTTP_LEVEL: 'sockets' } },
-    // Another copy of ferrohttp, in the folder that BENCH_OTHER names: two versions side by side.
+    // Another copy of ferrohttp, in the folder that BENCH_OTHER names, so that two versions can be compared.
     other: { label: 'other ferrohttp', command: [node], env: { BENCH_HTTP: 'other' } },
-    // The same as the reference: what differs between the two is noise.
+    // The reference once more. The difference between the two is noise.
     'node-again': { label: 'node:http again', command: [node], env: { BENCH_HTTP: 'node:http' } },
-    // System calls and nothing else: no server on this machine can be faster.
+    // The system calls and nothing else. No server that uses sockets in the usual way is faster on this machine.
     floor: { label: 'system calls only', command: [loadgen, 'floor'], bare: true },
     fastify: { label: 'fastify on node:http', command: [node], file: 'fastify.js', env: { BENCH_HTTP: 'node:http' } },
     bun: { label: 'Bun node:http', command: [bin('bun')], env: { BENCH_HTTP: 'node:http' } },
@@ -26,7 +26,7 @@ exports.contestants = function contestants(node) {
   };
 };
 
-// Why a contestant cannot take part, or null; its version goes into `version`.
+// Returns why a contestant cannot take part, or null. It also sets its `version`.
 exports.check = function check(contestant) {
   if (contestant.bare) return null;
   const [command] = contestant.command;

@@ -10,7 +10,7 @@ const crate = path.join(__dirname, '..', 'loadgen');
 const binary = path.join(crate, 'target', 'release', 'loadgen');
 exports.binary = binary;
 
-// Cargo itself knows whether there is anything to do.
+// Cargo decides whether there is anything to build.
 exports.build = function build() {
   const { status, error } = spawnSync('cargo', ['build', '--release', '--quiet', '--locked'], {
     cwd: crate,
@@ -20,8 +20,8 @@ exports.build = function build() {
   if (status !== 0) throw new Error('the load generator does not build');
 };
 
-// `begun` settles when the measured time begins (or idle connections are all open), `result` with the
-// generator's report; `end` makes an idle one report.
+// `begun` is resolved when the measured time begins, or all idle connections are open. `result` is resolved with the
+// report of the generator. `end` ends idle connections, so that the generator reports.
 exports.load = function load(mode, options) {
   const args = [mode];
   for (const [name, value] of Object.entries(options)) {
@@ -46,5 +46,5 @@ exports.load = function load(mode, options) {
   return { begun, result, end: () => child.stdin.end() };
 };
 
-// Text with the escapes that the generator's options take.
+// Escapes text for the options of the generator.
 exports.escape = (text) => text.replace(/[\\\r\n]/g, (c) => ({ '\\': '\\\\', '\r': '\\r', '\n': '\\n' }[c]));

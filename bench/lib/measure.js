@@ -1,6 +1,6 @@
 'use strict';
 
-// From a generator's report to the figures that are compared, and the warnings that go with them.
+// Makes the figures that are compared, and warnings about them, from the report of a load generator.
 
 const { start } = require('./server.js');
 const { load } = require('./loadgen.js');
@@ -19,7 +19,7 @@ exports.figures = function figures(report) {
   };
 };
 
-// What makes a round doubtful: what, and how much of it.
+// Returns what makes a round doubtful, and how much.
 exports.doubts = function doubts(...reports) {
   const found = [];
   const add = (what, share) => found.push({ what, percent: Math.round(share * 100) });
@@ -32,12 +32,12 @@ exports.doubts = function doubts(...reports) {
   return found;
 };
 
-// Other processes than server and generator; only where a report covers all of the round's processes.
+// Warns of other processes than server and generator. It is only used if a report covers all processes of the round.
 exports.othersDoubt = function othersDoubt(report) {
   return report.othersShare > 0.1 ? [{ what: 'other processes used', percent: Math.round(report.othersShare * 100) }] : [];
 };
 
-// The usual round: one server, one closed loop.
+// The usual round: one server, and one closed loop of requests.
 exports.closedLoop = async function closedLoop(context, { mode, file, argv, options }) {
   const server = await start(context.contestant, file, argv, { env: context.env });
   try {

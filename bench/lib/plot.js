@@ -1,6 +1,7 @@
 'use strict';
 
-// Draws curves as one SVG file: logarithmic x axis, linear or logarithmic y axis, one line a series.
+// Draws curves as one SVG file, with a logarithmic x axis, a linear or logarithmic y axis, and one line for each
+// series.
 
 const WIDTH = 720;
 const HEIGHT = 400;
@@ -44,7 +45,7 @@ function marker(kind, x, y, color) {
 exports.plot = function plot({ title, xLabel, yLabel, series, logY = false, tickLabel = short }) {
   const points = series.flatMap((s) => s.points).filter(([, y]) => Number.isFinite(y));
   const xs = [...new Set(points.map(([x]) => x))].sort((a, b) => a - b);
-  // A zero has no logarithm: it stands one step left of the smallest number.
+  // A zero has no logarithm, so it is drawn one step to the left of the smallest number.
   const positive = xs.filter((x) => x > 0);
   const zero = positive[0] / (positive[1] / positive[0] || 2);
   const logX = (x) => Math.log10(x === 0 ? zero : x);

@@ -8,7 +8,7 @@ const whole = (v) => Math.round(v).toLocaleString('en-US');
 const fixed = (digits) => (v) => v.toFixed(digits);
 const percent = (v) => `${(v * 100).toFixed(v > 0.99 && v < 1 ? 2 : 0)}%`;
 
-// What each figure is called and how it is shown; `shared` ones are not compared.
+// The name of each figure and how it is shown. `shared` figures are not compared.
 const catalogue = exports.catalogue = {
   rps: { label: 'req/s', show: whole },
   cpu: { label: 'CPU us/req', show: fixed(2) },
@@ -81,7 +81,7 @@ exports.print = function print(scenario, { rows, verdicts }, contestants, write)
   }
 };
 
-// One line for each kind, with the range of what was seen and how often.
+// Prints one line for each kind of doubt, with the range of its values and how often it came.
 exports.printDoubts = function printDoubts(doubts, contestants, write) {
   for (const what of new Set(doubts.map((doubt) => doubt.what))) {
     const same = doubts.filter((doubt) => doubt.what === what);

@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const readline = require('node:readline');
 
-// In milliseconds; then a server that does not answer is given up.
+// How long a server may take to answer, in milliseconds.
 const PATIENCE = 30_000;
 
 exports.start = async function start(contestant, file, argv = [], { flags = [], env = {} } = {}) {

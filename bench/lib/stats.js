@@ -7,7 +7,7 @@ exports.median = function median(values) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 };
 
-// Rounds are compared pairwise, so that what disturbs a whole round cancels out.
+// Compares the two servers within each round, so that what disturbs a whole round cancels out.
 exports.ratio = function ratio(values, reference) {
   const ratios = values.map((v, i) => v / reference[i]).filter((v) => Number.isFinite(v));
   return { median: exports.median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };

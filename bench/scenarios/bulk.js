@@ -1,6 +1,6 @@
 'use strict';
 
-// One connection that moves large bodies, one after the other.
+// One connection that sends or receives large bodies, one after the other.
 
 const { closedLoop } = require('../lib/measure.js');
 const requests = require('./requests.js');

@@ -1,7 +1,7 @@
 'use strict';
 
-// What an idle connection holds. The first connections pay for what a process allocates once, so the
-// figure is the growth that the next ones cause, each time after a garbage collection.
+// The memory of an idle connection. The process allocates some things once, with the first connections. So the figure
+// is the growth that the next connections cause, measured after a garbage collection.
 
 const { setTimeout: sleep } = require('node:timers/promises');
 const { load } = require('../lib/loadgen.js');
@@ -10,7 +10,7 @@ const requests = require('./requests.js');
 
 const FIRST = 1000;
 const MEASURED = 5000;
-// For the server to accept the last ones and for its allocators to give back what they will.
+// Time for the server to accept the last connections, and for its allocators to give memory back.
 const SETTLE = 700;
 
 async function perConnection({ contestant }, request) {
@@ -42,7 +42,7 @@ module.exports = [{
   name: 'idle',
   title: `${MEASURED} idle connections`,
   columns: ['silentKb', 'usedKb'],
-  // Bun and Deno collect differently and would need their own way to ask for it.
+  // The garbage collectors of Bun and Deno would have to be called in other ways.
   only: ['node', 'node-again', 'ferrohttp'],
   targets: [
     { what: 'kB each, nothing sent', figure: 'silentKb', most: 3 },

@@ -30,8 +30,8 @@ function refusals(name, title, argv, throughput, cpu) {
   };
 }
 
-// Good traffic alone, then with strangers on a second idle server (what the strangers' generator and
-// the machine cost), then with the strangers on its own server.
+// Measures good traffic alone, then beside bad connections to a second server, which shows what their generator costs
+// the machine, and then beside bad connections to the same server.
 async function beside(context, argv, strangers) {
   const { contestant, seconds, warmup } = context;
   const [server, second] = [
@@ -41,7 +41,7 @@ async function beside(context, argv, strangers) {
   try {
     const goodLoad = () => load('http', { ...good, port: server.port, pid: server.pid, seconds, warmup }).result;
     const both = async ({ port, pid }) => {
-      // Begins before the good traffic and ends after it.
+      // This load begins before the good traffic and ends after it.
       const other = strangers({ port, pid, warmup: 0.5, seconds: seconds + warmup + 0.5 });
       await other.begun;
       const report = await goodLoad();

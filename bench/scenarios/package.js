@@ -1,7 +1,6 @@
 'use strict';
 
-// What loading the package costs. Ratios mean nothing here: the figure is the time on top of
-// require('http').
+// The cost of loading the package. The figure is the time in addition to require('http'); a ratio would mean nothing.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');

@@ -40,7 +40,7 @@ exports.echo = text([
 ], record);
 exports.echoBody = escape(record);
 
-// A blank in a field's name, after a sound request line and a sound field.
+// The name of the second field has a space.
 exports.malformed = text(['GET / HTTP/1.1', 'Host: localhost', 'Bad Name: value']);
 exports.refusal = escape('HTTP/1.1 400 Bad Request\r\n');
 

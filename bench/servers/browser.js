@@ -1,6 +1,6 @@
 'use strict';
 
-// A page's JSON: the handler looks at the request's header fields and replies with six of its own.
+// Serves JSON to a page. The handler reads some header fields of the request, and replies with six fields.
 
 const { createServer, serve } = require('./common.js');
 

@@ -17,6 +17,6 @@ if (cluster.isPrimary) {
   cluster.on('exit', () => process.exit(1));
   for (let i = missing; i > 0; i--) cluster.fork();
 } else {
-  // The primary gives all workers that ask for port 0 the same one.
+  // The primary gives all workers that ask for port 0 the same port.
   server.listen(0, '127.0.0.1');
 }

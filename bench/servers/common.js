@@ -1,7 +1,7 @@
 'use strict';
 
-// What every benchmark server shares. BENCH_HTTP names the implementation; the server prints one
-// line of JSON with its port, takes commands on standard input, and leaves when that ends.
+// The common part of all benchmark servers. BENCH_HTTP names the implementation. A server prints its port as one line
+// of JSON, takes commands from its standard input, and exits when that ends.
 
 const path = require('node:path');
 const readline = require('node:readline');
@@ -19,7 +19,7 @@ exports.http = implementations[name]();
 exports.createServer = (...args) => exports.http.createServer(...args);
 
 const commands = {
-  // RSS only says something about what is in use after a collection; twice, for weak references.
+  // Collects garbage before RSS is read. It does so twice, because of weak references.
   gc() {
     global.gc();
     global.gc();

@@ -1,6 +1,6 @@
 'use strict';
 
-// Makes the whole header object, however many fields there are.
+// Reads all header fields of the request.
 
 const { createServer, serve } = require('./common.js');
 

@@ -1,7 +1,7 @@
 'use strict';
 
-// A server whose clients are malformed. argv: none, or `listener` for the one that the documentation
-// of 'clientError' shows.
+// A server for malformed requests. argv: nothing, or `listener` for the listener that Node's documentation of
+// 'clientError' shows.
 
 const { createServer, serve } = require('./common.js');
 

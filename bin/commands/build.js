@@ -1,8 +1,7 @@
 'use strict';
 
-// `npx ferrohttp build`: the binary for this system, from source. The sources are a package of their own,
-// @ferrohttp/source, of the same version; it is fetched with npm, so that the registry and the rights are those of any
-// other package.
+// `npx ferrohttp build`: compiles the binary for this system. The sources are in the package @ferrohttp/source of the same
+// version. npm downloads it, so that the registry and the rights are those of any other package.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -18,13 +17,13 @@ const SOURCE = '@ferrohttp/source';
 
 const USAGE = `Usage: ferrohttp build [--out FILE] [--from FOLDER]
 
-Builds the binary for this system with cargo and puts it into the package's folder, where it is found.
+Compiles the binary for this system with cargo, and puts it into the folder of the package.
 
   --out FILE     put it there instead; set FERROHTTP_BINARY to that path to use it
-  --from FOLDER  take the Rust sources from there, instead of the package ${SOURCE}
+  --from FOLDER  take the Rust sources from there instead of the package ${SOURCE}
 `;
 
-/** The folder of the sources: named, beside this package, installed, or none. */
+/** The folder of the sources: the named one, the clone, or an installed package. Undefined if there is none. */
 function presentSource(named) {
   if (named !== undefined) {
     if (fs.existsSync(path.join(named, 'Cargo.toml'))) return path.resolve(named);
@@ -61,7 +60,7 @@ function requireWritable(folder) {
   }
 }
 
-// In a process of its own: what does not fit may crash.
+// It is loaded in a process of its own, because a binary that does not fit may crash.
 function requireLoadable(file) {
   const script = `require(${JSON.stringify(path.join(ROOT, 'lib/native.js'))})`;
   const { status, stderr } = spawnSync(process.execPath, ['-e', script], {
@@ -90,15 +89,15 @@ function build({ out, from }) {
 function run(args) {
   try {
     const { values } = parseArgs({
-      args, options: { out: { type: 'string' }, from: { type: 'string' }, help: { type: 'boolean' } },
+      args, options: { out: { type: 'string' }, from: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
     });
     if (values.help) process.stdout.write(USAGE);
     else build(values);
   } catch (error) {
-    if (error.code?.startsWith('ERR_PARSE_ARGS')) process.stderr.write(`ferrohttp: ${error.message}\n\n${USAGE}`);
-    else if (error instanceof BuildFailure) process.stderr.write(`ferrohttp: ${error.message}\n`);
-    else throw error;
-    process.exitCode = 1;
+    const isMisused = error.code?.startsWith('ERR_PARSE_ARGS') === true;
+    if (!isMisused && !(error instanceof BuildFailure)) throw error;
+    process.stderr.write(`ferrohttp build: ${isMisused ? `${error.message.split('. ')[0]}\n\n${USAGE}` : `${error.message}\n`}`);
+    process.exitCode = isMisused ? 2 : 1;
   }
 }
 

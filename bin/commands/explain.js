@@ -1,6 +1,6 @@
 'use strict';
 
-// `npx ferrohttp explain [FILE]`: what a server says to bytes, and why.
+// `npx ferrohttp explain [FILE]`: says whether a server accepts bytes, and why not.
 
 const fs = require('node:fs');
 const { parseArgs } = require('node:util');
@@ -12,24 +12,25 @@ const { toJSON } = require('../../lib/observe/record.js');
 
 const USAGE = `Usage: ferrohttp explain [OPTION ...] [FILE]
 
-Says what a server makes of bytes, and why. FILE is '-' or left out for the
-standard input. Its form is found out: raw bytes, hexadecimal digits, xxd,
-what Node prints of a Buffer or an error, an error as JSON or in a log of
-pino, HAProxy's 'show errors', pcap, pcapng, HAR.
+Says whether a server accepts bytes, and why not. Without FILE, or with '-', it
+reads the standard input. It recognizes raw bytes, hexadecimal digits, xxd, a
+Buffer or an error as Node prints it, an error as JSON or in a log of pino,
+HAProxy's 'show errors', pcap, pcapng and HAR.
 
-  --node N               the grammar of Node N: 20, 22, 24 or 26
-                         (else that of the Node that runs)
-  --matrix               the verdict of each of them
-  --insecure             as with insecureHTTPParser
-  --max-header-size N    bytes of a head (else Node's own)
-  --max-headers-count N  fields of a head, 0 for no limit (else 1000)
+  --node N               use the grammar of Node N: 20, 22, 24 or 26
+                         (default: that of the Node that runs this)
+  --matrix               print the verdict of each of them
+  --insecure             parse as with insecureHTTPParser
+  --max-header-size N    the largest head in bytes (default: Node's own)
+  --max-headers-count N  the largest number of fields, 0 for no limit
+                         (default: 1000)
   --fin                  the client sends FIN behind the bytes
-  --upgrade              the server takes upgrades
+  --upgrade              the server accepts upgrades
   --redact NAME          hide the values of a field (may be repeated)
   --redact-query         hide the values in the query of a target
-  --format NAME          do not find out the form: ${FORMATS.slice(0, 4).join(', ')},
+  --format NAME          the form of the input: ${FORMATS.slice(0, 4).join(', ')},
                          ${FORMATS.slice(4).join(', ')}
-  --json                 a JSON object for each input
+  --json                 print a JSON object for each input
 
 Exit status: 0 accepted, 1 refused, 2 the input cannot be used, 3 incomplete.
 `;
@@ -60,13 +61,15 @@ function optionsOf(values) {
 }
 
 function load(file, form) {
+  if (form !== undefined && !FORMATS.includes(form)) throw new Unusable(`there is no form ${form}`);
+  const fromTerminal = (file === undefined || file === '-') && process.stdin.isTTY;
+  if (fromTerminal) process.stderr.write('Reading from the terminal, until Ctrl-D on a line of its own.\n');
   let bytes;
   try {
     bytes = fs.readFileSync(file === undefined || file === '-' ? 0 : file);
   } catch (error) {
     throw new Unusable(`${file ?? 'the standard input'} cannot be read: ${error.message}`);
   }
-  if (form !== undefined && !FORMATS.includes(form)) throw new Unusable(`there is no form ${form}`);
   if (bytes.length === 0) throw new Unusable('the input is empty');
   const found = read(bytes, form);
   if (found === null) throw new Unusable(`the input is not ${form}`);
@@ -141,11 +144,14 @@ function run(args) {
     if (values.help) return void process.stdout.write(USAGE);
     if (positionals.length > 1) throw new Unusable('there is more than one file');
     const options = optionsOf(values);
+    explain('', options); // whatever is wrong with them is told before anything is read
     process.exitCode = explainAll(load(positionals[0], values.format), options, values);
   } catch (error) {
     const known = error instanceof Unusable || error.code?.startsWith('ERR_PARSE_ARGS') || error.code === 'ERR_INVALID_ARG_VALUE';
     if (!known) throw error;
-    process.stderr.write(`ferrohttp explain: ${escape(error.message)}\n`);
+    // What Node says after the first sentence is about its own conventions.
+    const message = error instanceof Unusable ? error.message : error.message.split('. ')[0];
+    process.stderr.write(`ferrohttp explain: ${escape(message)}\nSee ferrohttp explain --help.\n`);
     process.exitCode = 2;
   }
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-// `npx ferrohttp verify`: compares our parser with the one of the Node that runs.
+// `npx ferrohttp verify`: compares ferrohttp's parser with that of the Node that runs it.
 
 const http = require('node:http');
 const { parseArgs } = require('node:util');
@@ -8,15 +8,15 @@ const { escape } = require('../../lib/observe/escape.js');
 
 const USAGE = `Usage: ferrohttp verify [OPTION ...]
 
-Gives the same requests to this Node's parser and to ferrohttp's and compares
-what they say: the shipped cases, and others that are made of them at random.
-The exit code is 1 if they differ.
+Gives the same requests to this Node's parser and to ferrohttp's, and compares
+the results. The requests are the shipped cases, and others that are made from
+them at random. The exit code is 1 if there is a difference.
 
-  --cases N  how many cases are made (default 20000)
-  --seed N   what they are made from (default: another one each time)
+  --cases N  how many cases are made (default: 20000)
+  --seed N   the seed of the random numbers (default: a new one each time)
   --help
 `;
-/** Cases between two looks at the clock. */
+/** How many cases run before the progress is shown. */
 const STEP = 200;
 
 function numberOf(text, name) {
@@ -27,7 +27,7 @@ function numberOf(text, name) {
 function options(args) {
   const { values } = parseArgs({
     args,
-    options: { cases: { type: 'string', default: '20000' }, seed: { type: 'string' }, help: { type: 'boolean' } },
+    options: { cases: { type: 'string', default: '20000' }, seed: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
   });
   if (values.help) return undefined;
   return {
@@ -96,7 +96,7 @@ async function run(args) {
       if (difference !== undefined) break;
       done += chunk.length;
       if (process.stdout.isTTY) process.stdout.write(`\r${bar(done, total)}`);
-      await new Promise(setImmediate); // so that Ctrl-C and the collector get their turn
+      await new Promise(setImmediate); // lets signals and the garbage collector run
     }
     if (difference !== undefined) break;
   }

@@ -24,7 +24,7 @@ function run(what, command, args, options) {
   if (status !== 0) throw new BuildFailure(`${what} ended with ${signal ?? `code ${status}`}`);
 }
 
-/** Builds the crate in `folder`; returns the library. What the environment says of cargo holds. */
+/** Builds the crate in `folder` and returns the path of the library. Cargo's environment variables have their effect. */
 function compile(folder, { locked = true } = {}) {
   requireCargo();
   const target = path.resolve(folder, process.env.CARGO_TARGET_DIR || 'target');
@@ -33,7 +33,7 @@ function compile(folder, { locked = true } = {}) {
   return path.join(target, 'release', LIBRARIES[process.platform] ?? 'libferrohttp.so');
 }
 
-/** Copies a file. By rename: a process that has the old one mapped keeps it. */
+/** Copies a file. It uses rename, so that a process that has the old file mapped keeps it. */
 function place(from, to) {
   const incoming = `${to}.${process.pid}`;
   fs.copyFileSync(from, incoming);

@@ -1,28 +1,28 @@
 'use strict';
-// Behind nginx or HAProxy: idle connections are kept longer here than there, or a request may meet a
-// connection that is just being closed, which clients see as a 502.
+// A server behind nginx or HAProxy. It keeps idle connections longer than they do. Otherwise a request might come on a
+// connection that the server is closing, and the client would get 502.
 //
 // nginx:
 //
-//   upstream app {
-//     server 127.0.0.1:8000;
-//     keepalive 32;
-//     keepalive_timeout 60s;
-//   }
-//   server {
-//     location / {
-//       proxy_pass http://app;
-//       proxy_http_version 1.1;
-//       proxy_set_header Connection "";
-//     }
-//   }
+//  upstream app {
+//    server 127.0.0.1:8000;
+//    keepalive 32;
+//    keepalive_timeout 60s;
+//  }
+//  server {
+//    location / {
+//      proxy_pass http://app;
+//      proxy_http_version 1.1;
+//      proxy_set_header Connection "";
+//    }
+//  }
 //
-// HAProxy (no `send-proxy`: an HTTP server does not read it, and every request would be refused):
+// HAProxy (without `send-proxy`, because an HTTP server does not read that and would refuse every request):
 //
-//   backend app
-//     timeout server 60s
-//     http-reuse safe
-//     server app 127.0.0.1:8000 pool-purge-delay 60s
+//  backend app
+//    timeout server 60s
+//    http-reuse safe
+//    server app 127.0.0.1:8000 pool-purge-delay 60s
 
 const { createServer } = require('ferrohttp');
 

@@ -1,5 +1,5 @@
 'use strict';
-// Metrics of refusals by OpenTelemetry, to the console once a second.
+// Metrics of refusals with OpenTelemetry. They are printed once a second.
 
 const { ConsoleMetricExporter, MeterProvider, PeriodicExportingMetricReader } = require('@opentelemetry/sdk-metrics');
 const { createServer } = require('ferrohttp');

@@ -1,5 +1,5 @@
 'use strict';
-// Metrics of refusals beside those of prom-client: http://localhost:8000/metrics
+// Metrics of refusals together with those of prom-client: http://localhost:8000/metrics
 
 const { Registry, collectDefaultMetrics } = require('prom-client');
 const { createServer } = require('ferrohttp');

@@ -2,8 +2,8 @@
 
 const path = require('node:path');
 
-// PM2: `pm2 start ecosystem.config.js`. Its cluster mode is node:cluster. It ends a process by SIGINT, unless its daemon was
-// started with PM2_KILL_SIGNAL.
+// PM2: `pm2 start ecosystem.config.js`. Its cluster mode is node:cluster. It ends a process by SIGINT, unless its
+// daemon was started with PM2_KILL_SIGNAL.
 module.exports = {
   apps: [{
     name: 'application',

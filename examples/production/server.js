@@ -1,7 +1,7 @@
 'use strict';
 
-// A server that ends as a container should: on SIGTERM, or PM2's SIGINT, it answers what has begun, takes nothing new, and
-// exits.
+// A server that ends as a container should: on SIGTERM, or PM2's SIGINT, it answers what has begun, takes nothing new,
+// and exits.
 
 const cluster = require('node:cluster');
 const { createServer } = require('ferrohttp');

@@ -97,7 +97,10 @@ function serve(connection, req, keepAlive, hasHost, hasExpect) {
   server.emit('request', req, res);
 }
 
-/** Makes the checks that Node makes for HTTP/1.1 requests. Returns true if one of them has answered the request, or emitted its event. */
+/**
+ * Makes the checks that Node makes for HTTP/1.1 requests. Returns true if one of them has answered the request, or
+ * emitted its event.
+ */
 function answeredByServer(connection, req, res, hasHost, hasExpect) {
   const { server, socket } = connection;
   if (server.requireHostHeader && !hasHost) { // RFC 9112, section 3.2

@@ -1,6 +1,6 @@
 'use strict';
-// The parser of a connection that JavaScript reads: of a Duplex that was given to the server, of TLS, or of a socket that was
-// handed over.
+// The parser of a connection that JavaScript reads: of a Duplex that was given to the server, of TLS, or of a socket
+// that was handed over.
 
 const { divert, traits } = require('../host');
 const { handleOf, isThrottled, readHandle } = require('../host/sockets');
@@ -52,7 +52,9 @@ class Feed {
     tell(socket, text, packet);
   }
 
-  /** Gets the bytes of a handle instead of its stream, as Node's parser does, until the connection is no longer HTTP. */
+  /**
+   * Gets the bytes of a handle instead of its stream, as Node's parser does, until the connection is no longer HTTP.
+   */
   consume(handle) {
     const { connection } = this;
     this.release = divert(handle, connection.socket, () => connection.feed === null, (bytes) => this.execute(bytes));

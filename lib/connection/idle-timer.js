@@ -1,7 +1,7 @@
 'use strict';
-// Limits how long a connection may be idle between two requests. The timer is the socket's own timeout. Disarming keeps the
-// timer and sets `socket.timeout` to 0; `_onTimeout` of our sockets then does nothing. Arming refreshes the timer if a new
-// one would have the same effect.
+// Limits how long a connection may be idle between two requests. The timer is the socket's own timeout. Disarming keeps
+// the timer and sets `socket.timeout` to 0; `_onTimeout` of our sockets then does nothing. Arming refreshes the timer
+// if a new one would have the same effect.
 
 const { idleIsPlain } = require('../host');
 const { hasEnded, idleTimerOf } = require('../host/sockets');

@@ -1,9 +1,9 @@
 'use strict';
 // One HTTP connection: what happens at the parser's records and the socket's events.
 //
-// A Connection is `socket.parser` while the socket speaks HTTP. Its records come from Rust's connection task (lib/delivery).
-// If Rust does not read the socket (a Duplex that was given to the server, TLS, or a socket that was handed over), they come
-// from a parser that JavaScript feeds (feed.js).
+// A Connection is `socket.parser` while the socket speaks HTTP. Its records come from Rust's connection task
+// (lib/delivery). If Rust does not read the socket (a Duplex that was given to the server, TLS, or a socket that was
+// handed over), they come from a parser that JavaScript feeds (feed.js).
 
 const { AsyncResource } = require('async_hooks');
 const { debuglog } = require('util');
@@ -174,8 +174,8 @@ class Connection {
   }
 
   /**
-   * A listener threw in the middle of a packet. Node's parser makes that an error of its own, and refuses every later packet
-   * with it. FIN is not refused.
+   * A listener threw in the middle of a packet. Node's parser makes that an error of its own, and refuses every later
+   * packet with it. FIN is not refused.
    */
   fail(fault) {
     this.fault = fault;
@@ -287,7 +287,10 @@ class Connection {
     this.incoming = null;
   }
 
-  /** Ends the idle time when a packet comes. It is called in releases of Node in which any packet does that, and not only a complete head. */
+  /**
+   * Ends the idle time when a packet comes. It is called in releases of Node in which any packet does that, and not
+   * only a complete head.
+   */
   endIdleTime() {
     if (this.idleTimer.armed) this.idleTimer.disarm();
   }

@@ -1,6 +1,6 @@
 'use strict';
-// Methods and listeners that a socket has while it speaks HTTP: they pause and resume it, and notice when the program wants its
-// bytes.
+// Methods and listeners that a socket has while it speaks HTTP: they pause and resume it, and notice when the program
+// wants its bytes.
 
 const { handleOf, isThrottled, readHandle, stopHandle } = require('../host/sockets');
 const { Socket } = require('../socket');

@@ -1,10 +1,11 @@
 'use strict';
 // http.ServerResponse with a shorter way to send its last bytes.
 //
-// Usually nothing was sent before `end`, or only a head was written, and the socket is idle. Then head and body go to the engine
-// in one call, instead of through two corked writes of a stream. Everything that a program can see (properties, events and
-// their ticks, bytes) is as with the inherited `end`. Every other case goes to the inherited `end`, and so does every case after
-// somebody has replaced one of the methods in between. Objects whose prototype was changed (Express) use the inherited `end`, too.
+// Usually nothing was sent before `end`, or only a head was written, and the socket is idle. Then head and body go to
+// the engine in one call, instead of through two corked writes of a stream. Everything that a program can see
+// (properties, events and their ticks, bytes) is as with the inherited `end`. Every other case goes to the inherited
+// `end`, and so does every case after somebody has replaced one of the methods in between. Objects whose prototype was
+// changed (Express) use the inherited `end`, too.
 
 const { types } = require('util');
 const { ServerResponse } = require('../host');
@@ -61,8 +62,8 @@ function end(chunk, encoding, callback) {
   const result = send(this, socket, chunk, encoding, length);
 
   if (result !== 0) {
-    // The kernel did not take all of it. The inherited `end` writes it to the stream, so that the stream's length and events
-    // are right. The stream then finds in `kTaken` what the engine has done already.
+    // The kernel did not take all of it. The inherited `end` writes it to the stream, so that the stream's length and
+    // events are right. The stream then finds in `kTaken` what the engine has done already.
     setHeadSent(this, false);
     socket[kTaken] = result;
     return inherited.call(this, chunk, encoding);
@@ -71,7 +72,10 @@ function end(chunk, encoding, callback) {
   return this;
 }
 
-/** Sends head, body and the end of the body in one call. As in Node, the head has the encoding of the string that follows it. */
+/**
+ * Sends head, body and the end of the body in one call. As in Node, the head has the encoding of the string that
+ * follows it.
+ */
 function send(res, socket, chunk, encoding, length) {
   const head = headOf(res);
   const id = socket[kId];
@@ -99,8 +103,8 @@ function isPlainView(chunk) {
 }
 
 /**
- * Does what `res.assignSocket(socket)` does, for a response that had to wait for earlier ones. If the response is complete, all
- * of it goes to the engine in one call, as in `end`.
+ * Does what `res.assignSocket(socket)` does, for a response that had to wait for earlier ones. If the response is
+ * complete, all of it goes to the engine in one call, as in `end`.
  */
 function assignQueued(res, socket, onClose, on) {
   if (!(res instanceof Response) || !(socket[kId] >= 0) || !isQueuedPlain(res, socket) || !canBond(socket, onClose, on) ||

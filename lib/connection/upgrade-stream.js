@@ -1,6 +1,6 @@
 'use strict';
-// From Node 26 on, 'upgrade' is emitted while the body of its request is still coming. The listener gets this Duplex: what it
-// writes goes to the socket at once, and what it reads begins after the body.
+// From Node 26 on, 'upgrade' is emitted while the body of its request is still coming. The listener gets this Duplex:
+// what it writes goes to the socket at once, and what it reads begins after the body.
 
 const { Duplex } = require('stream');
 

@@ -2,9 +2,9 @@
 // Reads the records of a delivery one after the other, and calls the connection for each. docs/architecture.md,
 // 'Deliveries', has the layout of records.
 //
-// Numbers, long strings and blobs are in memory that the next delivery overwrites. A callback of the program can cause another
-// delivery while this one is read: if it writes to a Duplex that was given to the server, the packet is parsed at once. So
-// whoever makes the engine produce such a delivery calls `keep` first.
+// Numbers, long strings and blobs are in memory that the next delivery overwrites. A callback of the program can cause
+// another delivery while this one is read: if it writes to a Duplex that was given to the server, the packet is parsed
+// at once. So whoever makes the engine produce such a delivery calls `keep` first.
 
 const { fieldNames, methods } = require('../native');
 const { callbackError, internalError, parseError, systemError } = require('../errors');
@@ -24,8 +24,8 @@ const {
   HEAD, BODY, COMPLETE, FAILED, PARKED, END, SOCKET_ERROR, WRITTEN, SHUTDOWN, CLOSED, UPGRADED, FLUSHED,
 } = layout.record;
 const { KNOWN_NAME, KEPT, PANICKED } = layout.place;
-// The number of header lines that Node's binding hands over at once. For a head with more lines it enters JavaScript once more.
-// After such a head, or after trailers, it does so for every head. Ticks run each time.
+// The number of header lines that Node's binding hands over at once. For a head with more lines it enters JavaScript
+// once more. After such a head, or after trailers, it does so for every head. Ticks run each time.
 const { FLUSH_AFTER } = layout.limit;
 // The errors with which Node's parser refuses packets after one of its callbacks threw.
 const THREW = {
@@ -161,15 +161,16 @@ function keep() {
 }
 
 /**
- * Reads all records of the delivery, and calls the connection of `socket` for each. `packet` is the packet, if JavaScript has
- * read it.
+ * Reads all records of the delivery, and calls the connection of `socket` for each. `packet` is the packet, if
+ * JavaScript has read it.
  */
 function tell(socket, text, packet) {
   const outer = current;
   const cursor = outer === null ? usual : new Cursor();
   cursor.open(text, packet);
   const { parser } = socket;
-  // A stream may bring a packet while an earlier one is dispatched. The rest of the earlier one belongs to its own request.
+  // A stream may bring a packet while an earlier one is dispatched. The rest of the earlier one belongs to its own
+  // request.
   const interrupted = parser?.dispatching ? parser.incoming : undefined;
   if (parser) parser.dispatching = true;
   current = cursor;

@@ -1,8 +1,8 @@
 'use strict';
 // What keeps the process alive: a listener that is ref'd, or a connection that is not at rest.
 //
-// libuv keeps a loop alive for a stream that reads and is ref'd, for one that has pending output or a pending shutdown, and
-// for one that is closing. All other connections are at rest. This file counts those, and subtracts them from all
+// libuv keeps a loop alive for a stream that reads and is ref'd, for one that has pending output or a pending shutdown,
+// and for one that is closing. All other connections are at rest. This file counts those, and subtracts them from all
 // connections that Rust owns. So a connection that only reads costs nothing here.
 
 const { native } = require('.');
@@ -56,8 +56,8 @@ function atRest(delta) {
   update();
 }
 
-// Deferred output waits for the end of a batch. If a handler calls process.exit(), the batch does not end, so the output is
-// sent on 'exit'. All loads of the package share one listener.
+// Deferred output waits for the end of a batch. If a handler calls process.exit(), the batch does not end, so the
+// output is sent on 'exit'. All loads of the package share one listener.
 const FLUSHERS = Symbol.for('ferrohttp.flushers');
 if (process[FLUSHERS] === undefined) {
   const flushers = new Set();

@@ -21,8 +21,8 @@ const native = new Engine(meta, strings, () => wake(), {
 });
 
 /**
- * Whether Rust accepts and reads. If not (on Windows, in a process that exports no libuv, or at level `sockets`), Node's own
- * sockets do that, and only the parser and the error path are ferrohttp's.
+ * Whether Rust accepts and reads. If not (on Windows, in a process that exports no libuv, or at level `sockets`),
+ * Node's own sockets do that, and only the parser and the error path are ferrohttp's.
  */
 const supported = native.supported && !isAtLeast('sockets');
 if (!supported && !isAtLeast('sockets')) {

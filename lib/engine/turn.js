@@ -1,5 +1,6 @@
 'use strict';
-// A turn dispatches all deliveries that are ready, as Node dispatches everything that one iteration of its event loop has read.
+// A turn dispatches all deliveries that are ready, as Node dispatches everything that one iteration of its event loop
+// has read.
 
 const { runTicks } = require('../host');
 const { Queue } = require('../queue');
@@ -12,8 +13,8 @@ let running = false;
 const afterwards = new Queue(); // callbacks for the end of the turn
 
 /**
- * Calls `dispatch` with the text of each delivery, and `begin` at the beginning of each turn. `dispatch` returns true if no
- * code of the program ran.
+ * Calls `dispatch` with the text of each delivery, and `begin` at the beginning of each turn. `dispatch` returns true
+ * if no code of the program ran.
  */
 function serve(dispatch, begin) {
   onWake(() => {
@@ -54,8 +55,8 @@ function runAfterwards() {
 }
 
 /**
- * Calls `callback` when libuv would report a request that was done at once: after the deliveries of this turn or, between
- * two turns, before the deliveries of the next one.
+ * Calls `callback` when libuv would report a request that was done at once: after the deliveries of this turn or,
+ * between two turns, before the deliveries of the next one.
  */
 function afterDeliveries(callback) {
   afterwards.push(callback);

@@ -1,6 +1,6 @@
 'use strict';
-// Compares ferrohttp's parser with Node's. Both get the same requests (vectors.json) through the connection listener of a server,
-// over a stream that is no socket. Nothing leaves this process.
+// Compares ferrohttp's parser with Node's. Both get the same requests (vectors.json) through the connection listener of
+// a server, over a stream that is no socket. Nothing leaves this process.
 
 const { Duplex } = require('stream');
 const { IncomingMessage } = require('http');

@@ -1,13 +1,13 @@
 'use strict';
 // How much of the package runs in this process:
 //
-//   fast     all of it
-//   plain    the engine and the parser, without shortcuts around Node's message classes
-//   sockets  the parser and the error path, with Node's own sockets
-//   node     Node's own http.Server; refusals are only counted, kept and answered
+//  fast     all of it
+//  plain    the engine and the parser, without shortcuts around Node's message classes
+//  sockets  the parser and the error path, with Node's own sockets
+//  node     Node's own http.Server; refusals are only counted, kept and answered
 //
-// FERROHTTP_LEVEL sets the level. Otherwise it is `fast`, unless something that ferrohttp needs is not as it was tested; then one
-// warning says what.
+// FERROHTTP_LEVEL sets the level. Otherwise it is `fast`, unless something that ferrohttp needs is not as it was
+// tested; then one warning says what.
 
 const LEVELS = ['fast', 'plain', 'sockets', 'node'];
 
@@ -41,7 +41,7 @@ function lower(name, reason) {
   if (!isAtLeast(name)) level.name = name;
   level.reasons.push(reason);
   process.emitWarning(`ferrohttp runs at level '${level.name}': ${reason}. ` +
-    '`npx ferrohttp doctor` tells more.', { code: 'FERROHTTP_HOST' });
+    '`npx ferrohttp doctor` says more.', { code: 'FERROHTTP_HOST' });
 }
 
 start();

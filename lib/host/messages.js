@@ -83,7 +83,10 @@ function emitClose(res) {
   res.emit('close');
 }
 
-/** Emits Node's warning that parsing is lenient, once in a process. Returns false if responses of this release emit none. */
+/**
+ * Emits Node's warning that parsing is lenient, once in a process. Returns false if responses of this release emit
+ * none.
+ */
 function warnOfLeniency() {
   const message = new OutgoingMessage();
   if (message._isLenientHeaderValidation === undefined) return false;

@@ -1,6 +1,6 @@
 'use strict';
-// Tries once whether the parts of Node exist and behave that ferrohttp needs. Each failure names the level that works without the
-// part.
+// Tries once whether the parts of Node exist and behave that ferrohttp needs. Each failure names the level that works
+// without the part.
 
 const { EventEmitter } = require('events');
 const net = require('net');

@@ -17,8 +17,9 @@ function emitCloseIfDrained(server) {
 }
 
 /**
- * Replaces `_emitCloseIfDrained` of a class of servers. While `handleOf(server)` returns a listening handle, Node's function would
- * only count connections for its log, so it is not called. If there is no handle, `drained(server)` is called after it.
+ * Replaces `_emitCloseIfDrained` of a class of servers. While `handleOf(server)` returns a listening handle, Node's
+ * function would only count connections for its log, so it is not called. If there is no handle, `drained(server)` is
+ * called after it.
  */
 function watchDrain(Class, handleOf, drained) {
   Object.defineProperty(Class.prototype, '_emitCloseIfDrained', {
@@ -39,7 +40,10 @@ function defineHandle(server, get, set) {
   Object.defineProperty(server, '_handle', { configurable: true, enumerable: true, get, set });
 }
 
-/** Defines the property in which net.Socket and net.Server count connections. They read it and set it to one more or less. */
+/**
+ * Defines the property in which net.Socket and net.Server count connections. They read it and set it to one more or
+ * less.
+ */
 function defineConnectionCount(server, get, set) {
   Object.defineProperty(server, '_connections', { configurable: true, enumerable: true, get, set });
 }
@@ -110,8 +114,8 @@ function watchConnectionsList(prototype, put) {
 }
 
 /**
- * Makes an entry for the overdue connections in Node's list. Node's checker makes the error and emits it on the server of the
- * entry's socket, which calls `refuse(error)`.
+ * Makes an entry for the overdue connections in Node's list. Node's checker makes the error and emits it on the server
+ * of the entry's socket, which calls `refuse(error)`.
  */
 function overdueEntry(refuse) {
   return {

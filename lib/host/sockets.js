@@ -114,8 +114,8 @@ function endThroughHandle(socket, callback) {
 }
 
 /**
- * Defines the internals that Node uses on the sockets of a class, each by a function of the socket. `timeout` is called when the idle
- * timer fires.
+ * Defines the internals that Node uses on the sockets of a class, each by a function of the socket. `timeout` is called
+ * when the idle timer fires.
  */
 function defineInternals(Class, { handle, setHandle, bytesDispatched, peerName, localName, timeout }) {
   Object.defineProperties(Class.prototype, {

@@ -1,6 +1,6 @@
 'use strict';
-// Node keeps some state of its objects under symbols that it does not export. This file finds each of them once, on objects
-// that Node itself has made. Nothing else in lib/ looks for symbols.
+// Node keeps some state of its objects under symbols that it does not export. This file finds each of them once, on
+// objects that Node itself has made. Nothing else in lib/ looks for symbols.
 
 const http = require('http');
 const net = require('net');
@@ -33,8 +33,8 @@ const symbols = {
   detachAbortSignal: symbolOf(IncomingMessage.prototype, 'kDetachAbortSignal'),
 };
 
-// The 'listening' listener of http.Server makes the connections list and its checking interval. Called with a plain object, it
-// shows the symbols of both. The first releases of Node 20 make them in the constructor.
+// The 'listening' listener of http.Server makes the connections list and its checking interval. Called with a plain
+// object, it shows the symbols of both. The first releases of Node 20 make them in the constructor.
 const listening = { connectionsCheckingInterval: 2 ** 30 };
 server.listeners('listening')[0]?.call(listening);
 let connections; // a list of connections that nobody uses

@@ -1,6 +1,6 @@
 'use strict';
-// A fingerprint of the text of a function of Node. It distinguishes the function of one release from that of another, and Node's own
-// function from one with which somebody has replaced it.
+// A fingerprint of the text of a function of Node. It distinguishes the function of one release from that of another,
+// and Node's own function from one with which somebody has replaced it.
 
 const { EventEmitter } = require('events');
 const http = require('http');

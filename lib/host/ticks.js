@@ -3,13 +3,13 @@
 
 const { _tickCallback: runNextTicks } = process;
 
-// Under --pending-deprecation `_tickCallback` is a wrapper that emits a warning when it is called for the first time. With
-// --throw-deprecation that would end the process.
+// Under --pending-deprecation `_tickCallback` is a wrapper that emits a warning when it is called for the first time.
+// With --throw-deprecation that would end the process.
 if (!Function.prototype.toString.call(runNextTicks).includes('processTicksAndRejections')) spendWarning();
 
 /**
- * Makes the wrapper believe that it has emitted its warning. The wrapper notes that, then emits the warning, and then runs the callbacks.
- * Here emitting throws, so that nobody sees the warning and nothing is run.
+ * Makes the wrapper believe that it has emitted its warning. The wrapper notes that, then emits the warning, and then
+ * runs the callbacks. Here emitting throws, so that nobody sees the warning and nothing is run.
  */
 function spendWarning() {
   const silenced = Object.getOwnPropertyDescriptor(process, 'noDeprecation');

@@ -1,7 +1,8 @@
 'use strict';
-// Finds out what this release of Node does where releases differ. While this file is loaded, Node's own connection listener serves
-// a stream that is no socket. The program must not notice that: no event reaches its servers, no response is made (trace events
-// would show it), and diagnostics channels and Node's log (NODE_DEBUG=http) are off meanwhile.
+// Finds out what this release of Node does where releases differ. While this file is loaded, Node's own connection
+// listener serves a stream that is no socket. The program must not notice that: no event reaches its servers, no
+// response is made (trace events would show it), and diagnostics channels and Node's log (NODE_DEBUG=http) are off
+// meanwhile.
 
 const dc = require('diagnostics_channel');
 const { Server } = require('http');
@@ -125,8 +126,9 @@ function idleTimeouts(trial) {
 }
 
 /**
- * What happens to fields beyond `maxHeadersCount`. 'refuse': the request is refused. Otherwise they are dropped if there are more
- * fields than the binding hands over at once: 'truncate' drops each of them, 'drop' only those that come with a later lot.
+ * What happens to fields beyond `maxHeadersCount`. 'refuse': the request is refused. Otherwise they are dropped if
+ * there are more fields than the binding hands over at once: 'truncate' drops each of them, 'drop' only those that come
+ * with a later lot.
  */
 function manyFields() {
   const trial = new Trial({ maxHeadersCount: 1 });
@@ -207,8 +209,8 @@ const traits = withoutTrace(() => unobserved(() => {
   const trial = new Trial();
   const found = {
     major,
-    // Whether libuv takes a hang-up that comes together with bytes for FIN behind them. Other versions read on, and find the
-    // error.
+    // Whether libuv takes a hang-up that comes together with bytes for FIN behind them. Other versions read on, and
+    // find the error.
     hangUpEnds: uvMajor === 1 && uvMinor < 52,
     // Whether `maxConnections` 0 means no limit. It cannot be tried here, because only a server that listens shows it.
     zeroConnectionsMeansAny: major < 21,

@@ -4,8 +4,8 @@
 const { EventEmitter } = require('events');
 
 /**
- * Calls `action`, which makes such objects. V8 optimizes a function for the classes of objects that it has seen there, if they are
- * few. `EventEmitter.init` runs for each request and each response, so it must not see these objects.
+ * Calls `action`, which makes such objects. V8 optimizes a function for the classes of objects that it has seen there,
+ * if they are few. `EventEmitter.init` runs for each request and each response, so it must not see these objects.
  */
 function withoutTrace(action) {
   const descriptor = Object.getOwnPropertyDescriptor(EventEmitter, 'init');

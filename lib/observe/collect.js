@@ -1,6 +1,6 @@
 'use strict';
-// Metrics in a registry of prom-client. A registry takes any object that has the methods of a metric, so this file does not need
-// prom-client.
+// Metrics in a registry of prom-client. A registry takes any object that has the methods of a metric, so this file does
+// not need prom-client.
 
 const { METRICS, samplesOf, toServers } = require('./metrics');
 

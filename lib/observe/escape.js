@@ -1,6 +1,6 @@
 'use strict';
-// Makes text that is harmless anywhere from bytes that clients have sent: printable ASCII stays, and everything else is escaped. So
-// ESC, C1 control characters and marks of writing direction do not pass.
+// Makes text that is harmless anywhere from bytes that clients have sent: printable ASCII stays, and everything else is
+// escaped. So ESC, C1 control characters and marks of writing direction do not pass.
 
 const NAMED = { 9: '\\t', 10: '\\n', 13: '\\r', 92: '\\\\' };
 

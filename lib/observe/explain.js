@@ -118,8 +118,8 @@ function explainPackets(packets, options, release) {
 }
 
 /**
- * Explains an error with its packet. If the packet is not the first of its message, it looks for a beginning with which the parser
- * gives the same error.
+ * Explains an error with its packet. If the packet is not the first of its message, it looks for a beginning with which
+ * the parser gives the same error.
  */
 function explainError(error, options, release) {
   const { code, reason, bytesParsed, rawPacket } = error;

@@ -87,8 +87,8 @@ function limitLine({ name, value, seen, change, largest = [] }) {
 }
 
 /**
- * The excerpt as HAProxy shows it: offsets and escaped bytes, with a new line after each LF. `+` after the offset means that the line
- * continues the one before. The refused byte is marked below.
+ * The excerpt as HAProxy shows it: offsets and escaped bytes, with a new line after each LF. `+` after the offset means
+ * that the line continues the one before. The refused byte is marked below.
  */
 function dump({ bytes, from, clipped, redacted }, offset) {
   const lines = [];

@@ -1,6 +1,6 @@
 'use strict';
-// The metrics that all exporters have in common. Labels are codes, reasons and ids of hints: never a peer, a target, a method or
-// anything else that a client can choose.
+// The metrics that all exporters have in common. Labels are codes, reasons and ids of hints: never a peer, a target, a
+// method or anything else that a client can choose.
 
 /** Every metric: name, help, and its samples `[labels, value]`. */
 const METRICS = [

@@ -24,7 +24,10 @@ const COUNTERS = [
   { name: 'ferrohttp.server.tolerated', unit: '{message}', metric: TOLERATED, attributes: ({ code }) => ({ 'error.type': code }) },
 ];
 
-/** Makes observable counters that read a server, or the sums over several, at each collection. Returns a function that stops them. */
+/**
+ * Makes observable counters that read a server, or the sums over several, at each collection. Returns a function that
+ * stops them.
+ */
 function otel(meter, servers) {
   if (typeof meter?.createObservableCounter !== 'function') {
     throw Object.assign(new TypeError('The meter must be one of @opentelemetry/api'), { code: 'ERR_INVALID_ARG_TYPE' });

@@ -4,7 +4,10 @@
 const { answer } = require('../refusals/client-error');
 const { kServer } = require('../server/key');
 
-/** Does what the server does without a listener: it sends the program's own reply or Node's, and destroys the socket. See observe.d.ts. */
+/**
+ * Does what the server does without a listener: it sends the program's own reply or Node's, and destroys the socket.
+ * See observe.d.ts.
+ */
 function refuse(error, socket) {
   const link = socket.server?.[kServer];
   if (link?.answer === undefined) answer(error, socket);

@@ -1,6 +1,6 @@
 'use strict';
-// The release lines of Node whose grammar the binary has, each with the llhttp of its newest release. Within a line the grammar has
-// changed at llhttp 9.4.0, 9.4.2 and 9.4.3.
+// The release lines of Node whose grammar the binary has, each with the llhttp of its newest release. Within a line the
+// grammar has changed at llhttp 9.4.0, 9.4.2 and 9.4.3.
 
 const RELEASES = new Map([
   [20, '9.3.1'],

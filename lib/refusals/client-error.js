@@ -29,7 +29,10 @@ function warnOfSecondError() {
     'Please use the destroy method on the socket while handling a \'clientError\' event.');
 }
 
-/** Emits 'clientError' or, without a listener, answers and destroys the socket. It is also the socket's 'error' listener. */
+/**
+ * Emits 'clientError' or, without a listener, answers and destroys the socket. It is also the socket's 'error'
+ * listener.
+ */
 function socketOnError(error) {
   // The server does not report further errors of this socket.
   this.removeListener('error', socketOnError);

@@ -7,7 +7,10 @@ const { checkKeys } = require('./check');
 
 const FILTERS = new Set(['after', 'code', 'hint', 'peer']);
 
-/** Returns the refusals that the server has kept, the oldest first: the last ones, and the first and the last of each kind. See index.d.ts. */
+/**
+ * Returns the refusals that the server has kept, the oldest first: the last ones, and the first and the last of each
+ * kind. See index.d.ts.
+ */
 function refusals(filter = {}) {
   if (filter === null || typeof filter !== 'object') {
     throw Object.assign(new TypeError('The filter must be an object'), { code: 'ERR_INVALID_ARG_TYPE' });
@@ -28,7 +31,10 @@ function refusalStats() {
   return stats;
 }
 
-/** Counts refusals by code: each 'clientError' that was emitted, or would have been emitted to a listener. See index.d.ts. */
+/**
+ * Counts refusals by code: each 'clientError' that was emitted, or would have been emitted to a listener. See
+ * index.d.ts.
+ */
 function clientErrorCounts() {
   const counts = { total: 0 };
   const list = this[kServer].counts();

@@ -1,6 +1,6 @@
 'use strict';
-// Keeps refusals at level `node`, where Node's own parser decides: what the errors say and, if there is a binary, what ferrohttp's
-// parser finds in their packets. It has the methods of NativeServer that refusals need.
+// Keeps refusals at level `node`, where Node's own parser decides: what the errors say and, if there is a binary, what
+// ferrohttp's parser finds in their packets. It has the methods of NativeServer that refusals need.
 
 const { releaseOf } = require('../observe/releases');
 
@@ -137,7 +137,9 @@ class NodeStore {
     return kind;
   }
 
-  /** The Space-Saving algorithm: if all places are taken, a new peer takes the place and the count of the rarest one. */
+  /**
+   * The Space-Saving algorithm: if all places are taken, a new peer takes the place and the count of the rarest one.
+   */
   countPeer(address) {
     let entry = this.peers.get(address);
     if (entry === undefined) {
@@ -179,7 +181,7 @@ class NodeStore {
     return JSON.stringify({
       total: this.refusalCount,
       kinds: Array.from(this.kinds.values(), ({ code, reason, hint, count }) => ({ code, reason, hint, count })),
-      others: this.others, skipped: this.skipped, dropped: this.dropped, silent: 0, idleCloses: 0, keepAliveRaces: 0, tolerated: [],
+      others: this.others, skipped: this.skipped, dropped: this.dropped, silent: 0, idleCloses: 0, keepAliveRaces: 0, tolerated: [], defects: 0,
       peers, idlePeers: [], advice: [],
     });
   }

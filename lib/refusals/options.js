@@ -1,6 +1,6 @@
 'use strict';
-// The option `refusals` of a server. The environment variable FERROHTTP_REFUSALS has the same as JSON, for programs that only load
-// the register hook.
+// The option `refusals` of a server. The environment variable FERROHTTP_REFUSALS has the same as JSON, for programs
+// that only load the register hook.
 
 const { bad, checkKeys, checkObject, show } = require('./check');
 const { checkReplies } = require('./replies');

@@ -1,6 +1,6 @@
 'use strict';
-// The option `refusals.replies`: replies that clients get instead of Node's default replies. They are checked and prepared once. Rust
-// fills in the placeholders, and sends them to new connections without JavaScript.
+// The option `refusals.replies`: replies that clients get instead of Node's default replies. They are checked and
+// prepared once. Rust fills in the placeholders, and sends them to new connections without JavaScript.
 
 const http = require('http');
 const { bad, checkKeys, checkObject } = require('./check');

@@ -1,6 +1,6 @@
 'use strict';
-// Reports new refusals to subscribers of the channel 'ferrohttp.server.refusals' and to logs. Rust keeps refusals without waking
-// JavaScript. While somebody listens, a timer fetches the new ones, at most ten times a second.
+// Reports new refusals to subscribers of the channel 'ferrohttp.server.refusals' and to logs. Rust keeps refusals
+// without waking JavaScript. While somebody listens, a timer fetches the new ones, at most ten times a second.
 
 const dc = require('diagnostics_channel');
 const { toRefusal } = require('../observe/record');

@@ -60,8 +60,8 @@ function announce({ server }, socket) {
 }
 
 /**
- * Makes the checks that Rust leaves to JavaScript while there is a block list, in Node's order. A blocked connection does not
- * count. Returns true if the connection was turned away.
+ * Makes the checks that Rust leaves to JavaScript while there is a block list, in Node's order. A blocked connection
+ * does not count. Returns true if the connection was turned away.
  */
 function turnsAway(link, id) {
   const { server } = link;

@@ -13,7 +13,10 @@ class ConnectionsList {
     this.link = link;
   }
 
-  /** Entries in the form of Node's list: the connections with these ids, and those that JavaScript reads and `injected` selects. */
+  /**
+   * Entries in the form of Node's list: the connections with these ids, and those that JavaScript reads and `injected`
+   * selects.
+   */
   entries(ids, injected) {
     const entries = [];
     for (const id of ids) {
@@ -27,8 +30,8 @@ class ConnectionsList {
   }
 
   /**
-   * Adds our connections to the answers of a list that Node has made for this server. The list has entries of its own if a
-   * program lets Node's parser serve one of our servers.
+   * Adds our connections to the answers of a list that Node has made for this server. The list has entries of its own
+   * if a program lets Node's parser serve one of our servers.
    */
   share(list) {
     for (const name of ['all', 'idle', 'active', 'expired']) {

@@ -27,13 +27,19 @@ function lenientFlags(server) {
   return insecureByCommandLine ? INSECURE : STRICT;
 }
 
-/** Whether Node would warn at the next connection, because it is the first one that --insecure-http-parser makes lenient. */
+/**
+ * Whether Node would warn at the next connection, because it is the first one that --insecure-http-parser makes
+ * lenient.
+ */
 function warningIsDue(server) {
   return insecureByCommandLine && !warned && server.httpValidation === undefined &&
     server.insecureHTTPParser === undefined;
 }
 
-/** Emits Node's warning, once in a process. If Node's responses can emit it, they do so here, so that it is not emitted twice. */
+/**
+ * Emits Node's warning, once in a process. If Node's responses can emit it, they do so here, so that it is not emitted
+ * twice.
+ */
 function warn() {
   warned = true;
   if (!warnOfLeniency()) process.emitWarning('Using insecure HTTP parsing');

@@ -1,5 +1,6 @@
 'use strict';
-// What a server shares with the engine: settings that Rust uses without asking JavaScript, counts, and records about the server.
+// What a server shares with the engine: settings that Rust uses without asking JavaScript, counts, and records about
+// the server.
 
 const http = require('http');
 const { EventEmitter } = require('events');
@@ -165,8 +166,8 @@ class ServerLink {
       alive.update();
       emitCloseIfDrained(server);
     } else if (type === ACCEPT_ERROR) {
-      // Connections wait in the backlog until descriptors are free again. An 'error' event would end a program that does not
-      // listen for it.
+      // Connections wait in the backlog until descriptors are free again. An 'error' event would end a program that
+      // does not listen for it.
       const { code, message } = systemError(-number, 'accept');
       process.emitWarning(`ferrohttp cannot accept connections: ${message}`, { code });
     } else if (type === DROPPED) {

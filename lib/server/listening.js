@@ -1,6 +1,7 @@
 'use strict';
-// How a server listens. Node binds the socket, with its own handling of ports, paths, DNS, clusters and errors, and gives the
-// server a handle. `intercept` replaces `listen` of that handle, so that Rust listens on a duplicate of the descriptor.
+// How a server listens. Node binds the socket, with its own handling of ports, paths, DNS, clusters and errors, and
+// gives the server a handle. `intercept` replaces `listen` of that handle, so that Rust listens on a duplicate of the
+// descriptor.
 
 const { AsyncResource } = require('async_hooks');
 const { systemError } = require('../errors');
@@ -52,7 +53,10 @@ class Listening {
     return undefined;
   }
 
-  /** Does the same for the handle of a cluster worker. There the primary accepts, and gives the worker connected handles. */
+  /**
+   * Does the same for the handle of a cluster worker. There the primary accepts, and gives the worker connected
+   * handles.
+   */
   interceptShared(handle) {
     const { close, listen } = handle;
     handle.listen = (backlog) => {

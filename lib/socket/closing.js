@@ -1,6 +1,6 @@
 'use strict';
-// Decides when 'close' is emitted. Node emits it in the closing phase of the event loop, after the immediates of the turn in
-// which the socket was destroyed. To be called in that phase, this file makes a handle and closes it at once.
+// Decides when 'close' is emitted. Node emits it in the closing phase of the event loop, after the immediates of the
+// turn in which the socket was destroyed. To be called in that phase, this file makes a handle and closes it at once.
 
 const { runTicks, traits } = require('../host');
 const { systemError } = require('../errors');

@@ -10,8 +10,8 @@ const { forget } = require('./places');
 const { kId, kPending, kBytesWritten, kRefed, kHolds, kStopped, kBehind } = require('./keys');
 
 /**
- * Moves a native socket to a libuv handle. JavaScript goes on parsing (lib/connection/feed.js) at the byte at which Rust
- * stopped. If no handle can be made, the socket is destroyed.
+ * Moves a native socket to a libuv handle. JavaScript goes on parsing (lib/connection/feed.js) at the byte at which
+ * Rust stopped. If no handle can be made, the socket is destroyed.
  */
 function handOver(socket) {
   const id = socket[kId];
@@ -42,7 +42,10 @@ function handOver(socket) {
   }
 }
 
-/** Makes a handle read. An error or a hang-up that the system has already reported is reported here, since reading would not find it again. */
+/**
+ * Makes a handle read. An error or a hang-up that the system has already reported is reported here, since reading would
+ * not find it again.
+ */
 function startReading(socket, handle, { error, hungUp }) {
   if (error === 0 && !hungUp) {
     readHandle(handle);

@@ -6,8 +6,8 @@ const { atRest } = require('../engine/alive');
 const { kId, kPending, kRefed, kHolds, kEnded, kStopped } = require('./keys');
 
 /**
- * Updates whether a native socket keeps the process alive. As with a libuv handle, it does so while it reads and is ref'd, and in
- * any case while it has something to send.
+ * Updates whether a native socket keeps the process alive. As with a libuv handle, it does so while it reads and is
+ * ref'd, and in any case while it has something to send.
  */
 function hold(socket) {
   const holds = socket[kPending] !== null || (socket[kRefed] && !socket[kStopped] && !socket[kEnded]);

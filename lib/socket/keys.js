@@ -1,6 +1,6 @@
 'use strict';
-// The properties that a socket of ferrohttp has in addition to those of net.Socket. The constructor in index.js says what each
-// of them means.
+// The properties that a socket of ferrohttp has in addition to those of net.Socket. The constructor in index.js says
+// what each of them means.
 
 const kId = Symbol('ferrohttp.id');
 const kKey = Symbol('ferrohttp.key');

@@ -24,8 +24,8 @@ function encodingOf(encoding) {
 }
 
 /**
- * The flags that say how long the engine may defer output: to the end of the batch of deliveries or, if the next response of a
- * pipeline is complete, until that follows.
+ * The flags that say how long the engine may defer output: to the end of the batch of deliveries or, if the next
+ * response of a pipeline is complete, until that follows.
  */
 function waiting(socket) {
   return socket.parser?.queue?.first?.finished ? MAY_WAIT | MORE_FOLLOWS : MAY_WAIT;

@@ -65,8 +65,8 @@ function toolchain(rust) {
 }
 
 /**
- * A folder with an empty import library of Node. The crate `napi` asks for one with every compiler but MSVC's, and takes
- * nothing from it: Node's functions are looked up at run time.
+ * A folder with an empty import library of Node. The crate `napi` asks for one with every compiler but MSVC's, and
+ * takes nothing from it: Node's functions are looked up at run time.
  */
 function emptyNodeLibrary() {
   const folder = path.join(CROSS, 'libnode');

@@ -1,6 +1,6 @@
 'use strict';
 
-// Programs that cross builds and foreign systems need: where they are, or how to get them.
+// The programs that cross builds and other systems need: where they are, or how to get them.
 
 const fs = require('node:fs');
 const path = require('node:path');

@@ -88,8 +88,8 @@ async function managers() {
 }
 
 /**
- * The command that runs Node on a system with musl, on one with another C library. Package managers read which one it is
- * from the `ldd` of the system, so that of this one is covered, in a mount namespace.
+ * The command that runs Node on a system with musl, on one with another C library. Package managers read which one it
+ * is from the `ldd` of the system, so that of this one is covered, in a mount namespace.
  */
 function withMusl(node, args) {
   const file = path.join(CROSS, 'systems/musl-ldd');

@@ -34,8 +34,8 @@ pub struct Engine {
 
 #[napi]
 impl Engine {
-    /// `meta` receives the numbers of deliveries, `strings` the long strings of heads; `wake` is called when there are some. The
-    /// engine keeps `wake` in a property of its own name.
+    /// `meta` receives the numbers of deliveries, `strings` the long strings of heads; `wake` is called when there are
+    /// some. The engine keeps `wake` in a property of its own name.
     #[napi(catch_unwind, constructor)]
     pub fn new(
         env: Env,
@@ -72,7 +72,7 @@ impl Engine {
         Ok(Engine { local })
     }
 
-    /// Whether this system and this process have an engine; where not, only the parser can be used.
+    /// Whether this system and this process have an engine. If not, only the parser can be used.
     #[napi(catch_unwind, getter)]
     pub fn supported(&self) -> bool {
         #[cfg(unix)]
@@ -96,7 +96,7 @@ impl Engine {
 #[cfg(unix)]
 #[napi]
 impl Engine {
-    /// Schedules a further wake.
+    /// Calls `wake` once more.
     #[napi(catch_unwind)]
     pub fn rewake(&self) -> Result<()> {
         self.local.native()?.core.queue.rewake();
@@ -122,14 +122,14 @@ impl Engine {
         Ok(self.local.native()?.wake.has_ref())
     }
 
-    /// Counts a connection that was accepted while the setting `screened` held. False if it counts
-    /// already, or has ended.
+    /// Counts a connection that was accepted while `screened` was set. Returns false if it counts already, or has
+    /// ended.
     #[napi(catch_unwind)]
     pub fn admit(&self, id: u32) -> Result<bool> {
         Ok(self.with(id, |conn| conn.admit())?.unwrap_or(false))
     }
 
-    /// Whether nothing was read of a connection.
+    /// Whether nothing was read from a connection.
     #[napi(catch_unwind)]
     pub fn is_fresh(&self, id: u32) -> Result<bool> {
         Ok(self.with(id, |conn| conn.is_fresh())?.unwrap_or(false))
@@ -174,25 +174,25 @@ impl Engine {
             detached.parked,
         );
         result.set("parser", parser)?;
-        // Last: whatever failed before has not leaked it.
+        // This comes last, so that no earlier failure leaks the descriptor.
         result.set("fd", detached.fd.into_raw_fd())?;
         Ok(Either::B(result))
     }
 
-    /// Bytes that were read before JavaScript knew the connection; counted once.
+    /// Takes the number of bytes that were read before JavaScript knew the connection. They are counted once.
     #[napi(catch_unwind)]
     pub fn take_bytes_read(&self, id: u32) -> Result<u32> {
         let mut connections = self.local.native()?.connections.borrow_mut();
         Ok(connections.take_bytes_read(id))
     }
 
-    /// What JavaScript wrote to the connection so far.
+    /// How many bytes JavaScript has written to the connection.
     #[napi(catch_unwind)]
     pub fn bytes_written(&self, id: u32) -> Result<f64> {
         Ok(self.with(id, |conn| conn.bytes_written())?.unwrap_or(0) as f64)
     }
 
-    /// What the kernel has not taken of it.
+    /// How many of them are pending.
     #[napi(catch_unwind)]
     pub fn write_queue_size(&self, id: u32) -> Result<f64> {
         Ok(self.with(id, |conn| conn.write_queue_size())?.unwrap_or(0) as f64)
@@ -206,21 +206,21 @@ impl Engine {
         Ok(address.map(|address| (address.host, address.port.into(), address.family)))
     }
 
-    /// A listener threw while a packet of the connection was told: all that follow are refused.
+    /// A listener threw while a packet of the connection was dispatched. All later packets are refused.
     #[napi(catch_unwind)]
     pub fn give_up(&self, id: u32) -> Result<()> {
         self.with(id, |conn| conn.give_up())?;
         Ok(())
     }
 
-    /// A connection was answered a refusal, and is about to be closed.
+    /// Notes that a connection was refused with a reply, and is about to be closed.
     #[napi(catch_unwind)]
     pub fn set_refused(&self, id: u32) -> Result<()> {
         self.with(id, |conn| conn.set_refused())?;
         Ok(())
     }
 
-    /// A connection all of whose requests were answered is about to be closed.
+    /// Notes that a connection is about to be closed after all its requests were answered.
     #[napi(catch_unwind)]
     pub fn note_idle_close(&self, id: u32) -> Result<()> {
         let mut connections = self.local.native()?.connections.borrow_mut();
@@ -251,7 +251,7 @@ impl Engine {
     }
 }
 
-/// Output that has not left, as a Buffer and a position from which on it is to be sent.
+/// Output that has not left, as a Buffer and the offset at which the rest begins.
 #[cfg(unix)]
 fn remains(env: sys::napi_env, remainder: &Remainder) -> Result<(sys::napi_value, usize)> {
     let (loan, number, skipped) = match remainder {
@@ -277,7 +277,7 @@ fn remains(env: sys::napi_env, remainder: &Remainder) -> Result<(sys::napi_value
 #[cfg(not(unix))]
 #[napi]
 impl Engine {
-    /// Blob `i` of the last delivery, as a Buffer of its own. Each can be taken once.
+    /// Blob `i` of the last delivery as a Buffer. Each can be taken once.
     #[napi(catch_unwind, ts_return_type = "Buffer")]
     pub fn blob(&self, i: u32) -> Result<Value> {
         let blob = self

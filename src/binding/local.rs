@@ -1,4 +1,4 @@
-//! What belongs to one engine on the JavaScript thread, and how a delivery is put where JavaScript reads it.
+//! The state of one engine on the JavaScript thread, and the memory into which deliveries are written for JavaScript.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -15,13 +15,12 @@ use crate::memory::Memory;
 use crate::observe::refusals::Seen;
 use crate::record::Records;
 
-/// Numbers of the array before the first record.
+/// How many numbers of the array come before the first record.
 const META_HEADER: usize = RECORDS as usize;
-/// Refusals that were seen and whose fate JavaScript has not told; older ones are forgotten.
+/// How many refusals wait for JavaScript to say what became of them. Older ones are forgotten.
 const UNDECIDED: usize = 256;
 
-/// What belongs to one engine on the JavaScript thread. `Engine`, its servers and its functions
-/// share it.
+/// The state of one engine on the JavaScript thread. `Engine`, its servers and its functions share it.
 pub struct Local {
     env: sys::napi_env,
     pub profile: &'static Profile,
@@ -30,19 +29,19 @@ pub struct Local {
     strings: RefCell<Strings>,
     undecided: RefCell<Undecided>,
     server_ids: Cell<u32>,
-    /// None where the process does not export libuv, as some programs that embed Node.
+    /// None if the process does not export libuv, as some programs that embed Node do not.
     #[cfg(unix)]
     pub native: Option<Native>,
 }
 
-/// What the last delivery left beside its text.
+/// What the last delivery has beside its text.
 #[derive(Default)]
 struct Published {
     blobs: Vec<Option<Memory>>,
     overflow: Vec<u32>,
 }
 
-/// Refusals on their way to where they are decided.
+/// Refusals that wait for JavaScript to say what became of them.
 #[derive(Default)]
 struct Undecided {
     last: u32,
@@ -50,7 +49,7 @@ struct Undecided {
 }
 
 impl Undecided {
-    /// Keeps one. Its number, never 0, has 24 bits.
+    /// Keeps one and returns its number, which has 24 bits and is never 0.
     fn add(&mut self, seen: Box<Seen>) -> u32 {
         self.last = self.last % 0xff_ffff + 1;
         if self.seen.len() == UNDECIDED {
@@ -61,7 +60,7 @@ impl Undecided {
     }
 }
 
-/// The Uint32Array that JavaScript reads numbers from.
+/// The Uint32Array from which JavaScript reads numbers.
 pub struct Meta {
     data: *mut u32,
     length: usize,
@@ -89,7 +88,7 @@ impl Local {
         }
     }
 
-    /// An id for another server, from 1 on.
+    /// Returns an id for another server, from 1 on.
     pub fn next_server_id(&self) -> u32 {
         let id = self.server_ids.get() + 1;
         self.server_ids.set(id);
@@ -101,7 +100,7 @@ impl Local {
         self.published.borrow().overflow.clone()
     }
 
-    /// Puts a delivery where JavaScript reads it, and returns its text.
+    /// Writes a delivery where JavaScript reads it, and returns its text.
     pub fn publish(
         &self,
         id: u32,
@@ -144,7 +143,7 @@ impl Local {
         self.env
     }
 
-    /// For calls that JavaScript makes only where the engine is [`supported`](Engine::supported).
+    /// The engine, for calls that JavaScript makes only if it is [`supported`](Engine::supported).
     #[cfg(unix)]
     pub fn native(&self) -> Result<&Native> {
         let native = self.native.as_ref();
@@ -170,7 +169,7 @@ impl Local {
 
 impl Drop for Local {
     fn drop(&mut self) {
-        // SAFETY: we are in a finalizer, on the thread of `env`; the references are ours.
+        // SAFETY: this is a finalizer on the thread of `env`, and the references are its own.
         unsafe {
             #[cfg(unix)]
             if let Some(native) = &self.native {

@@ -1,9 +1,9 @@
-//! What JavaScript sees: `Engine`, `NativeServer`, `NativeParser` and the parser's tables. The
-//! calls are described in docs/architecture.md, 'The bridge'. Only lib/ uses them.
+//! What JavaScript sees: `Engine`, `NativeServer`, `NativeParser` and the tables of the parser. docs/architecture.md,
+//! 'The bridge', describes the calls. Only lib/ uses them.
 
 // Tests register no exports.
 #![cfg_attr(test, allow(dead_code))]
-// napi-rs gives arguments by value, and what it makes classes of is for JavaScript.
+// napi-rs passes arguments by value, and its classes are only for JavaScript.
 #![allow(clippy::needless_pass_by_value, missing_debug_implementations)]
 
 #[cfg(unix)]
@@ -29,32 +29,32 @@ use napi_derive::napi;
 
 use crate::http1::{Code, METHODS, Reason, names};
 
-/// Error codes, at the numbers that FAILED and END records use.
+/// The error codes. FAILED and END have indexes of this table.
 #[napi]
 pub fn codes() -> Vec<&'static str> {
     Code::ALL.iter().map(|code| code.as_str()).collect()
 }
 
-/// The default replies, at the numbers of `codes()`. Every other code has the 400.
+/// The default replies, in the order of `codes()`. Every other code has the 400.
 #[napi]
 pub fn replies() -> Vec<String> {
     let text = |code: &Code| String::from_utf8_lossy(code.default_reply()).into_owned();
     Code::ALL.iter().map(text).collect()
 }
 
-/// Error reasons, at the numbers that FAILED and END records use.
+/// The error reasons. FAILED and END have indexes of this table.
 #[napi]
 pub fn reasons() -> Vec<&'static str> {
     Reason::ALL.iter().map(|reason| reason.as_str()).collect()
 }
 
-/// Field names that records give by their number.
+/// The field names that records refer to by index.
 #[napi]
 pub fn field_names() -> Vec<&'static str> {
     names::NAMES.to_vec()
 }
 
-/// Request methods, at the numbers that HEAD records use.
+/// The request methods. HEAD has an index of this table.
 #[napi]
 pub fn methods() -> Vec<&'static str> {
     METHODS.to_vec()

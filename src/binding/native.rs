@@ -1,4 +1,4 @@
-//! The engine proper: its threads, its queue, its connections, and what keeps its object alive.
+//! The engine itself: its threads, its queue, its connections, and what keeps its object alive.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,25 +16,25 @@ use crate::engine::queue::Queue;
 use crate::js_thread::connections::Connections;
 use crate::listener::Listener;
 
-/// The engine proper.
+/// The engine itself.
 pub struct Native {
     pub core: Arc<Core>,
     pub wake: Arc<Wake>,
     pub connections: Rc<RefCell<Connections>>,
-    /// By id - 1.
+    /// The listeners by id - 1.
     pub listeners: RefCell<Vec<Option<Arc<Listener>>>>,
     /// Bytes of strings on their way to the kernel.
     pub text: RefCell<Vec<u8>>,
     pub pages: RefCell<Pages>,
-    /// The object that JavaScript has, held while there are listeners or connections.
+    /// The reference to the object that JavaScript has. It is strong while there are listeners or connections.
     engine: sys::napi_ref,
     held: Cell<bool>,
-    /// Ends the threads; dropped with the rest.
+    /// Ends the threads when this is dropped.
     _ending: Ending,
 }
 
 impl Native {
-    /// Gets ready for connections, which are served on this thread unless there are I/O threads.
+    /// Prepares for connections. They are served on this thread unless there are I/O threads.
     pub fn serve(&self) -> std::io::Result<()> {
         let reactor = if self.core.serves_on_js_thread() {
             Some(self.connections.borrow_mut().serve()?)
@@ -44,7 +44,7 @@ impl Native {
         self.wake.watch(&self.core, &self.connections, reactor)
     }
 
-    /// Keeps the engine's object alive while it has something to tell.
+    /// Keeps the engine's object alive while it has listeners or connections.
     pub fn hold(&self, env: sys::napi_env) {
         let needed = self.core.live() > 0;
         if !needed {
@@ -53,7 +53,7 @@ impl Native {
         }
         if self.held.replace(needed) != needed {
             let mut count = 0;
-            // SAFETY: the reference is ours, and we are on the thread of `env`.
+            // SAFETY: the reference is the engine's own, and this is the thread of `env`.
             unsafe {
                 if needed {
                     sys::napi_reference_ref(env, self.engine, &mut count);
@@ -64,7 +64,7 @@ impl Native {
         }
     }
 
-    /// Of the object that JavaScript has. Whoever drops the engine deletes it.
+    /// The reference to the object that JavaScript has. Whoever drops the engine deletes it.
     pub fn reference(&self) -> sys::napi_ref {
         self.engine
     }

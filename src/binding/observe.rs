@@ -12,26 +12,26 @@ use crate::observe::secrets::Secrets;
 #[napi(object)]
 #[derive(Debug)]
 pub struct ExplainOptions {
-    /// As of `process.versions.llhttp`, for the grammar.
+    /// A version of llhttp, as in `process.versions.llhttp`. It decides the grammar.
     pub llhttp: String,
     /// Major version of Node.
     pub node: u32,
     /// Lenient flags of the parser.
     pub lenient: u32,
     pub max_header_size: f64,
-    /// Names plus values; 0 for no limit.
+    /// The largest number of names and values; 0 for no limit.
     pub max_header_pairs: f64,
     /// FIN follows the packets.
     pub fin: bool,
     /// Upgrades are accepted.
     pub upgrade: bool,
-    /// Names of fields whose values are hidden, beside those that always are.
+    /// The names of more fields whose values are hidden.
     pub redact: Vec<String>,
-    /// Values in queries are hidden, too.
+    /// Whether values in queries are hidden.
     pub redact_query: bool,
 }
 
-/// What the parser of a Node says to packets, as JSON (`observe/explain.rs`).
+/// Says what the parser of a Node release makes of packets, as JSON (`observe/explain.rs`).
 #[napi(catch_unwind)]
 pub fn explain(packets: Vec<Uint8Array>, options: ExplainOptions) -> String {
     let config = Config {
@@ -49,7 +49,7 @@ pub fn explain(packets: Vec<Uint8Array>, options: ExplainOptions) -> String {
     explain::explain(config, &packets, options.fin, options.upgrade, &secrets)
 }
 
-/// Id, text and `true` or `false` for certain, of every hint, one after the other.
+/// The id, the text, and `true` or `false` for certain, of every hint, one after the other.
 #[napi(catch_unwind)]
 pub fn hints() -> Vec<String> {
     let row = |hint: &Hint| {

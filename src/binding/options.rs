@@ -3,14 +3,14 @@
 use crate::http1::HeaderCount;
 use napi_derive::napi;
 
-/// Most I/O threads that make sense on any machine.
+/// The largest number of I/O threads.
 const MAX_IO_THREADS: usize = 64;
 
 /// The third argument of `new Engine`.
 #[napi(object)]
 #[derive(Debug, Default)]
 pub struct EngineOptions {
-    /// `process.versions.llhttp`
+    /// `process.versions.llhttp`.
     pub llhttp: String,
     /// What happens to header lines beyond `maxHeadersCount`: `drop`, `truncate` or `refuse`.
     pub many_fields: String,
@@ -28,8 +28,8 @@ impl EngineOptions {
     }
 }
 
-/// I/O threads that read established connections, by the environment's FERROHTTP_IO_THREADS; 0: the
-/// JavaScript thread does.
+/// The number of I/O threads that read established connections, from the environment variable FERROHTTP_IO_THREADS.
+/// With 0 the JavaScript thread reads them.
 pub fn io_threads() -> usize {
     let asked = std::env::var("FERROHTTP_IO_THREADS").ok();
     let number = asked.and_then(|text| text.parse().ok()).unwrap_or(0);

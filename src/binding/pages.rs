@@ -1,4 +1,4 @@
-//! Memory of JavaScript's for bodies: Buffers that it does not have yet.
+//! JavaScript's memory for bodies: Buffers that JavaScript does not have yet.
 
 use std::ffi::c_void;
 use std::ptr::NonNull;
@@ -8,15 +8,15 @@ use napi::{Result, check_status, sys};
 use super::values;
 use crate::memory::{Lent, Memory, Owner, PACKET, Supply, Vecs};
 
-/// What is copied costs less through a Vec if it is smaller: a Buffer's own memory needs a
-/// reference until JavaScript takes it.
+/// Bytes that are copied go through a Vec if they are fewer than this. That is cheaper, because the memory of a Buffer
+/// needs a reference until JavaScript takes it.
 const LARGE: usize = 4096;
 
-/// Makes Buffers, in calls on the thread of its environment.
+/// Makes Buffers. It may only be used in calls on the thread of its environment.
 #[derive(Debug)]
 pub struct Pages {
     env: sys::napi_env,
-    /// One of a whole packet's size that was not used.
+    /// A Buffer of the size of a whole packet that was not used.
     spare: Option<Lent>,
 }
 
@@ -33,7 +33,7 @@ impl Supply for Pages {
         }
         match lend(self.env, size) {
             Ok(lent) => Memory::Lent(lent),
-            // It is copied later, when that may fail.
+            // The bytes are copied into a Buffer later, where a failure can be reported.
             Err(_) => Vecs.take(size),
         }
     }
@@ -57,12 +57,12 @@ impl Supply for Pages {
     }
 }
 
-/// The memory of a new Buffer, which is not initialised.
+/// Makes a new Buffer and returns its memory, which is not initialised.
 fn lend(env: sys::napi_env, size: usize) -> Result<Lent> {
     let mut data = std::ptr::null_mut();
     let mut value = std::ptr::null_mut();
     let mut reference = std::ptr::null_mut();
-    // SAFETY: the pointers are valid; we are in a call on the thread of `env`.
+    // SAFETY: the pointers are valid, and this is a call on the thread of `env`.
     unsafe {
         check_status!(sys::napi_create_buffer(env, size, &mut data, &mut value))?;
         check_status!(sys::napi_create_reference(env, value, 1, &mut reference))?;
@@ -73,11 +73,10 @@ fn lend(env: sys::napi_env, size: usize) -> Result<Lent> {
         give_up,
     };
     match NonNull::new(data.cast()) {
-        // SAFETY: the memory of a Buffer does not move, the reference keeps it, and nothing else
-        // leads to it.
+        // SAFETY: the memory of a Buffer does not move, the reference keeps it alive, and nobody else has it.
         Some(start) => Ok(unsafe { Lent::new(start, size, owner) }),
         None => {
-            // SAFETY: the reference was made just now.
+            // SAFETY: the reference was made just now, on this thread.
             unsafe { give_up(owner) };
             Err(values::invalid("A Buffer without memory"))
         }
@@ -87,11 +86,11 @@ fn lend(env: sys::napi_env, size: usize) -> Result<Lent> {
 /// # Safety
 /// The owner's reference is one of Node-API's, this is its thread, and it is not used again.
 pub unsafe fn give_up(owner: Owner) {
-    // SAFETY: the caller's. Finalizers run before an environment is gone.
+    // SAFETY: the caller guarantees it. Finalizers run before the environment has ended.
     unsafe { sys::napi_delete_reference(owner.env.cast(), owner.reference.cast()) };
 }
 
-/// A Buffer of exactly the bytes in `memory`. Nobody but JavaScript has them any more.
+/// Makes a Buffer of exactly the bytes in `memory`. From now on only JavaScript has them.
 pub fn buffer(env: sys::napi_env, memory: Memory) -> Result<sys::napi_value> {
     let lent = match memory {
         Memory::Own(bytes) => return values::buffer(env, &bytes),

@@ -1,4 +1,4 @@
-//! The class `NativeParser`: the parser of a connection whose bytes JavaScript brings.
+//! The class `NativeParser`: the parser of a connection that JavaScript reads.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,7 +18,7 @@ use crate::observe::store::Exceeded;
 use crate::record::{self, Parked, Progress, Recorder, Records};
 use crate::server::Server;
 
-/// A parser that JavaScript drives.
+/// A parser that JavaScript feeds.
 #[napi]
 pub struct NativeParser {
     parser: Parser,
@@ -38,7 +38,7 @@ impl NativeParser {
         NativeParser::resumed(server, parser, Progress::begin(), None)
     }
 
-    /// Parses a packet. The text of its records, as from `engine.next()`.
+    /// Parses a packet. Returns the text of its records, as `engine.next()` does.
     #[napi(catch_unwind, ts_return_type = "string")]
     pub fn execute(
         &mut self,
@@ -48,14 +48,14 @@ impl NativeParser {
         if self.parked.is_some() {
             return Err(invalid("An upgrade waits for its answer"));
         }
-        // SAFETY: no JavaScript runs before the records are made, which copy what they need.
+        // SAFETY: no JavaScript runs until the records are made. They copy what they need.
         let packet = unsafe { values::bytes(engine.local.env(), packet.0)? };
         let length = packet.len() as u32;
         let records = self.parse(packet, 0);
         publish(engine, length, records)
     }
 
-    /// The answer to PARKED; goes on with the rest of that packet.
+    /// Answers PARKED, and parses the rest of that packet.
     #[napi(catch_unwind, ts_return_type = "string")]
     pub fn upgrade(&mut self, engine: &Engine, accepted: bool) -> Result<Value> {
         let parked = self
@@ -67,14 +67,14 @@ impl NativeParser {
         publish(engine, 0, records)
     }
 
-    /// A listener threw while the last packet was told: all that follow are refused.
+    /// A listener threw while the last packet was dispatched. All later packets are refused.
     #[napi(catch_unwind)]
     pub fn give_up(&mut self) {
         self.parked = None;
         self.parser.give_up();
     }
 
-    /// FIN was read: one END record.
+    /// Reports FIN to the parser. The record is END.
     #[napi(catch_unwind, ts_return_type = "string")]
     pub fn finish(&mut self, engine: &Engine) -> Result<Value> {
         let mut supply = Vecs;
@@ -101,25 +101,25 @@ impl NativeParser {
         publish(engine, 0, records)
     }
 
-    /// A message is in progress, or the first one is awaited.
+    /// Whether a message is in progress, or the first one is awaited.
     #[napi(catch_unwind, getter)]
     pub fn started(&self) -> bool {
         self.progress.start != 0
     }
 
-    /// The first byte of a message was seen, now or earlier.
+    /// Whether the first byte of a message was seen, now or earlier.
     #[napi(catch_unwind, getter)]
     pub fn begun(&self) -> bool {
         self.progress.begun
     }
 
-    /// The head of the message in progress is complete.
+    /// Whether the head of the message in progress is complete.
     #[napi(catch_unwind, getter)]
     pub fn headers_complete(&self) -> bool {
         self.progress.headers_complete
     }
 
-    /// Whether the message takes longer than the limits (ms, 0 for none); true once per message.
+    /// Whether the message takes longer than the limits (ms, 0 for none). It returns true once for each message.
     #[napi(catch_unwind)]
     pub fn expired(&mut self, headers: f64, request: f64) -> bool {
         let start = self.progress.start;

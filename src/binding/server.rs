@@ -33,7 +33,7 @@ use {
 pub struct NativeServer {
     local: Rc<Local>,
     pub(super) server: Arc<Server>,
-    /// `headersTimeout` and `requestTimeout` as of the last check (ms).
+    /// `headersTimeout` and `requestTimeout` at the last check (ms).
     limits: Cell<(u64, u64)>,
 }
 
@@ -65,21 +65,20 @@ impl NativeServer {
         Err(invalid(&format!("No setting {name}; there are {known}")))
     }
 
-    /// Counts refusals that JavaScript made.
+    /// Counts refusals that JavaScript has decided.
     #[napi(catch_unwind)]
     pub fn count(&self, code: String, times: u32) {
         self.server.counters.count_text(&code, times.into());
     }
 
-    /// What connections are overdue by, in refusals (ms, 0 for none).
+    /// Sets the limits that refusals of overdue messages name (ms, 0 for none).
     #[napi(catch_unwind)]
     pub fn set_limits(&self, headers: f64, request: f64) {
         self.limits.set((headers as u64, request as u64));
     }
 
-    /// What is kept of refusals: how many, 0 to 64; bytes of their packets, 0 to 256; the names
-    /// of fields whose values are hidden beside those that always are; whether values in queries
-    /// are.
+    /// Sets what is kept of refusals: how many (0 to 64), how many bytes of a packet (0 to 256), the names of more
+    /// fields whose values are hidden, and whether values in queries are hidden.
     #[napi(catch_unwind)]
     pub fn set_refusals(&self, keep: u32, excerpt: u32, fields: Vec<String>, query: bool) {
         let fields = fields.iter().map(String::as_str);
@@ -90,9 +89,9 @@ impl NativeServer {
         });
     }
 
-    /// Sets the replies of the program's own: codes ('default' for all others), statuses, heads
-    /// and bodies at the same places; a body's placeholders are escaped as 0 plain text, 1 JSON,
-    /// 2 HTML. Called at most once.
+    /// Sets the program's own replies. A reply has the same index in each array: code ('default' for all others),
+    /// status, head, body, and how the placeholders of the body are escaped (0 plain text, 1 JSON, 2 HTML). It is
+    /// called at most once.
     #[napi(catch_unwind)]
     pub fn set_replies(
         &self,
@@ -141,19 +140,19 @@ impl NativeServer {
         Some(reply.render(filling).into())
     }
 
-    /// The refusals that are kept, of higher numbers than this, as JSON.
+    /// The kept refusals with a higher number than `after`, as JSON.
     #[napi(catch_unwind)]
     pub fn refusals(&self, after: f64) -> String {
         self.server.refusals.since(after as u64)
     }
 
-    /// Refusals so far: the number of the last one.
+    /// The number of refusals so far, which is also the number of the last one.
     #[napi(getter, catch_unwind)]
     pub fn refusal_count(&self) -> f64 {
         self.server.refusals.count() as f64
     }
 
-    /// The refusal of a number as JSON, if it is kept.
+    /// The refusal with this number as JSON, if it is kept.
     #[napi(catch_unwind)]
     pub fn refusal(&self, seq: f64) -> Option<String> {
         self.server.refusals.one(seq as u64)
@@ -165,11 +164,10 @@ impl NativeServer {
         self.server.refusals.stats()
     }
 
-    /// A refusal that JavaScript has decided: `token` of the delivery that it came with, or 0;
-    /// the id of its connection, or 0; its code and, or -1, the number of its reason; what
-    /// happens, 0 a reply with this status, 1 left to a listener, 2 closed; whether it repeats
-    /// an earlier one. Where JavaScript reads: the parser, and both addresses with their ports
-    /// behind a space. The refusal's number.
+    /// Keeps a refusal that JavaScript has decided, and returns its number. `token` is that of the delivery, or 0; `id`
+    /// that of the connection, or 0; `reason` is an index, or -1. `outcome` is 0 for a reply with this status, 1 if it
+    /// was left to a listener, and 2 for closed. `repeat` says whether it repeats an earlier one. If JavaScript reads
+    /// the connection, its parser and both addresses are given, each address with its port behind a space.
     #[napi(catch_unwind)]
     #[allow(clippy::too_many_arguments)] // an object costs more than all of the call
     pub fn refused(
@@ -214,7 +212,7 @@ impl NativeServer {
         self.server.refusals.add(&mut seen, circumstances) as f64
     }
 
-    /// The program has answered the refusal of this number with a reply of this status.
+    /// Notes that the program has answered the refusal with this number, with this status.
     #[napi(catch_unwind)]
     pub fn answered(&self, number: f64, status: u32) {
         self.server.refusals.answered(number as u64, status as u16);
@@ -258,7 +256,7 @@ impl NativeServer {
         self.server.refusals.note_idle_close(address, unread);
     }
 
-    /// Whether the kernel has unread bytes of a descriptor.
+    /// Whether the kernel has unread bytes for a descriptor.
     #[napi(catch_unwind)]
     pub fn has_unread(&self, fd: i32) -> bool {
         #[cfg(unix)]
@@ -311,7 +309,7 @@ impl NativeServer {
 #[cfg(unix)]
 #[napi]
 impl NativeServer {
-    /// Listens on a duplicate of a bound descriptor. The id of the listener, or -errno.
+    /// Listens on a duplicate of a bound descriptor. Returns the id of the listener, or -errno.
     #[napi(catch_unwind)]
     pub fn listen(&self, fd: i32, backlog: i32) -> Result<i32> {
         let native = self.local.native()?;
@@ -334,7 +332,7 @@ impl NativeServer {
         })
     }
 
-    /// Stops listening; the duplicate is closed when this returns.
+    /// Stops listening. The duplicate is closed when this returns.
     #[napi(catch_unwind)]
     pub fn unlisten(&self, listener: u32) -> Result<()> {
         let mut listeners = self.local.native()?.listeners.borrow_mut();
@@ -345,7 +343,7 @@ impl NativeServer {
         Ok(())
     }
 
-    /// Takes over a duplicate of a connected descriptor. 0 or -errno.
+    /// Takes over a duplicate of a connected descriptor. Returns 0 or -errno.
     #[napi(catch_unwind)]
     pub fn adopt(&self, fd: i32) -> Result<i32> {
         let native = self.local.native()?;
@@ -361,27 +359,27 @@ impl NativeServer {
         })
     }
 
-    /// Open connections.
+    /// The number of open connections.
     #[napi(catch_unwind, getter)]
     pub fn connections(&self) -> f64 {
         self.server.connections.open() as f64
     }
 
-    /// Those of them that were not detached.
+    /// How many of them were not detached.
     #[napi(catch_unwind, getter)]
     pub fn owned(&self) -> f64 {
         self.server.connections.owned() as f64
     }
 
-    /// Changes the number of open ones: JavaScript has ended a connection that was detached.
+    /// Changes the number of open connections, because JavaScript has ended one that was detached.
     #[napi(catch_unwind)]
     pub fn adjust(&self, delta: f64) -> Result<()> {
         conn::adjust_open(&self.local.native()?.core, &self.server, delta as i64);
         Ok(())
     }
 
-    /// Connections whose message takes longer than the limits (ms, 0 for none), each once per
-    /// message. New connections are refused at once if they may be.
+    /// Connections whose message takes longer than the limits (ms, 0 for none), once for each message. Those that
+    /// JavaScript does not know are refused at once, if that is allowed.
     #[napi(catch_unwind)]
     pub fn expired(&self, headers: f64, request: f64) -> Result<Vec<u32>> {
         let now = record::now();
@@ -396,7 +394,7 @@ impl NativeServer {
         self.ids(known)
     }
 
-    /// Connections between messages.
+    /// The connections that are between two messages.
     #[napi(catch_unwind)]
     pub fn idle(&self) -> Result<Vec<u32>> {
         self.ids(self.server.connections.pick(Conn::is_idle).into_iter())

@@ -1,26 +1,26 @@
-//! Long strings of heads, made one by one. V8 makes a part of a string that refers to the whole where
-//! it has at least [`PART`] characters; a program that keeps one field would keep the whole head.
-//! Clients say the same again and again, so the strings of earlier heads are used again.
+//! The long strings of heads, made one by one. If a part of a string has at least [`PART`] characters, V8 makes it
+//! refer to the whole string, so that a program that keeps one field would keep the whole head. Clients send the same
+//! values again and again, so strings of earlier heads are reused.
 
 use napi::{Result, check_status, sys};
 
 use super::values;
 use crate::record::{COMPLETE, HEAD, KEPT, KNOWN_NAME, Records, length};
 
-/// Shorter parts are copied by V8 (`SlicedString::kMinLength`).
+/// V8 copies shorter parts (`SlicedString::kMinLength`).
 const PART: usize = 13;
-/// Strings that are remembered, at places that their bytes choose.
+/// How many strings are remembered. The bytes of a string decide its place.
 const PLACES: usize = 256;
-/// Longer ones are not remembered.
+/// Longer strings are not remembered.
 const REMEMBERED: usize = 1024;
 
-/// The array of JavaScript's that has the strings, and what is at its first places.
+/// JavaScript's array of strings, and the bytes of those at its first places.
 pub struct Strings {
     array: sys::napi_ref,
     places: Vec<Place>,
-    /// Number of the delivery. What it has put at a place stays there for it.
+    /// The number of the delivery. Its strings keep their places until the next one.
     delivery: u64,
-    /// Strings of this delivery that found no place; they follow the others in the array.
+    /// How many strings of this delivery found no place. They follow the others in the array.
     rest: usize,
 }
 
@@ -94,7 +94,7 @@ impl Strings {
         Ok(())
     }
 
-    /// Where in the array the string of `bytes` is.
+    /// The index in the array of the string of `bytes`.
     fn place(&mut self, env: sys::napi_env, array: sys::napi_value, bytes: &[u8]) -> Result<u32> {
         let slot = hash(bytes) as usize % PLACES;
         let place = &mut self.places[slot];
@@ -118,7 +118,7 @@ impl Strings {
     }
 }
 
-/// A text whose pieces are kept, moved together, or taken out.
+/// A text from which pieces are taken out. The remaining ones are moved together.
 struct Pieces<'a> {
     text: &'a mut [u8],
     from: usize,
@@ -140,7 +140,7 @@ impl Pieces<'_> {
     }
 }
 
-/// Of the length and both ends: values of one field differ there, where they differ.
+/// A hash of the length and both ends of a string. If values of one field differ, they usually differ there.
 fn hash(bytes: &[u8]) -> u64 {
     let word = |at: usize| {
         let mut word = [0; 8];

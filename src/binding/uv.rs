@@ -1,12 +1,11 @@
-//! The functions of libuv, which Node exports to addons, that are used here.
+//! The functions of libuv that are used here. Node exports them to addons.
 
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::transmute;
 
 use napi::sys;
 
-/// Numbers in libuv's list of handle types, and that of the event `UV_READABLE`, which are part of
-/// its ABI.
+/// The numbers of handle types, and that of the event `UV_READABLE`. They are part of libuv's ABI.
 pub const UV_ASYNC: c_int = 1;
 pub const UV_POLL: c_int = 8;
 pub const UV_PREPARE: c_int = 9;

@@ -1,4 +1,4 @@
-//! Values that cross as they are, and the Node-API calls that napi-rs has no cheap form of.
+//! Values that are passed on unchanged, and Node-API calls for which napi-rs has no cheap form.
 
 // Without an engine, only the parser's part is used.
 #![cfg_attr(not(unix), allow(dead_code))]
@@ -73,8 +73,8 @@ pub fn latin1(env: sys::napi_env, text: &[u8]) -> Result<sys::napi_value> {
     Ok(value)
 }
 
-/// A Buffer with a copy of the bytes. One over the memory itself costs the collector more than
-/// the copy, and keeps the memory until the collector and then the event loop come to it.
+/// Makes a Buffer with a copy of the bytes. A Buffer over the memory itself would cost the garbage collector more than
+/// the copy, and would keep the memory until the collector and then the event loop release it.
 pub fn buffer(env: sys::napi_env, bytes: &[u8]) -> Result<sys::napi_value> {
     let mut value = std::ptr::null_mut();
     // SAFETY: the pointer and the length are those of a slice, which is copied.
@@ -94,8 +94,8 @@ pub fn buffer(env: sys::napi_env, bytes: &[u8]) -> Result<sys::napi_value> {
 /// The bytes of a Buffer or Uint8Array.
 ///
 /// # Safety
-/// They are JavaScript's: the slice must not outlive the call in which the value appeared, and no
-/// JavaScript may run meanwhile.
+/// JavaScript owns them: the slice must not outlive the call in which the value appeared, and no JavaScript may run
+/// while it is used.
 pub unsafe fn bytes<'a>(env: sys::napi_env, value: sys::napi_value) -> Result<&'a [u8]> {
     let mut data = std::ptr::null_mut();
     let mut length = 0;
@@ -105,7 +105,7 @@ pub unsafe fn bytes<'a>(env: sys::napi_env, value: sys::napi_value) -> Result<&'
     if length == 0 {
         return Ok(&[]);
     }
-    // SAFETY: Node-API describes a live view; the caller sees to its lifetime.
+    // SAFETY: Node-API describes a live view, and the caller guarantees its lifetime.
     Ok(unsafe { std::slice::from_raw_parts(data.cast(), length) })
 }
 
@@ -135,7 +135,7 @@ pub fn append_string(
         Encoding::Latin1 => sys::napi_get_value_string_latin1,
         Encoding::Utf8 => sys::napi_get_value_string_utf8,
     };
-    // Most strings fit in what is there; only others have their length asked for.
+    // Most strings fit into the free memory. Only for others the length is asked first.
     buffer.reserve(1024);
     loop {
         let room = buffer.capacity() - buffer.len();
@@ -146,7 +146,7 @@ pub fn append_string(
             read(env, value, end.cast(), room, &mut length)
         };
         check_status!(status, "Expected a string")?;
-        // A terminator follows; a cut string may lack up to one character of UTF-8.
+        // A terminator follows, and a string that was cut may lack up to one character of UTF-8.
         if length + 4 < room {
             // SAFETY: Node-API has written `length` bytes there.
             unsafe { buffer.set_len(buffer.len() + length) };

@@ -1,9 +1,8 @@
-//! Waking the JavaScript thread.
+//! Wakes the JavaScript thread.
 //!
-//! This is a libuv handle of our own, not a threadsafe function: that one signals while it holds
-//! the lock that the JavaScript thread takes first, which costs two more context switches at
-//! every wake-up. Node exports libuv to addons; where a program that embeds Node does not, there is no
-//! engine.
+//! It uses a libuv handle and not a threadsafe function of Node-API. That function signals while it holds the lock that
+//! the JavaScript thread takes next, which costs two more context switches at every wake-up. Node exports libuv to
+//! addons. If a program that embeds Node does not, there is no engine.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
@@ -25,9 +24,9 @@ pub struct Wake {
     uv: Uv,
     event_loop: *mut sys::uv_loop_s,
     handle: Handle,
-    /// Tells of each turn of the event loop; null while there are no connections.
+    /// The handle that reports each turn of the event loop; null while there are no connections.
     turner: AtomicPtr<c_void>,
-    /// Watches the descriptor of the JavaScript thread's reactor; null while there is none.
+    /// The handle that watches the descriptor of the JavaScript thread's reactor; null while there is none.
     poller: AtomicPtr<c_void>,
     /// It keeps the process alive.
     referenced: AtomicBool,
@@ -35,26 +34,26 @@ pub struct Wake {
     ended: AtomicBool,
 }
 
-// SAFETY: other threads only send, which libuv allows from any thread, and have ended before the
-// handle is closed; everything else happens on the JavaScript thread.
+// SAFETY: other threads only call `send`, which libuv allows from any thread, and they have ended before the handle is
+// closed. Everything else happens on the JavaScript thread.
 unsafe impl Send for Wake {}
 // SAFETY: as above.
 unsafe impl Sync for Wake {}
 
-/// What the handles carry as their `data`, which is the first field of every handle.
+/// What the handles have as their `data`, the first field of every handle.
 struct Target {
     env: sys::napi_env,
-    /// Handles that are not closed.
+    /// The number of handles that are not closed.
     handles: Cell<u32>,
-    /// Weak, to the function: the engine's object decides how long that lives.
+    /// A weak reference to the function. The engine's object keeps the function alive.
     function: sys::napi_ref,
-    /// What the function runs in.
+    /// The async context in which the function runs.
     context: sys::napi_async_context,
-    /// To be told when the handles are closed, if the environment waits for that.
+    /// Is removed when the handles are closed, if the environment waits for that.
     hook: sys::napi_async_cleanup_hook_handle,
 }
 
-/// What the handles carry that are open while there are connections.
+/// What the handles have as their `data` that are open while there are connections.
 struct Served {
     target: *mut Target,
     core: Arc<Core>,
@@ -127,7 +126,7 @@ impl Wake {
         }
     }
 
-    /// Whether this keeps the process alive. On the JavaScript thread only.
+    /// Sets whether this keeps the process alive. It is called on the JavaScript thread only.
     pub fn set_ref(&self, on: bool) {
         if !self.ended.load(Ordering::Acquire) {
             self.referenced.store(on, Ordering::Relaxed);
@@ -137,9 +136,8 @@ impl Wake {
         }
     }
 
-    /// Tells `connections` of each turn of the event loop and, if there is a reactor, calls the `wake`
-    /// function when it has something to do, until [`unwatch`](Self::unwatch). On the JavaScript
-    /// thread only.
+    /// Reports each turn of the event loop to `connections` and, if there is a reactor, calls the function `wake` when
+    /// it has something to do, until [`unwatch`](Self::unwatch). It is called on the JavaScript thread only.
     pub fn watch(
         &self,
         core: &Arc<Core>,
@@ -219,7 +217,8 @@ impl Wake {
         }
     }
 
-    /// On the JavaScript thread only, before the reactor's descriptor is closed.
+    /// Ends [`watch`](Self::watch). It is called on the JavaScript thread only, before the reactor's descriptor is
+    /// closed.
     pub fn unwatch(&self) {
         for place in [&self.turner, &self.poller] {
             let handle = place.swap(std::ptr::null_mut(), Ordering::Relaxed);
@@ -234,15 +233,15 @@ impl Wake {
         self.referenced.load(Ordering::Relaxed) && !self.has_ended()
     }
 
-    /// Whether the event loop has nothing to run before it looks for events again: no setImmediate, no
-    /// timer that is due, no handle that is closing. On the JavaScript thread only.
+    /// Whether the event loop has nothing to run before it polls for events again: no setImmediate callback, no timer
+    /// that is due, no handle that is closing. It is called on the JavaScript thread only.
     pub fn is_loop_idle(&self) -> bool {
         let uv = &self.uv;
         // SAFETY: the loop lives as long as the environment, which is calling.
         unsafe {
             match (uv.backend_timeout)(self.event_loop) {
                 0 => false,
-                // The loop's time is that of its last look at the clock.
+                // The time of the loop is that of its last look at the clock.
                 due if due > 0 => {
                     (uv.hrtime)() / 1_000_000 < (uv.now)(self.event_loop) + due as u64
                 }
@@ -255,7 +254,7 @@ impl Wake {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// Closes the handles, on the JavaScript thread, when no other thread is left. `hook` is then
+    /// Closes the handles. It is called on the JavaScript thread, when no other thread is left. After that `hook` is
     /// removed, unless it is null.
     fn close(&self, hook: sys::napi_async_cleanup_hook_handle) {
         if self.ended.swap(true, Ordering::AcqRel) {
@@ -273,7 +272,7 @@ impl Wake {
     }
 }
 
-/// libuv is done with the handle.
+/// Called when libuv does not use the handle any more.
 unsafe extern "C" fn closed(handle: Handle) {
     // SAFETY: `new` made the data; nobody uses the handle any more.
     unsafe {
@@ -283,7 +282,7 @@ unsafe extern "C" fn closed(handle: Handle) {
     }
 }
 
-/// As `closed`, for the other handles.
+/// The same as `closed`, for the other handles.
 unsafe extern "C" fn served_closed(handle: Handle) {
     // SAFETY: `open` made the data from a Box; nobody uses it or the handle any more.
     unsafe {
@@ -293,7 +292,7 @@ unsafe extern "C" fn served_closed(handle: Handle) {
     }
 }
 
-/// One handle of the target is closed.
+/// Notes that one handle of the target is closed.
 ///
 /// # Safety
 /// The target is that of a handle which nobody uses any more.
@@ -311,28 +310,28 @@ unsafe fn release(target: *mut Target) {
     }
 }
 
-/// On the JavaScript thread, from its event loop, which looks for events next.
+/// Called by the event loop of the JavaScript thread, which polls for events next.
 unsafe extern "C" fn turn_begins(handle: Handle) {
     // SAFETY: the handle is open, so its data is what `open` put there.
     let served = unsafe { &*handle.cast::<*const Served>().read() };
-    // A panic must not reach C. What it left undone waits for the next turn.
+    // A panic must not reach C. Whatever it left undone is done in the next turn.
     let _ = catch_unwind(AssertUnwindSafe(|| {
         served.connections.borrow_mut().begin_turn(&served.core);
     }));
 }
 
-/// On the JavaScript thread, from its event loop: the reactor has something to do.
+/// Called by the event loop of the JavaScript thread when the reactor has something to do.
 unsafe extern "C" fn readable(handle: Handle, _status: c_int, _events: c_int) {
     // SAFETY: the handle is open, so its data is what `open` put there, and the environment is alive.
     unsafe {
         let served = &*handle.cast::<*const Served>().read();
-        // What is delivered from now on need not wake.
+        // Deliveries need not wake JavaScript from now on.
         served.core.queue.awaken();
         enter(&*served.target);
     }
 }
 
-/// On the JavaScript thread, from its event loop.
+/// Called by the event loop of the JavaScript thread.
 unsafe extern "C" fn wake(handle: Handle) {
     // SAFETY: the handle is open, so its data points to the target, and the environment is alive.
     // Node-API checks everything else.
@@ -382,8 +381,8 @@ unsafe fn call(target: &Target) {
             std::ptr::null(),
             std::ptr::null_mut(),
         );
-        // What the function throws belongs to 'uncaughtException', while the scope is open: that
-        // also straightens the stack of async contexts.
+        // What the function throws becomes 'uncaughtException'. This has to happen while the scope is open, because it
+        // also resets the stack of async contexts.
         if status == sys::Status::napi_pending_exception {
             let mut exception = std::ptr::null_mut();
             if sys::napi_get_and_clear_last_exception(env, &mut exception) == sys::Status::napi_ok {
@@ -394,7 +393,7 @@ unsafe fn call(target: &Target) {
     }
 }
 
-/// What has to end with an environment.
+/// Everything that has to end with an environment.
 #[derive(Debug)]
 pub struct Parts {
     pub core: Arc<Core>,
@@ -403,7 +402,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Closes everything; `hook` is removed when libuv has done its part, unless it is null.
+    /// Closes everything. `hook` is removed when libuv has closed its handles, unless it is null.
     fn end(&self, hook: sys::napi_async_cleanup_hook_handle) {
         self.core.shut_down();
         self.wake.close(hook);
@@ -426,7 +425,7 @@ impl Ending {
         let mut hook = std::ptr::null_mut();
         let wake = parts.wake.clone();
         let parts = Box::into_raw(Box::new(parts));
-        // SAFETY: either the hook or Ending's Drop takes the box back, or we do.
+        // SAFETY: the hook, or Ending's Drop, or this function takes the box back.
         let status = unsafe {
             sys::napi_add_async_cleanup_hook(env, Some(environment_ends), parts.cast(), &mut hook)
         };
@@ -440,10 +439,10 @@ impl Ending {
 }
 
 impl Drop for Ending {
-    /// The engine's object is gone, after its environment or before.
+    /// The engine's object was collected, before or after the end of its environment.
     fn drop(&mut self) {
         if !self.wake.has_ended() {
-            // SAFETY: the hook was not called, or the handle would be closed. So the box is ours.
+            // SAFETY: the hook was not called, or the handle would be closed. So nobody else takes the box back.
             let parts = unsafe {
                 sys::napi_remove_async_cleanup_hook(self.hook);
                 Box::from_raw(self.parts)

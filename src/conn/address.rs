@@ -27,7 +27,7 @@ pub struct Address {
     pub family: &'static str,
 }
 
-/// The address of one end, if it has an Internet address, as Rust has it.
+/// The Internet address of one end as a `SocketAddr`, if it has one.
 pub fn end(fd: RawFd, end: End) -> Option<SocketAddr> {
     plain(&name(fd, end)?)
 }
@@ -36,13 +36,13 @@ pub fn end(fd: RawFd, end: End) -> Option<SocketAddr> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bound(Option<NonZeroU8>);
 
-/// The addresses that a server has listened on, which are those of the connections that it accepted.
-/// There are few, so that a connection keeps a small number instead of one.
+/// The addresses on which a server has listened. They are the local addresses of its connections. There are few of
+/// them, so a connection keeps only a small number.
 #[derive(Debug, Default)]
 pub struct BoundAddresses(Mutex<Vec<SocketAddr>>);
 
 impl BoundAddresses {
-    /// The place of a listener's address; none if it listens on every address.
+    /// The place of a listener's address. It has none if it listens on every address.
     pub fn place(&self, address: Option<SocketAddr>) -> Bound {
         let Some(address) = address.filter(|address| !address.ip().is_unspecified()) else {
             return Bound(None);
@@ -56,7 +56,7 @@ impl BoundAddresses {
         Bound(number.and_then(NonZeroU8::new))
     }
 
-    /// The address of a place that [`add`](Self::add) gave; None if it is gone.
+    /// The address at a place that [`place`](Self::place) gave, if there is one.
     pub fn get(&self, Bound(place): Bound) -> Option<SocketAddr> {
         let place = usize::from(place?.get()) - 1;
         crate::lock(&self.0).get(place).copied()
@@ -92,7 +92,7 @@ impl Name {
     }
 }
 
-/// An Internet address out of what the kernel wrote.
+/// Makes an Internet address from what the kernel has written.
 fn plain(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
     match libc::c_int::from(storage.ss_family) {
         libc::AF_INET => {
@@ -112,7 +112,7 @@ fn plain(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
     }
 }
 
-/// The address of one end, if it has an Internet address.
+/// The Internet address of one end in the form of Node, if it has one.
 pub fn of(fd: RawFd, end: End) -> Option<Address> {
     let storage = name(fd, end)?;
     match libc::c_int::from(storage.ss_family) {
@@ -146,8 +146,8 @@ pub fn of(fd: RawFd, end: End) -> Option<Address> {
     }
 }
 
-/// Local address, port, family, peer address, port, family, joined by line feeds; empty where
-/// there is none.
+/// Local address, port and family, peer address, port and family, joined by line feeds. A part that does not exist is
+/// empty.
 pub fn both_ends(fd: RawFd) -> Vec<u8> {
     let mut text = String::new();
     for end in [End::Local, End::Peer] {
@@ -178,7 +178,7 @@ fn name(fd: RawFd, end: End) -> Option<libc::sockaddr_storage> {
     }
 }
 
-/// The system's own text form, which libuv uses, too.
+/// The text form of an address that the system makes. libuv uses it, too.
 fn text(family: libc::c_int, address: *const libc::c_void) -> Option<String> {
     unsafe extern "C" {
         fn inet_ntop(

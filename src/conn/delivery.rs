@@ -1,4 +1,4 @@
-//! What the JavaScript thread is told, of a connection or a server.
+//! Deliveries: what goes to the JavaScript thread, about a connection or a server.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use super::Conn;
 use crate::engine::queue::Weight;
 use crate::record::Records;
 
-/// What a delivery counts towards the limit beside its bytes.
+/// How many bytes a delivery counts towards the limit, in addition to its own.
 const DELIVERY_OVERHEAD: usize = 512;
 
-/// Whom a delivery is about.
+/// What a delivery is about.
 #[derive(Debug)]
 pub enum Source {
     /// A connection.
@@ -18,48 +18,48 @@ pub enum Source {
     Server(u32),
 }
 
-/// What popping a delivery means for its connection.
+/// What kind of delivery it is, which decides what popping it means for its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// What was read: the connection waits for its acknowledgement.
+    /// The records of a packet. The connection waits until it is acknowledged.
     Packet,
-    /// Anything else but the end.
+    /// Anything else, except the last one.
     Notice,
-    /// The connection's last.
+    /// The last delivery of the connection.
     Closed,
 }
 
-/// What the kernel has behind a packet, so far as it was asked. It decides when the connection is
-/// read again: in the same turn of the event loop, or in the next one as by libuv.
+/// What is behind a packet in the kernel, as far as it is known. It decides whether the connection is read again in the
+/// same turn of the event loop, or in the next one as by libuv.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behind {
-    /// Nothing was read, or nothing is read any more.
+    /// Nothing was read, or nothing will be read any more.
     Nothing,
-    /// More bytes, as the packet was as large as one can be.
+    /// Probably more bytes, because the packet had the largest possible size.
     Bytes,
-    /// No bytes. A reactor watches, which tells the connection of FIN and errors.
+    /// No bytes. A reactor watches the descriptor and reports FIN and errors.
     Watched,
-    /// No bytes, and no reactor watches.
+    /// No bytes, and no reactor watches the descriptor.
     Unwatched,
 }
 
 /// Records about one connection or server.
 #[derive(Debug)]
 pub struct Delivery {
-    /// Whom it is about.
+    /// What it is about.
     pub source: Source,
-    /// What popping it means.
+    /// What kind it is.
     pub kind: Kind,
     /// Bytes read from the socket for it.
     pub bytes: u32,
-    /// What the kernel has behind the packet.
+    /// What is behind the packet in the kernel.
     pub behind: Behind,
-    /// What it tells.
+    /// Its records.
     pub records: Records,
 }
 
 impl Delivery {
-    /// A delivery about the server with this id.
+    /// Makes a delivery about the server with this id.
     pub fn of_server(id: u32, records: Records) -> Delivery {
         Delivery {
             source: Source::Server(id),

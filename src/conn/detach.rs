@@ -1,4 +1,4 @@
-//! A connection that is given away.
+//! Gives a connection away.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -11,16 +11,16 @@ use crate::http1::Parser;
 use crate::record::{Parked, Progress};
 use crate::server::Server;
 
-/// A connection given away.
+/// A connection that is given away.
 #[derive(Debug)]
 pub struct Detached {
     /// A duplicate of the descriptor.
     pub fd: OwnedFd,
     /// The server that accepted it.
     pub server: Arc<Server>,
-    /// The parser, where it stopped.
+    /// The parser, in the state in which it stopped.
     pub parser: Parser,
-    /// Where the message in progress stands.
+    /// How far the message in progress has come.
     pub progress: Progress,
     /// Bytes that were read and not parsed.
     pub parked: Option<Box<Parked>>,
@@ -28,7 +28,7 @@ pub struct Detached {
     pub pending: Vec<Remainder>,
     /// FIN is to follow that.
     pub fin_wanted: bool,
-    /// What the system has told of the descriptor and nobody was told yet.
+    /// An error that the system has reported, and that was not delivered yet.
     pub error: Option<i32>,
     /// A packet was delivered and not yet consumed.
     pub outstanding: bool,
@@ -37,8 +37,8 @@ pub struct Detached {
 }
 
 impl Conn {
-    /// Gives the connection away, with everything that was read or written and not dealt with.
-    /// It goes on counting as open.
+    /// Gives the connection away, with everything that was read and not delivered, and everything that was written and
+    /// not sent. It still counts as open.
     pub fn detach(&self) -> std::io::Result<Detached> {
         // Waits for a packet that is being parsed.
         let mut read = crate::lock(&self.read);

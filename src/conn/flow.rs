@@ -1,4 +1,4 @@
-//! Flow control: when the next packet is read, and what is known of the end behind one.
+//! Flow control: when the next packet is read, and whether the end is behind a packet.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use crate::sync::MutexGuard;
 use crate::sync::atomic::Ordering;
 
 impl Conn {
-    /// Stops reading, or has it go on from [`read_on`](Self::read_on).
+    /// Stops reading, or lets it go on at the next [`read_on`](Self::read_on).
     pub fn set_paused(&self, paused: bool) {
         let mut control = crate::lock(&self.control);
         control.resuming = !paused;
         control.paused = paused;
     }
 
-    /// The turn has begun from which a connection is read that was resumed.
+    /// A turn begins, and a connection that was resumed is read again.
     pub fn read_on(&self) {
         let mut control = crate::lock(&self.control);
         control.resuming = false;
@@ -25,13 +25,13 @@ impl Conn {
         wake(waker);
     }
 
-    /// The delivery of a packet was consumed: everything in it was told.
+    /// Notes that everything in a packet was dispatched.
     pub fn consume(&self) {
         self.consumed.store(true, Ordering::Relaxed);
         self.release_output();
     }
 
-    /// The packet was dispatched, or is not for now: output need not wait for that.
+    /// Lets output go on that waits for a packet, because the packet was dispatched or is held back.
     pub fn release_output(&self) {
         self.telling.store(false, Ordering::Relaxed);
         if self.flush_due.load(Ordering::Relaxed) {
@@ -41,15 +41,15 @@ impl Conn {
         }
     }
 
-    /// On the JavaScript thread: whether output has to wait for the dispatch of a packet. Then
-    /// [`release_output`](Self::release_output) wakes the task.
+    /// Whether output has to wait until a packet is dispatched. Then [`release_output`](Self::release_output) wakes the
+    /// task. It is called on the JavaScript thread only.
     pub(super) fn output_waits(&self) -> bool {
         let waits = self.telling.load(Ordering::Relaxed);
         self.flush_due.store(waits, Ordering::Relaxed);
         waits
     }
 
-    /// The next packet may be read.
+    /// Lets the next packet be read.
     pub fn acknowledge(self: &Arc<Self>) {
         self.consumed.store(false, Ordering::Relaxed);
         self.release_output();
@@ -60,7 +60,7 @@ impl Conn {
         wake(waker);
     }
 
-    /// Tells of output that is lost, if nothing is read that could meet the error which was kept for that.
+    /// Reports output that is lost. It is called when no read follows that would meet the kept error.
     pub(super) fn tell_lost_output(self: &Arc<Self>, mut control: MutexGuard<'_, Control>) {
         if control.kept_error.is_none() {
             return;
@@ -72,18 +72,18 @@ impl Conn {
         }
     }
 
-    /// Delivers the end, after a packet behind which there is a hang-up. False if nothing is to be read at the moment;
-    /// then a later read finds what there is.
+    /// Delivers the end, after a packet with a hang-up behind it. Returns false if nothing may be read at the moment;
+    /// then a later read finds the end.
     pub fn hang_up(self: &Arc<Self>) -> bool {
         task::hang_up(self)
     }
 
-    /// A reactor has told of FIN, a hang-up or an error.
+    /// Notes that a reactor has reported FIN, a hang-up or an error.
     pub(super) fn note_closed(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }
 
-    /// Whether bytes are on their way to JavaScript, or are being dispatched. A FIN alone does not count.
+    /// Whether bytes are on their way to JavaScript, or are being dispatched. FIN alone does not count.
     pub fn has_bytes_coming(&self) -> bool {
         let control = crate::lock(&self.control);
         control.has_bytes && self.is_coming(&control)
@@ -93,8 +93,8 @@ impl Conn {
         control.outstanding && !self.consumed.load(Ordering::Relaxed)
     }
 
-    /// Looks for a hang-up behind the packet that is dispatched next, if this libuv takes one for FIN. Then the end
-    /// follows in the same turn.
+    /// Looks for a hang-up behind the packet that is dispatched next, if this version of libuv takes a hang-up for FIN.
+    /// If there is one, the end follows in the same turn.
     pub fn look_for_hang_up(&self, behind: Behind) -> bool {
         let suspected = match behind {
             Behind::Nothing | Behind::Bytes => false,
@@ -109,7 +109,7 @@ impl Conn {
         control.hung_up
     }
 
-    /// Bytes that were read and not reported.
+    /// Takes the number of bytes that were read and not reported.
     pub fn take_bytes_read(&self) -> u32 {
         std::mem::take(&mut crate::lock(&self.read).bytes)
     }

@@ -1,7 +1,7 @@
-//! Descriptors that outlive their connection for a while, on the accept thread.
+//! Descriptors that outlive their connection for a while. The accept thread looks after them.
 //!
-//! JavaScript takes deferred output for sent. In a kernel's buffer it would outlive the descriptor. So the deferred
-//! output of a connection that is closed keeps its descriptor open here.
+//! JavaScript was told that deferred output is sent. In the kernel's buffer it would outlive the descriptor. So if a
+//! connection with deferred output is closed, its descriptor stays open here until the output is sent.
 //!
 //! If bytes are unread when a descriptor is closed, the kernel sends RST, and the client's kernel drops what it has
 //! received. A refused client would then not see the reply. So the option `linger` sends FIN first, and reads and drops
@@ -19,10 +19,10 @@ use tokio::io::unix::AsyncFd;
 use super::{Core, io as sys};
 use crate::http1::invariant;
 
-/// How long a peer may take to read it. The kernel would wait longer, but no descriptor waits with it.
+/// How long a peer may take to read the output. The kernel would wait longer, but it needs no descriptor for that.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Sends the bytes and closes the descriptor, as long as the engine runs.
+/// Sends the bytes and then closes the descriptor, while the engine runs.
 pub fn send(core: &Arc<Core>, fd: OwnedFd, bytes: Vec<u8>) {
     #[cfg(test)]
     let Some(fd) = super::simulation::linger(fd, &bytes) else {
@@ -39,10 +39,10 @@ pub fn send(core: &Arc<Core>, fd: OwnedFd, bytes: Vec<u8>) {
     });
 }
 
-/// How many bytes are read of a refused connection.
+/// How many bytes of a refused connection are read at most.
 const DRAINED: usize = 1024 * 1024;
 
-/// How many connections are read like this at a time. Further ones are closed at once.
+/// How many refused connections are read at a time. Further ones are closed at once.
 const DRAINING: usize = 1024;
 
 static DRAINS: AtomicUsize = AtomicUsize::new(0);

@@ -4,19 +4,21 @@
 //! |---|---|
 //! | [`task`] | the task that reads, parses, delivers, refuses and closes |
 //! | [`flow`] | when it is read next |
-//! | [`write`] | output of JavaScript's |
-//! | [`refuse`] | refusals, and the end of new connections |
-//! | [`detach`] | a connection that is given away |
-//! | [`state`] | what it shares with the JavaScript thread |
-//! | [`delivery`] | what the JavaScript thread is told |
+//! | [`write`] | output of JavaScript |
+//! | [`refuse`] | refusals, and connections that are refused without JavaScript |
+//! | [`detach`] | giving a connection away |
+//! | [`state`] | the state that the task shares with the JavaScript thread |
+//! | [`delivery`] | what goes to the JavaScript thread |
 //! | [`outbox`] | output that the kernel has not taken |
 //! | [`linger`] | descriptors that outlive their connection for a while |
 //! | [`registry`] | the connections of a server |
 //! | [`watch`] | when its descriptor is ready |
 //! | [`io`], [`address`] | system calls |
 //!
-//! Two locks: `read` is held while a packet is read and parsed, `control` for a few instructions
-//! or one non-blocking send. Whoever takes both takes `read` first. The queue's lock comes last.
+//! A connection is *new* until JavaScript knows it.
+//!
+//! There are two locks. `read` is held while a packet is read and parsed, and `control` for a few instructions or one
+//! non-blocking send. Whoever takes both takes `read` first. The lock of the queue comes last.
 
 pub mod address;
 pub mod delivery;
@@ -75,13 +77,13 @@ pub struct Conn {
     pub server: Arc<Server>,
     /// The client's address. It is asked for at accept, because the kernel forgets it after a reset.
     peer: Option<SocketAddr>,
-    /// Where the server listens that it came to.
+    /// The address of the listener that accepted it.
     bound: Bound,
     /// When it began, in ns of [`now`](crate::record::now).
     opened: u64,
-    /// It was refused: what its client still sends is read before it is closed.
+    /// It was refused. With the setting `linger`, what the client still sends is read before it is closed.
     refused: AtomicBool,
-    /// The id that JavaScript knows it by, 0 for none; only the JavaScript thread's.
+    /// The id by which JavaScript knows it, 0 for none. Only the JavaScript thread uses it.
     pub id: AtomicU32,
     /// Its place in the server's list.
     place: AtomicU32,
@@ -92,20 +94,20 @@ pub struct Conn {
     begun: AtomicBool,
     /// `start` of the message that was reported as overdue.
     reported: AtomicU64,
-    /// The packet that is outstanding was dispatched; only the JavaScript thread's.
+    /// The outstanding packet was dispatched. Only the JavaScript thread uses it.
     consumed: AtomicBool,
-    /// A packet is on its way to JavaScript or is being dispatched. On the JavaScript thread output waits until
-    /// it has been, as libuv writes after a read has been told.
+    /// A packet is on its way to JavaScript or is being dispatched. On the JavaScript thread output waits until it has
+    /// been dispatched, because libuv writes after it has reported what it read.
     telling: AtomicBool,
-    /// Output waits for that; only the JavaScript thread's.
+    /// Output waits for that. Only the JavaScript thread uses it.
     flush_due: AtomicBool,
-    /// A reactor has told of FIN, a hang-up or an error.
+    /// A reactor has reported FIN, a hang-up or an error.
     closed: AtomicBool,
-    /// The kernel had no room when JavaScript wrote last, and no reactor has told of any since.
+    /// The kernel had no room at the last write, and no reactor has reported room since.
     full: AtomicBool,
     /// A panic has ended it.
     panicked: AtomicBool,
-    /// Its packets panic, for tests.
+    /// A test lets its packets panic.
     #[cfg(debug_assertions)]
     pub panics: AtomicBool,
     control: Mutex<Control>,
@@ -121,15 +123,15 @@ struct ReadSide {
     bytes: u32,
     /// Something was read.
     begun: bool,
-    /// The last packet was as large as one can be.
+    /// The last packet had the largest possible size.
     full: bool,
-    /// The task has asked the kernel for bytes in this turn of its.
+    /// The task has asked the kernel for bytes in its current turn.
     asked: bool,
 }
 
 impl Conn {
-    /// Takes over a connected descriptor, for which the engine was entered. With the setting
-    /// `eager`, JavaScript hears of it at once.
+    /// Takes over a connected descriptor. The caller has entered the engine for it. With the setting `eager`,
+    /// JavaScript hears of the connection at once.
     pub fn open(
         core: &Arc<Core>,
         server: &Arc<Server>,
@@ -180,7 +182,7 @@ impl Conn {
         conn
     }
 
-    /// Counts the connection. False if it counts already, or has ended.
+    /// Counts the connection. Returns false if it counts already, or has ended.
     pub fn admit(&self) -> bool {
         let mut control = crate::lock(&self.control);
         let counts = control.is_open() && !std::mem::replace(&mut control.counted, true);
@@ -191,12 +193,12 @@ impl Conn {
         counts
     }
 
-    /// The answer to PARKED: not accepted. See [`task::decline_upgrade`].
+    /// Answers PARKED: the upgrade is not accepted. See [`task::decline_upgrade`].
     pub fn decline_upgrade(self: &Arc<Self>) -> Option<Records> {
         task::decline_upgrade(self)
     }
 
-    /// A listener threw while a packet was told: all that follow are refused.
+    /// A listener threw while a packet was dispatched. All later packets are refused.
     pub fn give_up(&self) {
         let mut read = crate::lock(&self.read);
         read.parked = None;
@@ -220,10 +222,10 @@ impl Conn {
         if !control.is_open() {
             return written;
         }
-        // Nobody is left who could be told of an error.
+        // An error could not be reported to anybody any more.
         let _ = send_deferred(&mut control, false);
         if control.shutdown == Shutdown::Due {
-            // With unread bytes RST follows, which would drop what the kernel holds back.
+            // If bytes are unread, closing sends RST, which would drop what the kernel holds back.
             control.uncork();
         }
         control.fate = Fate::Closing { reset };
@@ -247,7 +249,7 @@ impl Conn {
         (control.fd >= 0 && control.fate == Fate::Open).then(|| f(control.fd))
     }
 
-    /// Makes sure that JavaScript will hear of the connection's end. False if it has ended.
+    /// Makes sure that JavaScript will hear of the end of the connection. Returns false if it has ended.
     pub fn show(&self) -> bool {
         let mut control = crate::lock(&self.control);
         let open = control.is_open();
@@ -255,14 +257,14 @@ impl Conn {
         open
     }
 
-    /// Whether a message is overdue that was not reported as such before.
+    /// Whether the message in progress is overdue, and was not reported yet.
     pub fn is_newly_overdue(&self, now: u64, headers: u64, request: u64) -> bool {
         let progress = self.progress();
         progress.overdue(now, headers, request)
             && self.reported.swap(progress.start, Ordering::Relaxed) != progress.start
     }
 
-    /// Between messages, as far as JavaScript can tell.
+    /// Whether the connection is between two messages, as far as JavaScript can know.
     pub fn is_idle(&self) -> bool {
         let progress = self.progress();
         let silent = !progress.begun && self.server.settings.idle_includes_silent() != 0;
@@ -272,7 +274,7 @@ impl Conn {
         }
     }
 
-    /// Where the message in progress stands; never the beginning of one message with what is missing of the
+    /// How far the message in progress has come. It never mixes the beginning of one message with the state of the
     /// next.
     fn progress(&self) -> Progress {
         loop {
@@ -296,12 +298,13 @@ impl Conn {
         self.begun.store(progress.begun, Ordering::Relaxed);
     }
 
-    /// Puts what was read on its way, as [`deliver`](Self::deliver).
+    /// Puts the records of a packet on their way, as [`deliver`](Self::deliver) does.
     fn deliver_packet(self: &Arc<Self>, bytes: u32, records: Records, behind: Behind) {
         self.push(Kind::Packet, bytes, records, behind);
     }
 
     /// Puts a delivery on its way, unless JavaScript or a refusal has ended the connection.
+    /// CLOSED is delivered in any case.
     fn deliver(self: &Arc<Self>, kind: Kind, records: Records) {
         self.push(kind, 0, records, Behind::Nothing);
     }
@@ -328,7 +331,7 @@ impl Conn {
         });
     }
 
-    /// The connection no longer counts as open. Called once, by whoever ended it.
+    /// Notes that the connection no longer counts as open. Whoever ended it calls this once.
     fn uncount(&self) {
         let (counted, shown) = {
             let control = crate::lock(&self.control);
@@ -338,7 +341,7 @@ impl Conn {
             self.server.connections.adjust(-1);
             self.server.connections.adjust_owned(-1);
         }
-        // The connections that are left may not keep the process alive. JavaScript knows whether they do.
+        // Perhaps nothing keeps the process alive any more. Only JavaScript knows.
         if !shown || self.server.connections.open() <= 0 {
             notice_drain(&self.core, &self.server);
         }

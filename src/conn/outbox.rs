@@ -1,9 +1,8 @@
 //! Output of a connection that the kernel has not taken.
 //!
-//! It has two parts. What was *deferred* comes first: JavaScript was told that it is written, so it
-//! counts as taken, as if the kernel's buffer were so much larger. It is a copy, and bounded
-//! ([`DEFERRED`]). What is *pending* follows: JavaScript waits for it. That holds the caller's memory
-//! in place and sends from there, as libuv does.
+//! It has two parts. *Deferred* output comes first. JavaScript was told that it is written, so it counts as taken, as
+//! if the kernel's buffer were larger. It is a copy of limited size ([`DEFERRED`]). *Pending* output follows.
+//! JavaScript waits for it. It keeps the caller's memory in place and is sent from there, as in libuv.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -14,14 +13,14 @@ use crate::buffer_pool;
 use crate::http1::invariant;
 use crate::memory::Loan;
 
-/// Bytes of one connection that may be deferred.
+/// The largest number of bytes of one connection that are deferred.
 pub const DEFERRED: usize = 16 * 1024;
 
-/// Pending text is copied up to this length, and then takes no more memory than it has bytes. What
-/// is longer is moved, in the memory in which it was made.
+/// Pending text of up to this length is copied, so that it takes no more memory than it needs. Longer text stays in the
+/// memory into which it was encoded.
 const COPIED: usize = 64 * 1024;
 
-/// Small copies are put together in one entry up to this length.
+/// Small copies are joined in one entry of up to this length.
 const ENTRY: usize = 16 * 1024;
 
 /// Pending output in one stretch of memory.
@@ -33,8 +32,8 @@ enum Entry {
     Lent(Lent),
 }
 
-/// Memory of the caller's that the loan keeps in place. JavaScript may write to it meanwhile, or give
-/// it away: the kernel sends what it finds there, as with libuv, and nothing else reads it.
+/// Memory of the caller that the loan keeps in place. JavaScript may write to it meanwhile, or give it away. The kernel
+/// sends what it finds there, as with libuv, and nothing else reads it.
 #[derive(Debug)]
 struct Lent {
     start: *const u8,
@@ -45,8 +44,7 @@ struct Lent {
     loan: Arc<Loan>,
 }
 
-// SAFETY: the memory may be read from any thread while the loan lasts, which may be given back from
-// any thread.
+// SAFETY: the memory may be read from any thread while the loan lasts, and the loan may be given back from any thread.
 unsafe impl Send for Lent {}
 
 impl Entry {
@@ -56,8 +54,8 @@ impl Entry {
             Entry::Text(text, range) => {
                 invariant!(text.get(range.clone()), "a piece lies in its text")
             }
-            // SAFETY: the loan keeps the memory in place. Only the kernel is shown the slice, so that
-            // it does not matter if the bytes change.
+            // SAFETY: the loan keeps the memory in place. Only the kernel gets the slice, so it does not matter if the
+            // bytes change.
             Entry::Lent(lent) => unsafe { std::slice::from_raw_parts(lent.start, lent.length) },
         }
     }
@@ -76,9 +74,9 @@ impl Entry {
 pub enum Remainder {
     /// Bytes of our own.
     Bytes(Vec<u8>),
-    /// From a position on, the memory that the loan knows by the number.
+    /// The caller's memory, behind the bytes that have left.
     Lent {
-        /// What keeps the value.
+        /// The loan that keeps the memory in place.
         loan: Arc<Loan>,
         /// The number of the piece, as in [`Piece::Bytes`].
         number: u32,
@@ -92,9 +90,9 @@ pub enum Remainder {
 pub struct Outbox {
     deferred: Vec<u8>,
     pending: VecDeque<Entry>,
-    /// Bytes that are gone of what comes first.
+    /// How many bytes of the first part have left.
     gone: usize,
-    /// Bytes of `pending` that have not left.
+    /// How many bytes of `pending` have not left.
     waiting: usize,
 }
 
@@ -104,22 +102,22 @@ impl Outbox {
         self.deferred.is_empty() && self.pending.is_empty()
     }
 
-    /// Bytes that JavaScript waits for.
+    /// The number of pending bytes.
     pub fn waiting(&self) -> usize {
         self.waiting
     }
 
-    /// Whether nothing but deferred output is there, if anything.
+    /// Whether nothing is pending, so that everything counts as taken.
     pub fn counts_as_taken(&self) -> bool {
         self.pending.is_empty()
     }
 
-    /// Whether so many bytes more may be deferred.
+    /// Whether `count` more bytes may be deferred.
     pub fn can_defer(&self, count: usize) -> bool {
         self.pending.is_empty() && self.deferred.len() + count <= DEFERRED
     }
 
-    /// Copies output that may be deferred.
+    /// Copies output that is deferred.
     pub fn defer(&mut self, output: &Output<'_>) {
         if self.deferred.is_empty() {
             self.deferred = buffer_pool::bytes();
@@ -186,7 +184,7 @@ impl Outbox {
         }
     }
 
-    /// What comes first, as far as one system call takes it.
+    /// The first pieces, as many as one system call takes.
     pub fn front(&self) -> Front<'_> {
         let mut front = Front::default();
         let mut gone = self.gone;
@@ -209,7 +207,7 @@ impl Outbox {
         front
     }
 
-    /// `count` bytes have left.
+    /// Notes that `count` bytes have left.
     pub fn advance(&mut self, count: usize) {
         self.gone += count;
         if !self.deferred.is_empty() {

@@ -1,4 +1,4 @@
-//! Refusals: what is seen of them, and the end of new connections that JavaScript never meets.
+//! Refusals: what is seen of them, and the end of new connections that JavaScript never hears of.
 
 use std::os::fd::RawFd;
 

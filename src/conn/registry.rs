@@ -1,4 +1,4 @@
-//! The open connections of one server: how many, which are idle, which are overdue.
+//! The open connections of one server.
 
 use std::sync::Arc;
 
@@ -9,24 +9,24 @@ use crate::sync::atomic::{AtomicI64, Ordering};
 /// The open connections of a server.
 #[derive(Debug, Default)]
 pub struct Registry {
-    /// Unordered; each connection knows its place.
+    /// In no order. Each connection knows its place.
     list: Mutex<Vec<Arc<Conn>>>,
     open: AtomicI64,
     owned: AtomicI64,
 }
 
 impl Registry {
-    /// Connections that are open as far as JavaScript can tell.
+    /// The number of connections that are open as far as JavaScript can know.
     pub fn open(&self) -> i64 {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// Those of them that were not given away.
+    /// How many of them were not given away.
     pub fn owned(&self) -> i64 {
         self.owned.load(Ordering::Relaxed)
     }
 
-    /// Changes the number of open ones.
+    /// Changes the number of open connections.
     pub(super) fn adjust(&self, delta: i64) {
         self.open.fetch_add(delta, Ordering::Relaxed);
     }
@@ -56,7 +56,7 @@ impl Registry {
         }
     }
 
-    /// The connections that `pick` picks.
+    /// Returns the connections for which `pick` returns true.
     pub fn pick(&self, mut pick: impl FnMut(&Conn) -> bool) -> Vec<Arc<Conn>> {
         crate::lock(&self.list)
             .iter()

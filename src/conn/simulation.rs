@@ -1,9 +1,8 @@
-//! Sockets that exist only in a test: what a peer does, what the kernel takes and what a reactor
-//! reports is up to the test, and nothing sleeps. Their descriptors are numbers that no process has.
+//! Simulated sockets for tests. The test decides what a peer does, what the kernel takes and what a reactor reports,
+//! and nothing sleeps. Their descriptors are numbers that no process has.
 //!
-//! [`io`](super::io), [`watch`](super::watch) and the reactor ask here first while the crate's own tests
-//! are built, and nowhere else. In tests of schedules all threads of a test see the same sockets, and other
-//! threads may go on before each call.
+//! In the crate's own tests, [`io`](super::io), [`watch`](super::watch) and the reactor ask here first. In tests of
+//! schedules all threads of a test see the same sockets, and other threads may run before each call.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -17,21 +16,21 @@ use super::watch::Event;
 const FIRST: RawFd = 1 << 30;
 
 thread_local! {
-    /// A short read forgets FIN and errors, as it must not: for a test of the tests.
+    /// A short read forgets FIN and errors. It must not: a test checks that the other tests notice.
     static FORGETFUL: Cell<bool> = const { Cell::new(false) };
     static SOCKETS: RefCell<BTreeMap<RawFd, Socket>> = const { RefCell::new(BTreeMap::new()) };
-    /// Whoever waits for the JavaScript thread's reactor.
+    /// The waker of whoever waits for the JavaScript thread's reactor.
     static EVENT_LOOP: RefCell<Option<Waker>> = const { RefCell::new(None) };
 }
 
-/// What one waits to do.
+/// What a waker waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     Read,
     Write,
 }
 
-/// What a runtime's reactor has said of a descriptor, and who waits for it to say more.
+/// What the reactor of a runtime has reported about a descriptor, and who waits for more.
 #[derive(Debug, Default)]
 struct Said {
     event: Event,
@@ -59,30 +58,30 @@ pub struct Socket {
     pub incoming: Vec<u8>,
     pub fin: bool,
     pub rst: bool,
-    /// The error of the RST was told by a call: it is told once.
+    /// A call has reported the error of the RST. It is reported once.
     told: bool,
-    /// Bytes that the kernel takes before it would block.
+    /// How many bytes the kernel takes before it would block.
     pub room: usize,
-    /// What the peer got.
+    /// The bytes that the peer has got.
     pub sent: Vec<u8>,
     pub sent_fin: bool,
-    /// Who waits for what the peer gets.
+    /// The wakers of those who wait for what the peer gets.
     receivers: Vec<Waker>,
     pub closed: bool,
-    /// What happens once, behind a send that took a part.
+    /// Is called once, after a send that took only a part.
     pub then: Option<fn(&mut Socket)>,
-    /// Descriptors of connections that were not accepted yet, where this is a listening socket.
+    /// The descriptors of connections that were not accepted yet, if this is a listening socket.
     pub backlog: VecDeque<RawFd>,
     token: Option<usize>,
     said: Option<Said>,
-    /// The descriptor that has taken its place, where it was given away.
+    /// The descriptor that has replaced it, if it was given away.
     successor: Option<RawFd>,
-    /// Something has happened of which the reactor has not told.
+    /// Something has happened that the reactor has not reported yet.
     edge: bool,
 }
 
 impl Socket {
-    /// The peer has done something, or the kernel has room again.
+    /// Notes that the peer has done something, or that the kernel has room again.
     pub fn stir(&mut self) {
         self.edge = true;
     }
@@ -95,7 +94,7 @@ impl Socket {
         }
     }
 
-    /// Whom to wake for what has happened.
+    /// Takes the wakers of those who wait for what has happened.
     fn tell(&mut self) -> Vec<Waker> {
         if !self.edge {
             return Vec::new();
@@ -155,7 +154,7 @@ impl Socket {
     }
 }
 
-/// A new socket.
+/// Makes a new socket.
 pub fn open() -> RawFd {
     SOCKETS.with_borrow_mut(|sockets| {
         let fd = sockets.last_key_value().map_or(FIRST, |(fd, _)| fd + 1);
@@ -164,7 +163,7 @@ pub fn open() -> RawFd {
     })
 }
 
-/// Begins anew.
+/// Removes all sockets.
 pub fn reset(forgetful: bool) {
     SOCKETS.take();
     EVENT_LOOP.take();
@@ -175,13 +174,13 @@ pub fn is_forgetful() -> bool {
     FORGETFUL.get()
 }
 
-/// Another thread may go on here.
+/// Lets another thread run here.
 fn step() {
     #[cfg(feature = "schedules")]
     crate::sync::step();
 }
 
-/// What the peer does; None once the connection has closed its end.
+/// Does what the peer does. Returns None if the connection has closed its end.
 pub fn peer<T>(fd: RawFd, f: impl FnOnce(&mut Socket) -> T) -> Option<T> {
     step();
     let (result, wakers) = SOCKETS.with_borrow_mut(|sockets| {
@@ -198,7 +197,7 @@ pub fn peer<T>(fd: RawFd, f: impl FnOnce(&mut Socket) -> T) -> Option<T> {
     Some(result)
 }
 
-/// What the connection does; None for other descriptors.
+/// Does what the connection does. Returns None if the descriptor is not simulated.
 fn with<T>(fd: RawFd, f: impl FnOnce(&mut Socket) -> T) -> Option<T> {
     if fd < FIRST {
         return None;
@@ -274,8 +273,8 @@ pub fn close(fd: RawFd) -> Option<()> {
     result
 }
 
-/// None if the descriptor was a simulated one: what lingers does so on the accept thread, which is not there. The
-/// peer has the bytes at once.
+/// Returns None if the descriptor is simulated. Then the peer gets the bytes at once, because there is no accept thread to send
+/// them.
 pub fn linger(fd: OwnedFd, bytes: &[u8]) -> Option<OwnedFd> {
     if fd.as_raw_fd() < FIRST {
         return Some(fd);
@@ -286,7 +285,7 @@ pub fn linger(fd: OwnedFd, bytes: &[u8]) -> Option<OwnedFd> {
     None
 }
 
-/// The reactor reports anew.
+/// Makes the reactor report again.
 pub fn stir(fd: RawFd) -> Option<()> {
     let wakers = with(fd, |socket| {
         socket.stir();
@@ -298,7 +297,7 @@ pub fn stir(fd: RawFd) -> Option<()> {
     Some(())
 }
 
-/// A registration reports what is there already.
+/// Registers a socket with the JavaScript thread's reactor, which then reports what is there already.
 pub fn register(fd: RawFd, token: usize) -> Option<()> {
     with(fd, |socket| {
         assert!(
@@ -317,7 +316,7 @@ pub fn deregister(fd: RawFd) -> Option<()> {
     })
 }
 
-/// Likewise with the reactor of a runtime.
+/// Registers a socket with the reactor of a runtime, in the same way.
 pub fn register_with_runtime(fd: RawFd) -> Option<()> {
     with(fd, |socket| {
         assert!(
@@ -331,7 +330,7 @@ pub fn register_with_runtime(fd: RawFd) -> Option<()> {
     })
 }
 
-/// When it was last told, and whether what is behind the bytes, if anything, is the end.
+/// If the socket is ready: the number of the last report, and whether the end is behind the bytes.
 pub fn poll_ready(fd: RawFd, direction: Direction, waker: &Waker) -> Poll<(u64, bool)> {
     with(fd, |socket| {
         let said = socket.said.as_mut().expect("it is registered");
@@ -348,7 +347,7 @@ pub fn poll_ready(fd: RawFd, direction: Direction, waker: &Waker) -> Poll<(u64, 
     .expect("a simulated socket")
 }
 
-/// Takes back what was told up to then, as tokio does: not what is closed.
+/// Takes back what was reported up to this tick, as tokio does. The closed state stays.
 pub fn clear_ready(fd: RawFd, direction: Direction, tick: u64) {
     with(fd, |socket| {
         if let Some(said) = socket.said.as_mut().filter(|said| said.tick == tick) {
@@ -360,7 +359,7 @@ pub fn clear_ready(fd: RawFd, direction: Direction, tick: u64) {
     });
 }
 
-/// The waker is woken when the JavaScript thread's reactor has something to tell, unless it has already.
+/// Wakes the waker when the JavaScript thread's reactor has something to report, unless it has already.
 pub fn await_events(waker: Waker) -> bool {
     SOCKETS.with_borrow(|sockets| {
         let told = |socket: &Socket| {
@@ -377,16 +376,16 @@ pub fn await_events(waker: Waker) -> bool {
     })
 }
 
-/// The next connection of a listening socket.
+/// Accepts the next connection of a listening socket.
 pub fn accept(fd: RawFd) -> Option<Result<(OwnedFd, Option<std::net::SocketAddr>)>> {
     with(fd, |socket| match socket.backlog.pop_front() {
-        // SAFETY: nobody owns the number; the connection takes it out again at once.
+        // SAFETY: nobody owns the number, and the connection takes it out again at once.
         Some(fd) => Ok((unsafe { OwnedFd::from_raw_fd(fd) }, None)),
         None => Err(ErrorKind::WouldBlock.into()),
     })
 }
 
-/// From here on the socket is that of another descriptor.
+/// Gives the socket another descriptor.
 pub fn duplicate(fd: RawFd) -> Option<Result<OwnedFd>> {
     if fd < FIRST {
         return None;
@@ -412,7 +411,7 @@ pub fn duplicate(fd: RawFd) -> Option<Result<OwnedFd>> {
     })
 }
 
-/// What the reactor has to tell, each thing once.
+/// Takes what the reactor has to report. It reports each thing once.
 pub fn events() -> Vec<(usize, Event)> {
     SOCKETS.with_borrow_mut(|sockets| {
         let ready = sockets.values_mut().filter_map(|socket| {
@@ -425,7 +424,7 @@ pub fn events() -> Vec<(usize, Event)> {
     })
 }
 
-/// Whether the peer got so many bytes, or the end; the waker is woken when it has.
+/// Whether the peer has got so many bytes, or the end. If not, the waker is woken when it has.
 #[cfg(feature = "schedules")]
 pub fn received(fd: RawFd, bytes: usize, waker: &Waker) -> bool {
     SOCKETS.with_borrow_mut(|sockets| {
@@ -438,7 +437,7 @@ pub fn received(fd: RawFd, bytes: usize, waker: &Waker) -> bool {
     })
 }
 
-/// What the peer got, and whether FIN was behind it; also when the connection has closed its end.
+/// What the peer has got, and whether FIN was behind it. It works after the connection has closed its end, too.
 #[cfg(feature = "schedules")]
 pub fn sent(fd: RawFd) -> (Vec<u8>, bool) {
     SOCKETS.with_borrow(|sockets| (sockets[&fd].sent.clone(), sockets[&fd].sent_fin))

@@ -1,4 +1,4 @@
-//! What the JavaScript thread and the connection's task share under the small lock.
+//! The state that the JavaScript thread and the connection's task share under the lock `control`.
 
 use std::io::ErrorKind;
 use std::os::fd::RawFd;
@@ -9,16 +9,16 @@ use super::outbox::Outbox;
 use super::output::{Front, Output};
 use crate::record::{Records, SOCKET_ERROR, SYSCALL_WRITE, WRITTEN};
 
-/// What the kernel took of what it was offered.
+/// The result of offering bytes to the kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Offer {
-    /// Bytes.
+    /// How many bytes it took.
     pub taken: usize,
-    /// There is no room for the rest, and an event tells when there is. If there is no memory, none does.
+    /// It has no room for the rest, and an event will report room. If the kernel has no memory, no event comes.
     pub full: bool,
 }
 
-/// Offers bytes to the kernel. `last`: FIN follows at once.
+/// Offers bytes to the kernel. `last` means that FIN follows at once.
 pub fn offer(fd: RawFd, front: &Front<'_>, last: bool) -> Result<Offer, i32> {
     let send = if last { io::send_before_fin } else { io::send };
     match send(fd, front.pieces()) {
@@ -38,7 +38,7 @@ pub fn offer(fd: RawFd, front: &Front<'_>, last: bool) -> Result<Offer, i32> {
     }
 }
 
-/// Whether a connection goes on.
+/// What happens to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It does.
@@ -48,7 +48,7 @@ pub enum Fate {
         /// With RST.
         reset: bool,
     },
-    /// JavaScript took a duplicate; the task is to let go of the connection.
+    /// JavaScript has a duplicate of the descriptor. The task is to release the connection.
     Detached,
 }
 
@@ -57,39 +57,38 @@ pub enum Fate {
 pub enum Shutdown {
     /// It was not asked for.
     No,
-    /// FIN is to leave at the end of the turn, as libuv sends it: who closes the connection before that
-    /// sends none.
+    /// FIN is to leave at the end of the turn, as from libuv. If the connection is closed before that, none is sent.
     Due,
     /// FIN is to follow what is in the outbox.
     Wanted,
-    /// It was.
+    /// FIN was sent.
     Done,
 }
 
-/// What is under the small lock.
+/// What is under the lock `control`.
 #[derive(Debug)]
 pub struct Control {
-    /// -1 once closed. Only the task closes it, so it may read from it without the lock.
+    /// The descriptor; -1 after it was closed. Only the task closes it, so the task may read from it without the lock.
     pub fd: RawFd,
     /// Whether the connection goes on.
     pub fate: Fate,
-    /// JavaScript knows the connection, or will with a delivery that is on its way.
+    /// JavaScript knows the connection, or a delivery about it is on its way.
     pub shown: bool,
-    /// It is one of the open connections that its server counts.
+    /// The server counts it as an open connection.
     pub counted: bool,
     /// A packet is on its way to JavaScript, or was dispatched in this turn of its event loop.
     pub outstanding: bool,
     /// There are bytes in that packet.
     pub has_bytes: bool,
-    /// There is something to read (or to parse), but JavaScript has to act first.
+    /// There is something to read or to parse, but JavaScript has to do something first.
     pub held: bool,
     /// JavaScript has stopped reading.
     pub paused: bool,
-    /// It is no longer, but nothing is read before the next turn.
+    /// JavaScript has resumed reading, but nothing is read before the next turn.
     pub resuming: bool,
-    /// The next thing to be read is the end, whatever the kernel says (the setting `hangUpEnds`).
+    /// The end is to be delivered next, whatever reading would find (the setting `hangUpEnds`).
     pub hung_up: bool,
-    /// Nothing is read any more: FIN, an error, or no longer HTTP.
+    /// Nothing is read any more, after FIN, an error or an upgrade.
     pub read_done: bool,
     /// A head with the upgrade bit waits for JavaScript's answer.
     pub parked: bool,
@@ -99,34 +98,34 @@ pub struct Control {
     pub corked: bool,
     /// Output that the kernel has not taken.
     pub outbox: Outbox,
-    /// Chunks without bytes behind what is pending. libuv gives the kernel the last one of a write in an event of
-    /// its own, unless that took all at the first try; only then is the write done.
+    /// How many chunks without bytes are behind the pending output. If the kernel did not take a write at the first
+    /// try, libuv offers it the last such chunk in an event of its own, and the write is done only after that.
     pub blanks: u32,
-    /// That event was asked for.
+    /// That event was requested.
     pub blank_due: bool,
-    /// The outbox holds output that is to be offered to the kernel at the end of the JavaScript
-    /// thread's batch. Nothing else is in it then.
+    /// The outbox has output that is to be offered to the kernel at the end of the batch of the JavaScript thread. Then
+    /// it has nothing else.
     pub deferred: bool,
-    /// The kernel did not take all of what it was offered last: nothing is deferred until it does.
+    /// The kernel did not take all of the last output. Nothing is deferred until it takes all.
     pub tight: bool,
-    /// JavaScript is to be told when all pending output has left.
+    /// JavaScript waits for WRITTEN.
     pub write_awaited: bool,
-    /// JavaScript is to be told when the FIN has left.
+    /// JavaScript waits for SHUTDOWN.
     pub shutdown_awaited: bool,
-    /// An error of the socket that was met in sending, and belongs to the next read. The system tells
-    /// it once, so that this would find FIN, or nothing.
+    /// An error of the socket that sending has met, and that the next read is to report. The system reports an error
+    /// only once, so the read itself would find FIN, or nothing.
     pub kept_error: Option<i32>,
-    /// What reading has failed with. A thread may have read it before JavaScript writes, which in Node would
-    /// be the first to meet it.
+    /// The error with which reading has failed. A thread may have met it before JavaScript writes. In Node that write
+    /// would be the first to meet it.
     pub read_error: Option<i32>,
-    /// Bytes that JavaScript wrote.
+    /// How many bytes JavaScript has written.
     pub written: u64,
-    /// Of the task.
+    /// The waker of the task.
     pub waker: Option<Waker>,
 }
 
 impl Control {
-    /// Of a connection that begins.
+    /// The state of a new connection.
     pub fn new(fd: RawFd) -> Control {
         Control {
             fd,
@@ -162,7 +161,7 @@ impl Control {
         self.fate == Fate::Open
     }
 
-    /// Whether the task has something to send. What is deferred the batch sends at its end.
+    /// Whether the task has something to send. Deferred output is not the task's; it is sent at the end of the batch.
     pub fn has_output(&self) -> bool {
         !(self.outbox.is_empty() || self.deferred)
             || self.blanks > 0
@@ -182,10 +181,10 @@ impl Control {
         }
     }
 
-    /// Output is lost. Nothing may follow it, so both directions end, if the kernel has not ended them. The
-    /// error is kept for the read that comes next, which in Node meets it first. `awaited`: JavaScript waits for
-    /// that output, so that in any case the write's callback is told. Else it takes it for written, and a broken
-    /// pipe is nothing that a read meets.
+    /// Output is lost. Nothing may follow it, so both directions end, if the kernel has not ended them. The error is
+    /// kept for the next read, which in Node meets it first. `awaited` means that JavaScript waits for that output, so
+    /// its callback gets an error in any case. Otherwise JavaScript takes the output for written. Then EPIPE is dropped
+    /// while the connection reads, because a read never meets it.
     pub fn keep_error(&mut self, errno: i32, awaited: bool) {
         io::shut_both_ways(self.fd);
         if awaited || errno != libc::EPIPE || !self.reads() {
@@ -193,7 +192,7 @@ impl Control {
         }
     }
 
-    /// The kept error, if it is one that a read meets. Others are for whoever waits for the output.
+    /// Takes the kept error if a read can meet it. Other errors are for the callback of the output.
     pub fn take_read_error(&mut self) -> Option<i32> {
         self.kept_error.take_if(|errno| {
             let of_the_connection = matches!(
@@ -204,8 +203,8 @@ impl Control {
         })
     }
 
-    /// Offers what follows the first `skip` bytes of an output to the kernel. An error that was met before
-    /// is told here, as it was met in place of this write.
+    /// Offers what follows the first `skip` bytes of an output to the kernel. If it fails, an error that was met before
+    /// takes precedence, because in Node this write would have met that one.
     pub fn offer(&mut self, output: &Output<'_>, skip: usize, last: bool) -> Result<Offer, i32> {
         offer(self.fd, &output.front(skip), last).map_err(|errno| {
             let earlier = self.kept_error.take().or(self.read_error);
@@ -213,20 +212,20 @@ impl Control {
         })
     }
 
-    /// Has the kernel send what it holds back for FIN.
+    /// Makes the kernel send what it holds back for FIN.
     pub fn uncork(&mut self) {
         if std::mem::take(&mut self.corked) {
             io::uncork(self.fd);
         }
     }
 
-    /// JavaScript waits for output that is lost.
+    /// Whether JavaScript waits for output that is lost.
     pub fn has_lost_output(&self) -> bool {
         self.kept_error.is_some() && self.write_awaited
     }
 
-    /// What JavaScript is told of output that has left, or is lost; None if nothing, or not yet: a read comes
-    /// first. `was_read`: no read is to come before the callback of a write that waits.
+    /// The record that reports output that has left or is lost. None if there is nothing to report, or a read comes
+    /// first. `was_read` means that no read has to come before the callback of a waiting write.
     pub fn outcome_of_writing(&mut self, was_read: bool) -> Option<Records> {
         let Some(errno) = self.kept_error else {
             let awaited = std::mem::take(&mut self.write_awaited);
@@ -239,18 +238,18 @@ impl Control {
         if std::mem::take(&mut self.write_awaited) {
             return Some(Records::notice(&[WRITTEN, errno as u32]));
         }
-        // As in Node, where the write has told it at once.
+        // In Node the write would have reported it at once.
         self.read_done = true;
         let notice = [SOCKET_ERROR, errno as u32, SYSCALL_WRITE];
         Some(Records::notice(&notice))
     }
 
-    /// Whether reading goes on, now or when JavaScript has dealt with what was read.
+    /// Whether reading goes on, now or after JavaScript has dispatched what was read.
     pub fn reads(&self) -> bool {
         !self.paused && !self.parked && !self.read_done
     }
 
-    /// The waker, if the task waits for JavaScript to act.
+    /// Takes the waker, if the task waits for JavaScript.
     pub fn release(&mut self) -> Option<Waker> {
         if std::mem::take(&mut self.held) {
             self.waker.take()

@@ -1,5 +1,5 @@
-//! Readiness of a connection's descriptor: from the reactor of a runtime's thread, or from the one
-//! that the JavaScript thread looks after itself.
+//! The readiness of a connection's descriptor. It comes from the reactor of a tokio runtime, or from the reactor of the
+//! JavaScript thread.
 
 use std::cell::Cell;
 use std::io;
@@ -13,7 +13,7 @@ use tokio::io::Interest;
 
 use crate::sync::{AsyncFd, AsyncFdReadyGuard};
 
-/// A descriptor that somebody else closes, after this is dropped.
+/// A descriptor. Its owner closes it after this is dropped.
 #[derive(Debug)]
 pub struct Fd(RawFd);
 
@@ -23,21 +23,21 @@ impl AsRawFd for Fd {
     }
 }
 
-/// A descriptor in a reactor's hands. It has to be dropped before the descriptor is closed.
+/// The registration of a descriptor with a reactor. It has to be dropped before the descriptor is closed.
 #[derive(Debug)]
 pub enum Watch {
-    /// By the reactor of a tokio runtime.
+    /// With the reactor of a tokio runtime.
     Runtime(AsyncFd<Fd>),
-    /// By the reactor of the JavaScript thread.
+    /// With the reactor of the JavaScript thread.
     JsThread(FdReadiness),
 }
 
 const INTEREST: mio::Interest = mio::Interest::READABLE.add(mio::Interest::WRITABLE);
 
-/// Leave to read or to write, until the kernel has nothing more, or no more room.
+/// The descriptor is ready to read or to write, until the kernel has no more bytes or no more room.
 #[derive(Debug)]
 pub enum Ready<'a> {
-    /// Told by a tokio runtime.
+    /// As a tokio runtime reports it.
     Runtime(AsyncFdReadyGuard<'a, Fd>),
     /// For reading, on the JavaScript thread.
     Reading(&'a FdReadiness),
@@ -45,20 +45,20 @@ pub enum Ready<'a> {
     Writing(&'a FdReadiness),
 }
 
-/// What a reactor's event says.
+/// An event of a reactor.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Event {
     /// There are bytes.
     pub readable: bool,
-    /// FIN, a hang-up or an error: it is behind the bytes, if there are any.
+    /// There is FIN, a hang-up or an error, behind the bytes if there are any.
     pub closed: bool,
     /// There is room to send.
     pub writable: bool,
 }
 
-/// What the JavaScript thread's reactor has said of a descriptor. The kernel says each thing once,
-/// and only while that reactor is polled, which is on this thread: between a read and what is
-/// concluded from it, nothing new is said.
+/// What the reactor of the JavaScript thread has reported about a descriptor. The kernel reports each thing once, and
+/// only while the reactor is polled. That happens on this thread, so nothing new is reported between a read and the
+/// change of this state.
 #[derive(Debug)]
 pub struct FdReadiness {
     fd: RawFd,
@@ -73,7 +73,7 @@ pub struct FdReadiness {
 impl Watch {
     /// Registers with the reactor of the current thread's runtime.
     pub fn runtime(fd: RawFd) -> io::Result<Watch> {
-        // SAFETY: who closes the descriptor drops this first.
+        // SAFETY: this is dropped before the descriptor is closed.
         unsafe { AsyncFd::register_with_interest(Fd(fd), Interest::READABLE | Interest::WRITABLE) }
             .map(Watch::Runtime)
             .map_err(|error| error.into_parts().1)
@@ -95,21 +95,21 @@ impl Watch {
             registered: Cell::new(true),
             readable: Cell::new(false),
             closed: Cell::new(false),
-            // As a rule it is, and a failing send tells.
+            // It usually is. If not, a send finds out.
             writable: Cell::new(true),
         }))
     }
 
-    /// Leaves out the system call that removes the descriptor from the reactor, because `close` does that, too:
-    /// nobody else has it, but for a child process that is about to execute. An event that comes too late costs
-    /// a read in vain.
+    /// Leaves out the system call that removes the descriptor from the reactor, because `close` removes it, too. Nobody
+    /// else has the descriptor, except a child process that is about to call exec. An event that comes too late only
+    /// costs a useless read.
     pub fn expect_close(&self) {
         if let Watch::JsThread(seat) = self {
             seat.registered.set(false);
         }
     }
 
-    /// An event from the JavaScript thread's reactor.
+    /// Notes an event of the JavaScript thread's reactor.
     pub fn note(&self, event: Event) {
         if let Watch::JsThread(seat) = self {
             seat.readable.set(event.readable || seat.readable.get());
@@ -118,13 +118,13 @@ impl Watch {
         }
     }
 
-    /// Nothing is known to be there to read. Only the JavaScript thread's reactor can tell; tokio has
-    /// to be asked with a waker.
+    /// Whether nothing is known to be there to read. Only the JavaScript thread's reactor can say so; tokio has to be
+    /// asked with a waker.
     pub fn is_quiet(&self) -> bool {
         matches!(self, Watch::JsThread(seat) if !seat.may_read())
     }
 
-    /// Whether there may be something to read. An error means that nothing more will be told.
+    /// Whether there may be something to read. An error means that nothing more will be reported.
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready<'_>>> {
         match self {
             Watch::Runtime(fd) => fd.poll_read_ready(cx).map_ok(Ready::Runtime),
@@ -134,7 +134,7 @@ impl Watch {
         }
     }
 
-    /// Whether there may be room to send. An error means that nothing more will be told.
+    /// Whether there may be room to send. An error means that nothing more will be reported.
     pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready<'_>>> {
         match self {
             Watch::Runtime(fd) => fd.poll_write_ready(cx).map_ok(Ready::Runtime),
@@ -143,8 +143,8 @@ impl Watch {
         }
     }
 
-    /// Has the task try to write again, after others have had their turn: there is room, and the system
-    /// could not take anything, so that no event tells when it can.
+    /// Makes the task try to write again after other tasks have run. It is for the case that the kernel has room and
+    /// still did not take everything, so that no event will come.
     pub fn write_later(&self, cx: &mut Context<'_>) {
         match self {
             Watch::Runtime(_) => cx.waker().wake_by_ref(),
@@ -154,7 +154,7 @@ impl Watch {
                 if super::simulation::stir(seat.fd).is_some() {
                     return;
                 }
-                // The reactor then reports anew what is ready. It fails for no open descriptor.
+                // The reactor then reports again what is ready. This does not fail for an open descriptor.
                 let fd = &mut SourceFd(&seat.fd);
                 let _ = seat.registry.reregister(fd, seat.token, INTEREST);
             }
@@ -181,11 +181,11 @@ impl Drop for FdReadiness {
 }
 
 impl Ready<'_> {
-    /// All bytes that were there are read. What the kernel said of FIN or an error still holds: it
-    /// says that once, often together with the last bytes.
+    /// Notes that all bytes were read. A report of FIN or an error still holds: the kernel makes it only once, often
+    /// together with the last bytes.
     pub fn emptied(&mut self) {
         match self {
-            // tokio keeps what is closed.
+            // tokio keeps the closed state.
             Ready::Runtime(guard) => guard.clear_ready(),
             Ready::Reading(seat) => {
                 seat.readable.set(false);
@@ -198,7 +198,7 @@ impl Ready<'_> {
         }
     }
 
-    /// Whether FIN, a hang-up or an error waits behind the bytes.
+    /// Whether FIN, a hang-up or an error is behind the bytes.
     pub fn is_closed(&self) -> bool {
         match self {
             Ready::Runtime(guard) => guard.ready().is_read_closed(),
@@ -207,7 +207,7 @@ impl Ready<'_> {
         }
     }
 
-    /// A call would have blocked: there is nothing at all to read, or no room to write.
+    /// Notes that a call would have blocked: there is nothing at all to read, or no room to write.
     pub fn exhausted(&mut self) {
         match self {
             Ready::Runtime(guard) => guard.clear_ready(),

@@ -1,4 +1,4 @@
-//! Output: what is offered to the kernel, deferred, or left to the task.
+//! Output: it is offered to the kernel, deferred, or left to the task.
 
 use std::sync::Arc;
 
@@ -9,16 +9,17 @@ use super::{Conn, io, wake};
 use crate::engine::deferred::{Flush, Moment};
 use crate::sync::atomic::Ordering;
 
-/// What the kernel took of an output at once.
+/// How much of an output the kernel took at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
     /// All of it, or it was deferred.
     All,
-    /// Part of it; the rest is pending.
+    /// A part of it. The rest is pending.
     Part,
-    /// Nothing: all of it is pending.
+    /// Nothing. All of it is pending.
     Nothing,
-    /// All of it, or it has failed with the errno: told at the end of the turn.
+    /// All of it at the second try (0), or the second try failed with this errno. The callback comes at the end of the
+    /// turn.
     Ended(i32),
 }
 
@@ -34,8 +35,8 @@ pub enum Knowledge {
 }
 
 impl Conn {
-    /// Sends an output as far as the kernel takes it, and keeps the rest, of which JavaScript is told
-    /// when it has left. `last`: [`shutdown`](Self::shutdown) follows at once.
+    /// Sends an output as far as the kernel takes it, and keeps the rest. WRITTEN reports when the rest has left.
+    /// `last` means that [`shutdown`](Self::shutdown) follows at once.
     pub fn write(&self, output: &mut Output<'_>, last: bool) -> Result<Taken, i32> {
         let total = output.len();
         let mut control = crate::lock(&self.control);
@@ -56,7 +57,7 @@ impl Conn {
             if !control.tight {
                 return Ok(Taken::All);
             }
-            // As libuv, which tries once more before it waits; how that ends is told a little later.
+            // libuv tries once more before it waits, and reports the result of that a little later.
             match control.offer(output, sent, last) {
                 Ok(second) => {
                     sent += second.taken;
@@ -111,8 +112,8 @@ impl Conn {
         true
     }
 
-    /// Sends what is held back: what was deferred, at the end of the turn with the FIN that is due. What
-    /// the kernel does not take stays with the task. Whether FIN is still due.
+    /// Sends deferred output and, at the end of the turn, the FIN that is due. What the kernel does not take stays with
+    /// the task. Returns whether FIN is still due.
     pub fn flush(self: &Arc<Self>, moment: Moment) -> bool {
         let mut control = crate::lock(&self.control);
         if !control.is_open() {
@@ -130,7 +131,7 @@ impl Conn {
             control.shutdown = Shutdown::Wanted;
         } else if fin {
             control.shutdown = Shutdown::Done;
-            // A peer that has gone needs none.
+            // It fails if the peer has gone, which then needs no FIN.
             let _ = io::shutdown(control.fd);
         } else if due {
             control.uncork();
@@ -145,7 +146,7 @@ impl Conn {
         due && !fin
     }
 
-    /// FIN follows all output, at the end of the turn: the caller sees to [`flush`](Self::flush).
+    /// Sends FIN behind all output, at the end of the turn. The caller arranges a [`flush`](Self::flush). Returns
     /// `Ok(true)` if JavaScript has to wait for SHUTDOWN.
     pub fn shutdown(&self) -> Result<bool, i32> {
         let mut control = crate::lock(&self.control);
@@ -164,12 +165,12 @@ impl Conn {
         Ok(true)
     }
 
-    /// Bytes that JavaScript wrote so far.
+    /// How many bytes JavaScript has written so far.
     pub fn bytes_written(&self) -> u64 {
         crate::lock(&self.control).written
     }
 
-    /// Output that JavaScript waits for.
+    /// How many bytes are pending.
     pub fn write_queue_size(&self) -> usize {
         crate::lock(&self.control).outbox.waiting()
     }
@@ -181,7 +182,7 @@ impl Flush for Conn {
     }
 }
 
-/// Offers deferred output to the kernel. `last`: FIN follows at once. If that fails, it is gone.
+/// Offers deferred output to the kernel. `last` means that FIN follows at once. If it fails, the output is dropped.
 pub(super) fn send_deferred(control: &mut Control, last: bool) -> Result<(), i32> {
     if !std::mem::take(&mut control.deferred) {
         return Ok(());

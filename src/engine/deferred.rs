@@ -1,6 +1,5 @@
-//! Output that waits for the end of a batch of deliveries, so that a burst of responses leaves in
-//! a burst. A turn of the JavaScript thread that does not end holds nothing back: the accept thread looks
-//! after what has waited for longer than a tick.
+//! Output that waits for the end of a batch of deliveries, so that the responses of the batch leave together. If a turn
+//! of the JavaScript thread does not end, the accept thread sends what has waited for longer than a tick.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,37 +9,37 @@ use tokio::sync::Notify;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, limit, sleep};
 
-/// Output that was deferred, to be sent now.
+/// Something that has deferred output.
 pub trait Flush {
-    /// Sends it, as far as it is for this moment. What the kernel does not take is left to a task. Whether something
-    /// is still to be sent, at the end of the turn.
+    /// Sends the output that is due at this moment. What the kernel does not take is left to a task. Returns whether
+    /// something is still to be sent at the end of the turn.
     fn flush(self: &Arc<Self>, moment: Moment) -> bool;
 }
 
-/// When something is sent that was held back.
+/// A moment at which deferred output is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// The deliveries of a batch have been told.
+    /// The deliveries of a batch have been dispatched.
     Batch,
-    /// The turn has ended: what libuv does after all events. FIN leaves now.
+    /// The turn has ended. FIN leaves now, as from libuv after all events.
     Turn,
-    /// A turn does not end.
+    /// The turn takes too long.
     Early,
 }
 
-/// What the accept thread lets output wait, once to twice.
+/// How long the accept thread lets output wait: once to twice this time.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Ticks without deferred output after which the accept thread stops looking.
+/// After so many ticks without deferred output the accept thread stops looking.
 const IDLE_TICKS: usize = limit(50, 1);
 
 /// The connections that have deferred output.
 #[derive(Debug)]
 pub struct Deferred<T> {
     conns: Mutex<Vec<Arc<T>>>,
-    /// Batches that the JavaScript thread has flushed.
+    /// The number of batches that the JavaScript thread has flushed.
     flushed: AtomicU64,
-    /// Somebody looks after them, or is told to by `wanted`.
+    /// The accept thread looks after the connections, or `wanted` tells it to.
     watched: AtomicBool,
     wanted: Notify,
 }
@@ -71,7 +70,8 @@ impl<T: Flush> Deferred<T> {
         }
     }
 
-    /// Sends what is held back, as far as it is for this moment. Nobody waits meanwhile who remembers another.
+    /// Sends the output that is due at this moment. It does not hold the lock meanwhile, so that other threads can add
+    /// connections.
     pub fn flush(&self, moment: Moment) {
         let mut conns = crate::lock(&self.conns);
         if conns.is_empty() {
@@ -79,13 +79,13 @@ impl<T: Flush> Deferred<T> {
         }
         self.flushed.fetch_add(1, Ordering::Relaxed);
         if moment == Moment::Early {
-            // They stay meanwhile: a turn that ends finds those whose FIN is due.
+            // They stay in the list meanwhile, so that a turn that ends now finds those whose FIN is due.
             let batch = conns.clone();
             drop(conns);
             for conn in &batch {
                 conn.flush(moment);
             }
-            // Little is left to be sent now, if anything.
+            // Hardly anything is left to be sent, so the lock may be held.
             crate::lock(&self.conns).retain(|conn| conn.flush(moment));
             return;
         }
@@ -97,7 +97,7 @@ impl<T: Flush> Deferred<T> {
         *conns = batch;
     }
 
-    /// The accept thread's task; ends with its runtime.
+    /// The task of the accept thread that looks after the connections. It ends with the accept thread's runtime.
     pub async fn watch(self: Arc<Self>) {
         let _passed_on = PassedOn(&self);
         loop {
@@ -125,7 +125,7 @@ impl<T: Flush> Deferred<T> {
     }
 }
 
-/// An accept thread that ends may have been told to look, or be looking: the next one does, which may have begun before.
+/// Makes the next accept thread look after the connections when this one ends. The next one may have started already.
 struct PassedOn<'a, T>(&'a Deferred<T>);
 
 impl<T> Drop for PassedOn<'_, T> {

@@ -1,5 +1,5 @@
-//! The engine of one environment: its threads, and the queue to its JavaScript thread. It knows nothing of
-//! connections: what it carries is a [`Cargo`].
+//! The engine of one environment: its threads, and the queue to its JavaScript thread. It does not know connections;
+//! what it carries is a [`Cargo`].
 
 pub mod deferred;
 pub mod queue;
@@ -16,9 +16,9 @@ use deferred::{Deferred, Flush};
 use queue::{Queue, Weight};
 use threads::Pool;
 
-/// What an engine carries.
+/// The types that an engine carries.
 pub trait Cargo: Sized + 'static {
-    /// What the JavaScript thread is told.
+    /// What goes to the JavaScript thread.
     type Delivery: Weight + Send + std::fmt::Debug;
     /// A task that is to run on the JavaScript thread.
     type Task: Send + std::fmt::Debug;
@@ -28,17 +28,17 @@ pub trait Cargo: Sized + 'static {
 
 /// Shared by everything that belongs to one engine.
 pub struct Core<C: Cargo> {
-    /// To the JavaScript thread.
+    /// The queue to the JavaScript thread.
     pub queue: Queue<C>,
     /// Output that waits for the end of a batch of deliveries.
     pub deferred: Arc<Deferred<C::Output>>,
     io_threads: usize,
     threads: Mutex<Threads>,
-    /// Listeners and connections; the threads run while there are any.
+    /// The number of listeners and connections. The threads run while there are any.
     live: AtomicUsize,
-    /// Connections that went to an I/O thread so far, to spread them.
+    /// How many connections went to an I/O thread so far. It spreads them over the threads.
     placed: AtomicUsize,
-    /// The environment is gone: nothing starts any more.
+    /// The environment has ended, so nothing starts any more.
     ended: AtomicBool,
 }
 
@@ -72,8 +72,8 @@ impl<C: Cargo> Core<C> {
         }
     }
 
-    /// Counts a listener or connection, and starts the threads for the first one. Whoever enters
-    /// must [`leave`](Self::leave). Returns the accept thread's runtime.
+    /// Counts a listener or connection, and starts the threads for the first one. The caller must
+    /// [`leave`](Self::leave) later. Returns the accept thread's runtime.
     pub fn enter(&self) -> io::Result<Handle> {
         let mut threads = crate::lock(&self.threads);
         if self.ended.load(Ordering::Relaxed) {
@@ -96,7 +96,8 @@ impl<C: Cargo> Core<C> {
         Some(crate::lock(&self.threads).running.as_ref()?.accept_thread())
     }
 
-    /// Counts a connection that a live listener accepted, or what outlives one.
+    /// Counts a connection that a live listener has accepted, or a descriptor that outlives its connection. The threads
+    /// run.
     pub fn enter_accepted(&self) {
         self.live.fetch_add(1, Ordering::Relaxed);
     }
@@ -105,20 +106,20 @@ impl<C: Cargo> Core<C> {
     pub fn leave(&self) {
         if self.live.fetch_sub(1, Ordering::AcqRel) == 1 {
             let mut threads = crate::lock(&self.threads);
-            // Somebody may have entered before the lock was ours.
+            // Another thread may have entered before this one got the lock.
             if self.live.load(Ordering::Acquire) == 0
                 && let Some(pool) = threads.running.take()
             {
                 threads.stopping.retain(|thread| !thread.is_finished());
                 threads.stopping.extend(pool.stop());
                 drop(threads);
-                // JavaScript lets go of the engine when it finds nothing alive.
+                // When JavaScript runs next, it finds nothing alive and releases the engine.
                 self.queue.rewake();
             }
         }
     }
 
-    /// Listeners and connections.
+    /// The number of listeners and connections.
     pub fn live(&self) -> usize {
         self.live.load(Ordering::Relaxed)
     }
@@ -133,13 +134,13 @@ impl<C: Cargo> Core<C> {
         self.io_threads == 0
     }
 
-    /// The I/O thread whose turn it is, if there are any that run.
+    /// The runtime of the I/O thread whose turn it is, if I/O threads run.
     pub fn next_io_thread(&self) -> Option<Handle> {
         let turn = self.placed.fetch_add(1, Ordering::Relaxed);
         crate::lock(&self.threads).running.as_ref()?.io(turn)
     }
 
-    /// Ends every thread and with them every listener and connection, and waits for it.
+    /// Ends every thread, and with them every listener and connection. Waits for the threads.
     pub fn shut_down(&self) {
         self.ended.store(true, Ordering::Relaxed);
         let joins = {
@@ -149,7 +150,7 @@ impl<C: Cargo> Core<C> {
             joins
         };
         for thread in joins {
-            // A thread that panicked has ended, too.
+            // A thread that has panicked has ended, too.
             let _ = thread.join();
         }
         self.queue.end();

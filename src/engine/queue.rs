@@ -1,4 +1,4 @@
-//! What is on its way to the JavaScript thread.
+//! The queue to the JavaScript thread.
 
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -8,19 +8,19 @@ use crate::memory::Returned;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, limit};
 
-/// Bytes of undelivered deliveries at which reading and accepting pause; they go on at half of it.
+/// The weight of all undelivered deliveries at which reading and accepting pause. They go on at half of it.
 pub const BACKLOG_LIMIT: usize = limit(32 << 20, 16 << 10);
 
 /// What counts towards the limit while it is in the queue.
 pub trait Weight {
-    /// In bytes.
+    /// The weight in bytes.
     fn weight(&self) -> usize;
 }
 
-/// The queue of one engine: any thread pushes, the JavaScript thread takes.
+/// The queue of one engine. Any thread pushes, and the JavaScript thread takes.
 pub struct Queue<C: Cargo> {
     shared: Mutex<Shared<C>>,
-    /// Weight of everything that was pushed and not yet popped.
+    /// The weight of all deliveries that were pushed and not popped yet.
     backlog: AtomicUsize,
     /// Tasks that wait for the backlog to shrink.
     held_up: Mutex<Vec<Waker>>,
@@ -32,20 +32,20 @@ struct Shared<C: Cargo> {
     inbox: Inbox<C>,
     /// JavaScript was woken and has not yet found the queue empty.
     awake: bool,
-    /// Nobody takes anything any more.
+    /// The environment has ended, and nobody takes anything any more.
     ended: bool,
 }
 
-/// What there is for the JavaScript thread.
+/// What is in the queue.
 #[derive(Debug)]
 pub struct Inbox<C: Cargo> {
-    /// What it is to be told, in order.
+    /// Deliveries, in order.
     pub deliveries: VecDeque<C::Delivery>,
-    /// Connections that are now served on the JavaScript thread.
+    /// Connections that move to the JavaScript thread.
     pub arrivals: Vec<C::Task>,
     /// Tokens of tasks on the JavaScript thread that have something to do.
     pub woken: Vec<u32>,
-    /// Memory of JavaScript's that was sent by another thread.
+    /// JavaScript's memory that another thread has sent and gives back.
     pub returned: Vec<Returned>,
 }
 
@@ -104,7 +104,7 @@ impl<C: Cargo> Queue<C> {
         self.put(|inbox| inbox.arrivals.push(task));
     }
 
-    /// Has a task of the JavaScript thread run.
+    /// Makes a task of the JavaScript thread run.
     pub fn wake_task(&self, token: u32) {
         self.put(|inbox| inbox.woken.push(token));
     }
@@ -128,7 +128,8 @@ impl<C: Cargo> Queue<C> {
         }
     }
 
-    /// Swaps `empty` for everything that has come. False: that is nothing, and the next wakes.
+    /// Swaps `empty` for everything in the queue. Returns false if there is nothing; then the next push wakes
+    /// JavaScript.
     pub fn take(&self, empty: &mut Inbox<C>) -> bool {
         let mut shared = crate::lock(&self.shared);
         if shared.inbox.is_empty() {
@@ -139,12 +140,12 @@ impl<C: Cargo> Queue<C> {
         true
     }
 
-    /// JavaScript looks at the queue without having been woken.
+    /// Notes that JavaScript looks at the queue although it was not woken.
     pub fn awaken(&self) {
         crate::lock(&self.shared).awake = true;
     }
 
-    /// Lets go of everything, now and from now on.
+    /// Drops everything in the queue, and everything that comes later.
     pub fn end(&self) {
         let inbox = {
             let mut shared = crate::lock(&self.shared);
@@ -154,18 +155,18 @@ impl<C: Cargo> Queue<C> {
         drop(inbox);
     }
 
-    /// Wakes JavaScript although it was woken before: it stopped before the queue was empty.
+    /// Wakes JavaScript once more, because it stopped before the queue was empty.
     pub fn rewake(&self) {
         crate::lock(&self.shared).awake = true;
         (self.wake)();
     }
 
-    /// A delivery counts as undelivered.
+    /// Adds a delivery to the backlog.
     pub fn pushed(&self, delivery: &C::Delivery) {
         self.backlog.fetch_add(delivery.weight(), Ordering::Relaxed);
     }
 
-    /// A delivery that was taken is being dispatched or dropped.
+    /// Takes a delivery out of the backlog, because it is dispatched or dropped.
     pub fn popped(&self, delivery: &C::Delivery) {
         let weight = delivery.weight();
         let before = self.backlog.fetch_sub(weight, Ordering::Relaxed);
@@ -178,7 +179,7 @@ impl<C: Cargo> Queue<C> {
         }
     }
 
-    /// Whether the backlog is at its limit; if so, `waker` is woken when it has shrunk.
+    /// Whether the backlog has reached its limit. If so, `waker` is woken when it has shrunk.
     pub fn is_full(&self, waker: &Waker) -> bool {
         if self.backlog.load(Ordering::Relaxed) < BACKLOG_LIMIT {
             return false;

@@ -1,4 +1,5 @@
-//! The accept thread and the I/O threads, each with a tokio runtime of its own.
+//! The threads of an engine, each with a tokio runtime of its own: the accept thread, which accepts connections and serves new
+//! ones, and the I/O threads.
 
 use std::io;
 use std::sync::Arc;
@@ -49,14 +50,14 @@ impl Pool {
         self.workers[0].handle.clone()
     }
 
-    /// The I/O thread that has the `turn`th turn, if there are any.
+    /// The runtime of the I/O thread for turn number `turn`, if there are I/O threads.
     pub fn io(&self, turn: usize) -> Option<Handle> {
         let io = self.workers.get(1..)?;
         let worker = io.get(turn.checked_rem(io.len())?)?;
         Some(worker.handle.clone())
     }
 
-    /// Tells the threads to end. Their tasks are dropped there, which closes what they own.
+    /// Tells the threads to end. They drop their tasks, which closes what these own.
     pub fn stop(self) -> impl Iterator<Item = JoinHandle<()>> {
         for worker in &self.workers {
             worker.stop.notify_one();
@@ -95,8 +96,8 @@ fn run(runtime: &Runtime, stopped: &Notify) {
 
 /// Leaves all signals to Node's own threads.
 fn block_signals() {
-    // SAFETY: sigfillset initialises the set that pthread_sigmask reads; both only touch it and
-    // the calling thread's mask.
+    // SAFETY: sigfillset initialises the set that pthread_sigmask reads. Both use only the set and the mask of the
+    // calling thread.
     unsafe {
         let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
         if libc::sigfillset(all.as_mut_ptr()) == 0 {

@@ -20,13 +20,13 @@ use crate::sync::atomic::Ordering;
 /// Flags of a delivery.
 pub use crate::layout::delivery::{FIRST, SERVER_RECORD as SERVER};
 
-/// The id of a connection that JavaScript is done with. What is still queued of it is dropped.
+/// The id of a connection that JavaScript does not use any more. Its queued deliveries are dropped.
 const GONE: u32 = u32::MAX;
 
-/// How many bytes are delivered in one turn of the event loop. After that its other work has its turn.
+/// How many bytes are delivered in one turn of the event loop. After that the event loop does other work.
 const BYTES_PER_TURN: u32 = 2 << 20;
 
-/// How many requests are. The requests of one packet come together, as in Node.
+/// How many requests are delivered in one turn. The requests of one packet come together, as in Node.
 const REQUESTS_PER_TURN: u32 = 512;
 
 /// How many packets of one connection are read in a turn, as long as each is of full size: libuv's number.
@@ -40,20 +40,20 @@ const SHORT: u64 = 100_000;
 pub struct Popped {
     /// The connection's id, or the server's.
     pub id: u32,
-    /// As JavaScript gets them ([`layout::delivery`](crate::layout::delivery)).
+    /// The flags for JavaScript ([`layout::delivery`](crate::layout::delivery)).
     pub flags: u32,
-    /// Bytes that were read for it.
+    /// How many bytes were read for it.
     pub bytes: u32,
-    /// What it tells.
+    /// Its records.
     pub records: Records,
 }
 
 #[derive(Debug)]
 struct Slot {
     conn: Arc<Conn>,
-    /// JavaScript closed it: only CLOSED is still of interest.
+    /// JavaScript has closed it. Only CLOSED is still delivered.
     destroyed: bool,
-    /// JavaScript took it away: only what was parsed before is still of interest.
+    /// JavaScript has taken it over. Only what was parsed before is still delivered.
     detached: bool,
     paused: bool,
     /// A packet that came for a paused connection.
@@ -61,7 +61,7 @@ struct Slot {
 }
 
 impl Slot {
-    /// Whether bytes were read of which JavaScript has not heard. A notice and FIN have none.
+    /// Whether bytes were read that JavaScript has not heard of. A notice and FIN have none.
     fn has_unread(&self, told: bool) -> bool {
         let held = self.held.as_ref().is_some_and(|held| held.bytes > 0);
         held || !told && self.conn.has_bytes_coming()
@@ -76,14 +76,14 @@ struct Current {
     first: bool,
 }
 
-/// What comes after a packet.
+/// What happens after a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
-    /// What the next turn reads.
+    /// The connection is read again in the next turn.
     NextTurn,
-    /// What is read at once.
+    /// The connection is read again at once.
     ReadOn,
-    /// The end.
+    /// The end follows.
     HangUp,
 }
 
@@ -93,22 +93,24 @@ pub struct Connections {
     /// By id.
     slots: Slots<Slot>,
     ready: VecDeque<Delivery>,
-    /// Connections that are served on this thread; none while there are I/O threads.
+    /// Serves connections on this thread. None while there are I/O threads.
     reactor: Option<Reactor>,
-    /// Connections that are to be served on this thread.
+    /// Connections that have moved to this thread.
     arrivals: Vec<Task>,
-    /// Those of them that were sent FIN. The next turn reads them: their peers' FIN is often there.
+    /// Those of them to which FIN was sent. The next turn reads them, because the FIN of the peer is often there by
+    /// then.
     refused: Vec<Task>,
-    /// Empty. It is swapped for what there is in the queue.
+    /// Empty. It is swapped for what is in the queue.
     inbox: Inbox<Http>,
-    /// Whose packet is being dispatched.
+    /// The connection whose packet is being dispatched.
     current: Option<Current>,
-    /// Connections whose packets were dispatched in this turn. As by libuv, each is read again in the next turn. So what
-    /// the program does after a packet in the same turn (setImmediate, a write) comes before the next packet, FIN or RST.
+    /// Connections whose packets were dispatched in this turn. As by libuv, each is read again in the next turn. So
+    /// what the program does after a packet in the same turn (setImmediate, a write) comes before the next packet, FIN
+    /// or RST.
     told: Vec<Arc<Conn>>,
-    /// Connections whose reading was resumed in this turn; as libuv's, it goes on in the next one.
+    /// Connections whose reading was resumed in this turn. As in libuv, it goes on in the next turn.
     resumed: Vec<u32>,
-    /// Bytes and requests that were delivered in this turn.
+    /// How many bytes and requests were delivered in this turn.
     bytes: u32,
     requests: u32,
     /// Packets of full size that one connection has given without a break.
@@ -124,8 +126,8 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Acknowledges the last delivery and pops the next one. None if the queue is empty; the next delivery then wakes
-    /// JavaScript. Reading takes memory from `supply`.
+    /// Acknowledges the last delivery and pops the next one. Returns None if the queue is empty; then the next delivery
+    /// wakes JavaScript. Reading takes memory from `supply`.
     pub fn next(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> Option<Popped> {
         let mut goes_on = false;
         if let Some(Current { conn, then, .. }) = self.current.take() {
@@ -194,8 +196,8 @@ impl Connections {
         }
     }
 
-    /// Begins a turn where the event loop would do nothing but to come back. False if there is nothing
-    /// to look for, or this has gone on for long.
+    /// Begins a turn without the event loop, if the loop has nothing else to do. Returns false if there is nothing to
+    /// do here either, or if this has gone on for long.
     pub fn go_on(&mut self, core: &Core, is_idle: impl FnOnce() -> bool) -> bool {
         let waits = !self.told.is_empty() || !self.resumed.is_empty();
         let goes_on = waits && !self.is_long() && is_idle();
@@ -205,7 +207,7 @@ impl Connections {
         goes_on
     }
 
-    /// Whether the event loop is to have its turn.
+    /// Whether enough was delivered, so that the event loop is to do other work.
     fn is_long(&self) -> bool {
         self.bytes >= BYTES_PER_TURN || self.requests >= REQUESTS_PER_TURN
     }
@@ -226,8 +228,8 @@ impl Connections {
         }
     }
 
-    /// Looks for something to deliver. False if there is nothing; what comes then wakes JavaScript. True if there may be
-    /// something, and `next` has to look again.
+    /// Looks for something to deliver. Returns false if there is nothing; then whatever comes next wakes JavaScript.
+    /// Returns true if there may be something, so that `next` has to look again.
     fn find_more(&mut self, core: &Arc<Core>, supply: &mut dyn Supply) -> bool {
         core.deferred.flush(Moment::Batch);
         let turn_begins = !std::mem::replace(&mut self.polled, true);
@@ -237,7 +239,7 @@ impl Connections {
                     reactor.admit(core, task);
                 }
             }
-            // Their first packets have been dispatched, and many are over with that.
+            // Their first packets were dispatched, and many connections have ended by that.
             for task in self.arrivals.drain(..) {
                 if task.is_refused() && !turn_begins {
                     self.refused.push(task);
@@ -251,7 +253,7 @@ impl Connections {
             if turn_begins {
                 reactor.poll();
             }
-            // All tasks run before anything is dispatched, because system calls of one kind in a row take less time.
+            // All tasks run before anything is dispatched, because system calls of the same kind in a row are faster.
             if reactor.run(supply) {
                 came = self.take_inbox(core);
             }
@@ -259,11 +261,12 @@ impl Connections {
         self.noticed.set(ticks());
         self.outdated.set(false);
         let is_busy = self.reactor.as_ref().is_some_and(Reactor::is_busy);
-        // A delivery wakes JavaScript only if the queue was found empty. So it has to be looked at until it is.
+        // A delivery wakes JavaScript only if JavaScript has found the queue empty. So it has to look until the queue
+        // is empty.
         came || !self.ready.is_empty() || !self.arrivals.is_empty() || is_busy
     }
 
-    /// Fetches what there is in the queue. False: nothing.
+    /// Takes what is in the queue. Returns false if there is nothing.
     fn take_inbox(&mut self, core: &Core) -> bool {
         let came = core.queue.take(&mut self.inbox);
         self.ready.append(&mut self.inbox.deliveries);
@@ -277,8 +280,8 @@ impl Connections {
         came
     }
 
-    /// Gets ready for established connections to be served on this thread. The descriptor is
-    /// readable when there is something to do.
+    /// Prepares for serving established connections on this thread. The returned descriptor is readable when there is
+    /// something to do.
     pub fn serve(&mut self) -> std::io::Result<RawFd> {
         match &self.reactor {
             Some(reactor) => Ok(reactor.as_raw_fd()),
@@ -295,7 +298,7 @@ impl Connections {
         self.reactor = None;
     }
 
-    /// Decides what becomes of a delivery.
+    /// Decides whether a delivery goes to JavaScript, is held back, or is dropped.
     fn open(&mut self, delivery: Delivery) -> Option<Popped> {
         let conn = match &delivery.source {
             Source::Server(id) => {
@@ -355,7 +358,7 @@ impl Connections {
         })
     }
 
-    /// Whether deliveries are ready behind the one that is being dispatched.
+    /// Whether further deliveries are ready behind the current one.
     pub fn has_more(&self) -> bool {
         !self.ready.is_empty()
     }
@@ -375,13 +378,13 @@ impl Connections {
         }
     }
 
-    /// The connection with an id, unless JavaScript ended it.
+    /// The connection with this id, unless JavaScript has ended it.
     pub fn get(&self, id: u32) -> Option<&Arc<Conn>> {
         let slot = self.slots.get(id)?;
         (!slot.destroyed && !slot.detached).then_some(&slot.conn)
     }
 
-    /// The id of a connection that JavaScript is going to hear of, assigned if it has none.
+    /// The id of a connection that JavaScript will hear of. It gets one if it has none.
     pub fn id_of(&mut self, conn: &Arc<Conn>) -> Option<u32> {
         match conn.id.load(Ordering::Relaxed) {
             GONE => None,
@@ -390,7 +393,7 @@ impl Connections {
         }
     }
 
-    /// Stops reading a connection; a packet that is on its way is held back.
+    /// Stops reading a connection. A packet that is on its way is held back.
     pub fn pause(&mut self, id: u32) {
         if let Some(slot) = self.slot(id) {
             slot.paused = true;
@@ -398,8 +401,8 @@ impl Connections {
         }
     }
 
-    /// Reading goes on in the next turn; or, while a packet of the connection is being dispatched, as if it had
-    /// not been stopped.
+    /// Lets reading go on in the next turn. While a packet of the connection is being dispatched, it goes on as if it
+    /// had not been stopped.
     pub fn resume(&mut self, id: u32) {
         let told = self.is_told(id);
         if let Some(slot) = self.slot(id) {
@@ -413,9 +416,8 @@ impl Connections {
         }
     }
 
-    /// Ends a connection. If a packet of it is still on its way to JavaScript the peer gets RST,
-    /// as from a kernel whose socket is closed with bytes that nobody read. Returns what was written
-    /// to it.
+    /// Ends a connection. If a packet of it is still on its way to JavaScript, the peer gets RST, as from a kernel
+    /// whose socket is closed with unread bytes. Returns how many bytes JavaScript has written.
     pub fn close(&mut self, id: u32, reset: bool) -> u64 {
         let told = self.is_told(id);
         let Some(slot) = self.slot(id) else {
@@ -437,7 +439,7 @@ impl Connections {
         }
     }
 
-    /// JavaScript is about to close a connection between two requests.
+    /// Notes that JavaScript is about to close a connection between two requests.
     pub fn note_idle_close(&mut self, id: u32) {
         let told = self.is_told(id);
         if let Some(slot) = self.slot(id) {
@@ -445,14 +447,14 @@ impl Connections {
         }
     }
 
-    /// Bytes that were read of a connection and belong to no delivery; later calls and deliveries
+    /// Takes the number of bytes that were read from a connection and belong to no delivery. Later calls and deliveries
     /// do not count them again.
     pub fn take_bytes_read(&mut self, id: u32) -> u32 {
         self.get(id).map_or(0, |conn| conn.take_bytes_read())
     }
 
-    /// Gives a connection away. The number is that of its packets which are parsed, but not yet
-    /// popped: they are delivered first.
+    /// Gives a connection away. The number says how many of its packets are parsed but not popped yet. They are
+    /// delivered first.
     pub fn detach(&mut self, core: &Core, id: u32) -> std::io::Result<(Detached, u32)> {
         let told = self.is_told(id);
         let Some(slot) = self
@@ -475,7 +477,7 @@ impl Connections {
         Ok((detached, u32::from(queued)))
     }
 
-    /// Whether the packet of a connection is being dispatched.
+    /// Whether a packet of the connection is being dispatched.
     fn is_told(&self, id: u32) -> bool {
         self.current
             .as_ref()
@@ -491,7 +493,7 @@ impl Connections {
         self.slots.get_mut(id)
     }
 
-    /// Gives a connection its id. If no id is free, the connection is closed.
+    /// Gives a connection an id. If no id is free, the connection is closed.
     fn assign(&mut self, conn: &Arc<Conn>) -> Option<u32> {
         let id = self.slots.insert(Slot {
             conn: conn.clone(),

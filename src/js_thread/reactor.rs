@@ -1,8 +1,7 @@
-//! Connections whose tasks run on the JavaScript thread, between its deliveries.
+//! The reactor of the JavaScript thread. It runs the tasks of connections between deliveries.
 //!
-//! With no I/O thread in between, a request costs no wake-up and no change of threads: the event
-//! loop watches the reactor's descriptor, and when something is ready the JavaScript thread reads,
-//! parses and dispatches it.
+//! Without an I/O thread, a request costs no wake-up and no change of threads. The event loop watches the reactor's
+//! descriptor. When something is ready, the JavaScript thread reads, parses and dispatches it.
 
 use std::collections::VecDeque;
 use std::io;
@@ -19,7 +18,7 @@ use crate::conn::task::Task;
 use crate::conn::watch::Event;
 use crate::memory::Supply;
 
-/// Events that one system call asks for.
+/// The largest number of events that one system call returns.
 const EVENTS: usize = 256;
 
 /// The tasks of the JavaScript thread.
@@ -28,9 +27,9 @@ pub struct Reactor {
     poll: Poll,
     registry: Arc<Registry>,
     events: Events,
-    /// By token.
+    /// The tasks by token.
     residents: Slots<Resident>,
-    /// Tokens of tasks that have something to do; some may have ended meanwhile.
+    /// The tokens of tasks that have something to do. Some tasks may have ended meanwhile.
     runnable: VecDeque<u32>,
 }
 
@@ -58,7 +57,7 @@ impl Wake for TaskWaker {
 }
 
 impl Reactor {
-    /// A reactor without tasks. Fails where the system has no descriptor for it.
+    /// Makes a reactor without tasks. Fails if the system has no descriptor for it.
     pub fn new() -> io::Result<Reactor> {
         let poll = Poll::new()?;
         let registry = Arc::new(poll.registry().try_clone()?);
@@ -71,7 +70,7 @@ impl Reactor {
         })
     }
 
-    /// Takes a connection in; its task runs soon. Where there are as many as there can be, it ends.
+    /// Adds the task of a connection, which runs soon. If no place is free, the connection ends.
     pub fn admit(&mut self, core: &Arc<Core>, mut task: Task) {
         if task.is_over() {
             return;
@@ -88,7 +87,7 @@ impl Reactor {
         }
     }
 
-    /// Has a task run. One that is gone, or has nothing to do, does not mind.
+    /// Makes a task run. It does no harm if the task has ended or has nothing to do.
     pub fn wake_task(&mut self, token: u32) {
         self.runnable.push_back(token);
     }
@@ -111,7 +110,7 @@ impl Reactor {
 
     /// Asks the kernel what is ready.
     pub fn poll(&mut self) {
-        // An error would leave no events, and the event loop calls again.
+        // After an error there are no events, and the event loop calls again.
         let _ = self.poll.poll(&mut self.events, Some(Duration::ZERO));
         for event in &self.events {
             let Token(token) = event.token();
@@ -128,7 +127,7 @@ impl Reactor {
         }
     }
 
-    /// Runs the tasks that have something to do. False if there are none.
+    /// Runs the tasks that have something to do. Returns false if there are none.
     pub fn run(&mut self, supply: &mut dyn Supply) -> bool {
         if self.runnable.is_empty() {
             return false;
@@ -151,7 +150,7 @@ impl Reactor {
     }
 }
 
-/// The task of a token hears of an event, and runs soon.
+/// Gives an event to the task with this token, which then runs soon.
 fn note(residents: &Slots<Resident>, runnable: &mut VecDeque<u32>, token: u32, event: Event) {
     if let Some(resident) = residents.get(token) {
         resident.task.note(event);
@@ -160,7 +159,7 @@ fn note(residents: &Slots<Resident>, runnable: &mut VecDeque<u32>, token: u32, e
 }
 
 impl AsRawFd for Reactor {
-    /// Readable when something is ready.
+    /// A descriptor that is readable when something is ready.
     fn as_raw_fd(&self) -> RawFd {
         self.poll.as_raw_fd()
     }

@@ -1,19 +1,18 @@
-//! A table whose keys are numbers that are not used again soon: each carries, beside the index of
-//! its place, how often that place was given away. Who looks something up with the key of a tenant
-//! that has left finds nothing, and never the tenant after it.
+//! A table whose keys are not used again soon. A key has the index of a place, and how often that place was used. So a
+//! look-up with the key of a removed value finds nothing, and never the value that came after it.
 
-/// Bits of a key that are the index; JavaScript looks sockets up by them (lib/socket/places.js).
+/// How many bits of a key are the index. JavaScript looks sockets up by the index (lib/socket/places.js).
 pub const INDEX_BITS: u32 = 22;
 const INDEX: u32 = (1 << INDEX_BITS) - 1;
-/// With this a key stays below 2^31, where JavaScript has it without an allocation.
+/// It keeps a key below 2^31, so that JavaScript needs no allocation for it.
 const GENERATIONS: u32 = 1 << (31 - INDEX_BITS);
 
 /// Values by key.
 #[derive(Debug)]
 pub struct Slots<T> {
-    /// By index - 1: no key is 0.
+    /// The places by index - 1, so that no key is 0.
     places: Vec<Place<T>>,
-    /// Indices of places without a tenant.
+    /// The indexes of places without a value.
     free: Vec<u32>,
 }
 
@@ -33,12 +32,12 @@ impl<T> Default for Slots<T> {
 }
 
 impl<T> Slots<T> {
-    /// Takes a tenant in and returns its key; None if there are as many as there can be.
+    /// Adds a value and returns its key. Returns None if no place is free.
     pub fn insert(&mut self, tenant: T) -> Option<u32> {
         self.insert_with(|_| tenant)
     }
 
-    /// Likewise, for a tenant that has to know its key.
+    /// Adds a value that has to know its key.
     pub fn insert_with(&mut self, tenant: impl FnOnce(u32) -> T) -> Option<u32> {
         let index = match self.free.pop() {
             Some(index) => index,
@@ -60,7 +59,7 @@ impl<T> Slots<T> {
         Some(key)
     }
 
-    /// The value of a key; None if that was removed.
+    /// The value of a key; None if it was removed.
     pub fn get(&self, key: u32) -> Option<&T> {
         let place = self.places.get(position(key)?)?;
         if place.generation != key >> INDEX_BITS {
@@ -69,7 +68,7 @@ impl<T> Slots<T> {
         place.tenant.as_ref()
     }
 
-    /// As [`get`](Self::get), to be changed.
+    /// The value of a key as [`get`](Self::get) returns it, mutably.
     pub fn get_mut(&mut self, key: u32) -> Option<&mut T> {
         let place = self.places.get_mut(position(key)?)?;
         if place.generation != key >> INDEX_BITS {
@@ -78,7 +77,7 @@ impl<T> Slots<T> {
         place.tenant.as_mut()
     }
 
-    /// Lets a tenant go. From here on its key finds nothing.
+    /// Removes a value. From now on its key finds nothing.
     pub fn remove(&mut self, key: u32) -> Option<T> {
         let place = self.places.get_mut(position(key)?)?;
         if place.generation != key >> INDEX_BITS {

@@ -1,43 +1,43 @@
-//! What many refusals together say that none says alone.
+//! Advice: what many refusals together mean, and no single one.
 
 use super::peers::Peer;
 
 /// What a server has counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Numbers<'a> {
-    /// Refusals so far.
+    /// The number of refusals.
     pub refusals: u64,
-    /// Who was refused most.
+    /// The peer with the most refusals.
     pub peer: Option<&'a Peer>,
-    /// Whose heads came too slowly most often.
+    /// The peer whose heads came too slowly most often.
     pub slow: Option<&'a Peer>,
-    /// Idle connections that the server closed.
+    /// The number of idle connections that the server closed.
     pub idle_closes: u64,
-    /// Requests that may have been lost because the server closed an idle connection.
+    /// The number of requests that may have been lost because the server closed an idle connection.
     pub races: u64,
-    /// Whose idle connections were closed most often.
+    /// The peer whose idle connections were closed most often.
     pub idle_peer: Option<&'a Peer>,
 }
 
 /// What the numbers most likely mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
-    /// Most refusals are those of one peer.
+    /// Most refusals are of one peer.
     OnePeer,
-    /// Many connections send their heads slowly.
+    /// Many connections of one peer send their heads slowly.
     Slowloris,
-    /// Idle connections are closed as their peers use them.
+    /// The server closes idle connections just when their peers use them.
     KeepAliveRaces,
-    /// Most idle connections that are closed are those of one peer.
+    /// Most of the idle connections that the server closes are of one peer.
     IdleClosesOfOnePeer,
 }
 
-/// Fewer of a thing say nothing.
+/// Smaller counts mean nothing.
 const MANY: u64 = 100;
 const MANY_SLOW: u64 = 10;
 
 impl Advice {
-    /// The name by which programs know it.
+    /// The name for programs.
     pub const fn id(self) -> &'static str {
         match self {
             Advice::OnePeer => "one-peer",
@@ -47,7 +47,7 @@ impl Advice {
         }
     }
 
-    /// What it tells a person.
+    /// The text for people.
     pub const fn text(self) -> &'static str {
         match self {
             Advice::OnePeer => {
@@ -66,7 +66,7 @@ impl Advice {
     }
 }
 
-/// What there is to say, and of whom.
+/// Returns each advice that the numbers justify, with the peer that it is about.
 pub fn of<'a>(numbers: &Numbers<'a>) -> Vec<(Advice, Option<&'a Peer>)> {
     let most_of = |peer: &&Peer, all: u64| {
         let count = peer.count.saturating_sub(peer.error);

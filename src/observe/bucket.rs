@@ -1,15 +1,15 @@
-//! How many refusals a second are looked at closely.
+//! Limits how many refusals are looked at closely in a second.
 
-/// A token bucket that is full at first.
+/// A token bucket. At first it is full.
 #[derive(Debug)]
 pub struct Bucket {
-    /// Tokens, each one a billionth.
+    /// The level in billionths of a token.
     level: u64,
-    /// When it was filled last, in ns.
+    /// The time of the last refill in ns.
     filled: u64,
 }
 
-/// Captures a second, and at once.
+/// How many tokens come in a second, and how many the bucket holds.
 pub const RATE: u64 = 1000;
 
 const TOKEN: u64 = 1_000_000_000;
@@ -24,7 +24,7 @@ impl Default for Bucket {
 }
 
 impl Bucket {
-    /// Takes a token, if there is one. `now` in ns.
+    /// Takes a token, if there is one. `now` is in ns.
     pub fn take(&mut self, now: u64) -> bool {
         let passed = now.saturating_sub(self.filled);
         self.filled = now;

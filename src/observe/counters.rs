@@ -1,4 +1,4 @@
-//! Refusals of one server, by code.
+//! Counts the refusals of one server by code.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::http1::Code;
 use crate::sync::Mutex;
 
-/// Codes of programs that are told apart. Any further one counts as [`OTHER`].
+/// How many codes beside the parser's count apart. Further ones count as [`OTHER`].
 const OTHERS: usize = 256;
 const OTHER: &str = "OTHER";
 
@@ -15,7 +15,7 @@ const OTHER: &str = "OTHER";
 pub struct Counters {
     /// The codes of the parser's table, by index.
     table: [AtomicU64; Code::ALL.len()],
-    /// Everything else: socket errors, and codes that user code invented.
+    /// All other codes: of socket errors, and of the program's own.
     others: Mutex<BTreeMap<String, u64>>,
 }
 
@@ -40,7 +40,7 @@ impl Counters {
         }
     }
 
-    /// Counts refusals by the text of their code.
+    /// Counts refusals by the text of the code.
     pub fn count_text(&self, text: &str, times: u64) {
         match Code::ALL.iter().find(|code| code.as_str() == text) {
             Some(&code) => self.add(code, times),
@@ -58,7 +58,7 @@ impl Counters {
         }
     }
 
-    /// Every code that was counted, with its count.
+    /// Returns every code that was counted, with its count.
     pub fn snapshot(&self) -> Vec<(String, u64)> {
         let table = Code::ALL
             .iter()

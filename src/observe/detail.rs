@@ -1,4 +1,4 @@
-//! What the bytes of another protocol tell beside its name.
+//! Details that the bytes of another protocol give beside its name.
 
 use super::classify;
 use super::hints::Hint;
@@ -6,8 +6,8 @@ use super::text::Text;
 use crate::http1::Scene;
 use crate::http1::invariant;
 
-/// Writes what there is: the server name and protocols of a TLS handshake, the client that a PROXY
-/// header names, the software of an SSH client.
+/// Writes the details of a hint: the server name and protocols of a TLS handshake, the client that a PROXY header
+/// names, or the software of an SSH client.
 pub fn of<const N: usize>(hint: Hint, scene: &Scene<'_>, out: &mut Text<N>) {
     let Some(begin) = classify::begin(scene) else {
         return;
@@ -31,7 +31,7 @@ pub fn of<const N: usize>(hint: Hint, scene: &Scene<'_>, out: &mut Text<N>) {
     }
 }
 
-/// Only what is sure to be harmless text.
+/// Writes text, but only if it is certainly harmless.
 fn plain<const N: usize>(text: &[u8], out: &mut Text<N>) {
     if text.iter().all(u8::is_ascii_graphic) {
         out.push(text);
@@ -49,7 +49,7 @@ fn client<const N: usize>(address: &[u8], port: &[u8], out: &mut Text<N>) {
 }
 
 fn proxy_v2<const N: usize>(bytes: &[u8], out: &mut Text<N>) {
-    // The signature's first four bytes were skipped as line ends.
+    // The parser has skipped the first four bytes of the signature as line ends.
     let family = bytes.get(9).copied();
     let mut text = String::new();
     match (family, bytes.get(12..)) {
@@ -70,11 +70,11 @@ fn proxy_v2<const N: usize>(bytes: &[u8], out: &mut Text<N>) {
     }
 }
 
-/// Reads a ClientHello as far as it goes. Every step may come to the end of the bytes.
+/// Reads a ClientHello as far as it is there. Every step may reach the end of the bytes.
 fn tls<const N: usize>(bytes: &[u8], out: &mut Text<N>) {
     let mut reader = Reader(bytes);
     let mut read = || -> Option<()> {
-        // Record and handshake headers, version, random.
+        // Skips the headers of record and handshake, the version and the random bytes.
         reader.take(5 + 4 + 2 + 32)?;
         let session = reader.byte()?;
         reader.take(session.into())?;
@@ -83,7 +83,7 @@ fn tls<const N: usize>(bytes: &[u8], out: &mut Text<N>) {
         let compressions = reader.byte()?;
         reader.take(compressions.into())?;
         reader.word()?;
-        // As many extensions as any client has.
+        // No client has more extensions.
         for _ in 0..40 {
             let kind = reader.word()?;
             let length = reader.word()?;

@@ -1,5 +1,5 @@
-//! What is kept of one refusal: numbers and short texts of a size that is known in advance, taken
-//! while the parser still knows them.
+//! What is kept of one refusal: numbers and short texts of fixed size. They are taken while the parser still knows
+//! them.
 
 use super::classify;
 use super::hints::Hint;
@@ -7,25 +7,25 @@ use super::secrets::{self, Secrets};
 use super::text::Text;
 use crate::http1::{Limit, Message, Method, ParseError, Part, Phase, Reason, Scene};
 
-/// Bytes of the packet that are kept, at most.
+/// The largest number of bytes of a packet that are kept.
 pub const EXCERPT: usize = 256;
 
-/// Bytes that may be shown of what is, or may be, a body.
+/// How many bytes of a body, or of what may be a body, are shown.
 const OF_BODY: usize = 16;
 
-/// Lines of a head that are looked through for Host.
+/// How many lines of a head are searched for Host.
 const LINES: usize = 64;
 
-/// Where the error lies.
+/// Where the error is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// Offsets of the refused byte: in its packet, its message, its connection.
+    /// The offset of the refused byte in its packet.
     pub packet: u32,
-    /// From where the message began.
+    /// Its offset in the message.
     pub message: u64,
-    /// From where the connection began.
+    /// Its offset in the connection.
     pub connection: u64,
-    /// None where it is not one byte: a limit.
+    /// The byte. None for a limit, which many bytes reach together.
     pub byte: Option<u8>,
 }
 
@@ -36,52 +36,52 @@ pub struct Excerpt {
     pub bytes: Text<EXCERPT>,
     /// Its offset in the packet.
     pub from: u32,
-    /// The packet has more.
+    /// Whether the packet has more bytes.
     pub clipped: bool,
-    /// Bytes of it that are hidden.
+    /// How many of the bytes are hidden.
     pub redacted: u16,
 }
 
-/// What the parser knew.
+/// What the parser knew about a refusal.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
     /// What the parser was in the middle of.
     pub phase: Phase,
     /// The part of the message.
     pub part: Part,
-    /// The part's bytes before the error.
+    /// How many bytes of the part come before the error.
     pub index: u32,
-    /// Where it happened; None between packets.
+    /// Where the error is. None between two packets.
     pub at: Option<Position>,
-    /// The name of the field line, if it happened in one.
+    /// The name of the field line that has the error.
     pub field: Option<Text<48>>,
     /// The limit that was exceeded.
     pub limit: Option<Limit>,
-    /// Where the size of a head was the limit: its largest parts, with the bytes that count.
+    /// If the size of the head was the limit: its largest parts, with the bytes that count.
     pub largest: [(Text<32>, u32); 3],
     /// The method, if it was complete.
     pub method: Option<Method>,
-    /// The request target, as far as it was there.
+    /// The request target, as far as it was read.
     pub target: Text<96>,
     /// The value of Host.
     pub host: Text<48>,
-    /// Lines so far.
+    /// How many field lines were read.
     pub fields: u32,
     /// The value of Content-Length.
     pub content_length: Option<u64>,
     /// Transfer-Encoding ends with `chunked`.
     pub chunked: bool,
-    /// Bytes of the body that are known to have come.
+    /// How many bytes of the body are known to have come.
     pub body_received: u64,
-    /// What is left of the body or chunk.
+    /// How many bytes of the body or chunk are missing.
     pub left: u64,
     /// The message before on the connection.
     pub previous: Option<Message>,
-    /// Heads of the connection that were complete.
+    /// How many heads of the connection were complete.
     pub requests: u32,
-    /// Bytes of the connection, the packet included.
+    /// How many bytes were read from the connection, with this packet.
     pub bytes_read: u64,
-    /// What more the hint says: a server name, a client's address.
+    /// Details of the hint, such as a server name or the address of a client.
     pub detail: Text<48>,
     /// The bytes around the position.
     pub excerpt: Option<Excerpt>,
@@ -115,8 +115,7 @@ impl Default for Facts {
 }
 
 impl Facts {
-    /// Takes those of a packet that is refused. They are written where they stay: there are many bytes
-    /// of them.
+    /// Takes the facts of a packet that is refused. They are written in place, because they are large.
     pub fn take_error(
         &mut self,
         error: &ParseError,
@@ -152,14 +151,14 @@ impl Facts {
         }
     }
 
-    /// Takes those of FIN, a timeout or an error of the socket, between two packets.
+    /// Takes the facts of FIN, a timeout or an error of the socket, which come between two packets.
     pub fn take_end(&mut self, scene: &Scene<'_>, secrets: &Secrets) {
         self.take_scene(scene, secrets);
         self.at = None;
         self.excerpt = None;
     }
 
-    /// All but the position and the excerpt.
+    /// Takes everything except the position and the excerpt.
     fn take_scene(&mut self, scene: &Scene<'_>, secrets: &Secrets) {
         let [earlier, here] = scene.target;
         self.target.set(&[earlier, here]);
@@ -198,7 +197,7 @@ impl Facts {
     }
 }
 
-/// The offset of the byte that was refused. The parser has taken some before it refuses them.
+/// The offset of the refused byte. For some reasons the parser has taken that byte before it refuses it.
 fn spot(error: &ParseError, scene: &Scene<'_>) -> usize {
     use Reason as R;
     let taken = matches!(
@@ -219,8 +218,8 @@ fn spot(error: &ParseError, scene: &Scene<'_>) -> usize {
     scene.at.saturating_sub(usize::from(taken))
 }
 
-/// Takes some of the packet around the error: of the message that is refused, and of bodies little.
-/// False if there is nothing to take.
+/// Takes the bytes around the error, from the refused message only, and few bytes of a body. Returns false if there is
+/// nothing to take.
 fn take_excerpt(
     excerpt: &mut Excerpt,
     scene: &Scene<'_>,

@@ -1,24 +1,23 @@
-//! What operators can see: refusals counted, explained and kept.
+//! Refusals for operators: they are counted, explained and kept.
 //!
 //! | Module | What it holds |
 //! |---|---|
 //! | [`counters`] | counts by code, for `clientErrorCounts()` |
 //! | [`refusals`] | all that one server keeps of its refusals |
 //! | [`store`] | the last ones, and the first and last of each kind |
-//! | [`kind`] | what they are counted by |
-//! | [`facts`], [`text`] | what is kept of one |
-//! | [`secrets`] | what is hidden of it |
-//! | [`hints`], [`classify`], [`detail`] | what it most likely was |
-//! | [`peers`] | who is refused most |
-//! | [`advice`] | what many refusals together say |
-//! | [`bucket`] | how many are looked at closely |
-//! | [`explain`] | the same for bytes that nobody sent |
-//! | [`replies`] | replies in a program's own words |
+//! | [`kind`] | code, reason and hint, by which they are counted |
+//! | [`facts`], [`text`] | what is kept of one refusal |
+//! | [`secrets`] | what is hidden in it |
+//! | [`hints`], [`classify`], [`detail`] | what the client most likely was |
+//! | [`peers`] | the peers with the most refusals |
+//! | [`advice`] | what many refusals together mean |
+//! | [`bucket`] | how many refusals are looked at closely |
+//! | [`explain`] | the same for given bytes, without a connection |
+//! | [`replies`] | the program's own replies |
 //! | [`json`] | refusals for JavaScript |
 //!
-//! A capture makes no system call, but for the local address of what a listener on every address
-//! accepted, and allocates nothing after the first refusals of each kind. In a flood refusals are
-//! only counted.
+//! Looking at a refusal makes no system call, except one for the local address if the listener listens on every
+//! address. It allocates nothing after the first refusals of each kind. In a flood most refusals are only counted.
 
 pub mod advice;
 pub mod bucket;

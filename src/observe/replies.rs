@@ -1,9 +1,9 @@
-//! Replies to refusals in a program's own words, made once and filled in for each refusal.
+//! The program's own replies to refusals. They are prepared once and filled in for each refusal.
 
 use crate::http1::Code;
 use crate::http1::invariant;
 
-/// How what is filled in is made harmless, by the body's content type.
+/// How values are escaped, by the content type of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Escape {
     /// `text/plain`
@@ -14,7 +14,7 @@ pub enum Escape {
     Html,
 }
 
-/// A stretch of a body.
+/// A part of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
     Text(Vec<u8>),
@@ -24,7 +24,7 @@ enum Piece {
     Id,
 }
 
-/// What is filled in.
+/// The placeholders.
 const PLACEHOLDERS: [(&[u8], Piece); 4] = [
     (b"{code}", Piece::Code),
     (b"{reason}", Piece::Reason),
@@ -37,13 +37,13 @@ const PLACEHOLDERS: [(&[u8], Piece); 4] = [
 pub struct Reply {
     /// The status code.
     pub status: u16,
-    /// Status line and fields, without those that [`render`](Self::render) adds.
+    /// The status line and the fields, without those that [`render`](Self::render) adds.
     head: Vec<u8>,
     body: Vec<Piece>,
     escape: Escape,
 }
 
-/// What a refusal brings to its reply.
+/// The values for the placeholders.
 #[derive(Clone, Copy, Debug)]
 pub struct Filling<'a> {
     /// `{{code}}`
@@ -57,7 +57,7 @@ pub struct Filling<'a> {
 }
 
 impl Reply {
-    /// Of a head whose lines all end with CR LF, and a body with placeholders.
+    /// Makes a reply from a head, whose lines all end with CR LF, and a body with placeholders.
     pub fn new(status: u16, head: &[u8], body: &[u8], escape: Escape) -> Reply {
         let mut pieces = Vec::new();
         let mut text = Vec::new();
@@ -113,8 +113,7 @@ impl Reply {
 }
 
 impl Escape {
-    /// Appends a byte of latin1. What is not printable ASCII is told by its number or, in plain
-    /// text, as `?`.
+    /// Appends a latin1 byte. If it is not printable ASCII, its number is written or, in plain text, `?`.
     fn push(self, byte: u8, out: &mut Vec<u8>) {
         let printable = (0x20..0x7f).contains(&byte);
         match self {
@@ -135,7 +134,7 @@ pub struct Replies {
 }
 
 impl Replies {
-    /// Sets the reply to a code, or with None that to every other code.
+    /// Sets the reply to a code or, with None, to every other code.
     pub fn set(&mut self, code: Option<Code>, reply: Reply) {
         match code {
             Some(code) => {
@@ -146,7 +145,7 @@ impl Replies {
         }
     }
 
-    /// The reply to a code, which is none for those that a program made.
+    /// The reply to a code. None stands for a code of the program's own.
     pub fn get(&self, code: Option<Code>) -> Option<&Reply> {
         let own = self.by_code.iter().find(|(other, _)| Some(*other) == code);
         own.map(|(_, reply)| reply).or(self.default.as_ref())

@@ -1,4 +1,4 @@
-//! What nobody may read in an excerpt: the values of some fields, wherever a packet was cut.
+//! Hides secrets in excerpts: the values of some fields, wherever a packet begins or ends.
 
 use crate::http1::{Carried, Part, Phase, Scene, invariant};
 
@@ -11,23 +11,23 @@ const ALWAYS: [&str; 5] = [
     "x-api-key",
 ];
 
-/// What stands for each byte that is not shown.
+/// The character that replaces each hidden byte.
 const HIDDEN: u8 = b'*';
 
-/// How far before an excerpt the beginning of its first line is looked for.
+/// How far before an excerpt the beginning of its first line is searched.
 const LOOK_BACK: usize = 256;
 
 /// Which values are hidden.
 #[derive(Clone, Debug, Default)]
 pub struct Secrets {
-    /// Names beside those that are always hidden, in small letters.
+    /// The names of more fields that are hidden, in lower case.
     names: Vec<Box<[u8]>>,
-    /// Values in the query of a target are hidden, too.
+    /// Whether values in the query of a target are hidden.
     query: bool,
 }
 
 impl Secrets {
-    /// Names of field lines whose values are secret, whatever their case, and whether queries are.
+    /// Takes the names of more fields whose values are hidden, in any case, and whether values in queries are hidden.
     pub fn new<'a>(names: impl Iterator<Item = &'a str>, query: bool) -> Secrets {
         let lower = |name: &str| name.to_ascii_lowercase().into_bytes().into_boxed_slice();
         Secrets {
@@ -48,8 +48,8 @@ impl Secrets {
                 .any(|other| other.eq_ignore_ascii_case(name))
     }
 
-    /// Hides what is secret of a target: credentials before `@` and, if asked for, the values of
-    /// its query. `began` is what the target had before these bytes.
+    /// Hides secrets in a target: credentials before `@` and, if asked for, the values in its query. `began` is the
+    /// part of the target before these bytes.
     pub fn hide_target(&self, began: &[u8], bytes: &mut [u8]) -> usize {
         let authority = |bytes: &[u8]| bytes.first().is_some_and(|byte| !b"/*?".contains(byte));
         let has_authority = if began.is_empty() {
@@ -124,21 +124,21 @@ fn hide(bytes: &mut [u8]) -> usize {
     bytes.len()
 }
 
-/// A line's part in what is hidden.
+/// What is hidden in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Line {
-    /// Fields decide by their names.
+    /// The name of the field decides.
     Open,
     /// All of it is hidden.
     Secret,
-    /// The request line: its target may have secrets.
+    /// It is the request line, whose target may have secrets.
     Request,
 }
 
-/// Copies `scene.packet[from..to]` to `out`, secrets hidden. The number of bytes hidden.
+/// Copies `scene.packet[from..to]` to `out` and hides secrets. Returns the number of hidden bytes.
 ///
-/// Up to the error the lines are what the parser read. What follows was never read, and is taken
-/// for lines alike; after an error within a secret nothing is shown any more.
+/// Up to the error the parser has read the lines. What follows was not read, and is treated as lines, too. After an
+/// error within a secret nothing is shown any more.
 pub fn copy(scene: &Scene<'_>, secrets: &Secrets, from: usize, to: usize, out: &mut [u8]) -> usize {
     let Some(window) = scene.packet.get(from..to) else {
         return 0;
@@ -159,7 +159,7 @@ pub fn copy(scene: &Scene<'_>, secrets: &Secrets, from: usize, to: usize, out: &
     let lines_at = lines_at.and_then(|at| usize::try_from(at).ok());
     let in_secret = field_is_secret(scene, secrets);
 
-    // A long value that reaches from before the window to the error: the parser knows its name.
+    // A long value may reach from before the window to the error. The parser knows its name.
     let value_at = scene.at.saturating_sub(scene.index);
     let floor = from.saturating_sub(LOOK_BACK);
     let (start, mut line) = if scene.part == Part::FieldValue && value_at <= floor {
@@ -172,13 +172,13 @@ pub fn copy(scene: &Scene<'_>, secrets: &Secrets, from: usize, to: usize, out: &
             Some(at) if at >= floor => (at, Line::Request),
             // The packet began within the lines.
             None if floor == 0 => (0, first_line(scene, secrets)),
-            // Its name lies further back.
+            // The name is further back.
             _ if scene.phase == Phase::StartLine => (floor, Line::Request),
             _ => (floor, Line::Secret),
         }
     };
     let mut at = start;
-    // A value that is cut by `start` has no name in what follows.
+    // If `start` cuts a value, the name of that value is not in what follows.
     let mut named = at == scene.at && at != 0 && line == Line::Open && start == scene.at;
     while at < to {
         let rest = invariant!(scene.packet.get(at..to), "a window lies in its packet");
@@ -192,7 +192,7 @@ pub fn copy(scene: &Scene<'_>, secrets: &Secrets, from: usize, to: usize, out: &
             Line::Secret => veil.stretch(at, end, true),
             Line::Request => {
                 veil.request_line(scene, secrets, at, end);
-                // A head may lack its first line.
+                // The request line may be missing.
                 if let Some(colon) = text.iter().position(|&byte| byte == b':')
                     && secrets.hides(invariant!(text.get(..colon), "a colon lies in its line"))
                 {
@@ -204,7 +204,7 @@ pub fn copy(scene: &Scene<'_>, secrets: &Secrets, from: usize, to: usize, out: &
             Line::Open => {
                 if let Some(colon) = text.iter().position(|&byte| byte == b':') {
                     let name = invariant!(text.get(..colon), "a colon lies in its line");
-                    // A name that was refused may be a secret's, broken.
+                    // A name that was refused may be the misspelled name of a secret.
                     let broken = refused_here && scene.part == Part::FieldName;
                     if secrets.hides(name) || broken {
                         line = Line::Secret;
@@ -217,7 +217,7 @@ pub fn copy(scene: &Scene<'_>, secrets: &Secrets, from: usize, to: usize, out: &
             veil.stretch(scene.at, to, true);
             break;
         }
-        // A line that begins with a blank goes on with the one before.
+        // A line that begins with a blank continues the line before.
         let folded = scene
             .packet
             .get(end)
@@ -231,7 +231,7 @@ pub fn copy(scene: &Scene<'_>, secrets: &Secrets, from: usize, to: usize, out: &
     veil.hidden
 }
 
-/// Whether the error lies in a value that is hidden.
+/// Whether the error is in a value that is hidden.
 fn field_is_secret(scene: &Scene<'_>, secrets: &Secrets) -> bool {
     if !matches!(scene.part, Part::FieldValue | Part::LineEnd) {
         return false;
@@ -239,12 +239,12 @@ fn field_is_secret(scene: &Scene<'_>, secrets: &Secrets) -> bool {
     match scene.field {
         Some([name, &[]]) => secrets.hides(name),
         Some([earlier, here]) => secrets.hides(&[earlier, here].concat()),
-        // A line that a limit dropped, whose name is not known.
+        // The name is not known, because a limit has dropped the line.
         None => matches!(scene.phase, Phase::Head | Phase::Trailers),
     }
 }
 
-/// What the line is that the packet begins in the middle of, or after.
+/// What is hidden in the line in the middle of which the packet begins.
 fn first_line(scene: &Scene<'_>, secrets: &Secrets) -> Line {
     match scene.carried {
         Carried::No | Carried::Method | Carried::Target(_) | Carried::Protocol => Line::Request,
@@ -257,7 +257,7 @@ fn first_line(scene: &Scene<'_>, secrets: &Secrets) -> Line {
                 .packet
                 .first()
                 .is_some_and(|byte| matches!(byte, b' ' | b'\t'));
-            // A name that goes on in this packet is not whole: the scene may know the rest.
+            // A name that continues in this packet is not complete here, so it is compared as a beginning, too.
             if (within || folds) && (secrets.hides(name) || may_become_secret(name, secrets)) {
                 Line::Secret
             } else {
@@ -298,7 +298,7 @@ impl Veil<'_> {
         }
         let mut hidden = 0;
         for byte in self.range(from, to) {
-            // The ends of lines show where they are.
+            // The ends of lines stay visible.
             if !matches!(*byte, b'\r' | b'\n' | HIDDEN) {
                 *byte = HIDDEN;
                 hidden += 1;
@@ -310,13 +310,13 @@ impl Veil<'_> {
     fn request_line(&mut self, scene: &Scene<'_>, secrets: &Secrets, at: usize, end: usize) {
         let text = invariant!(scene.packet.get(at..end), "a line lies in its packet");
         let blank = |byte: &u8| *byte == b' ';
-        // The target begins behind the method's space.
+        // The target begins behind the space that follows the method.
         let method = text.iter().position(blank).unwrap_or(text.len());
         let (skipped, began) = match scene.carried {
             _ if scene.lines_at >= scene.consumed => (method, &[][..]),
             Carried::Method => (method, &[][..]),
             Carried::Target(began) => (0, began),
-            // What follows a space in a query was meant to be of the query.
+            // What follows a space in a query was meant as a part of the query.
             _ if secrets.query && scene.part == Part::Protocol => (0, scene.target[0]),
             _ => return,
         };
@@ -326,12 +326,12 @@ impl Veil<'_> {
             scene.packet.get(target_at..end),
             "a target lies in its line"
         );
-        // A space in the target may have made the error.
+        // A space in the target may have caused the error.
         let protocol = after.windows(6).rposition(|word| word == b" HTTP/");
         let space = after.iter().position(blank);
         let length = if secrets.query { protocol } else { space };
         let target_end = target_at + length.unwrap_or(after.len());
-        // What lies before the window decides what the window has of the target.
+        // The part of the target before the window decides what is secret in the window.
         let cut = self.from.clamp(target_at, target_end);
         let seen = invariant!(
             scene.packet.get(target_at..cut),

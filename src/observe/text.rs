@@ -1,6 +1,6 @@
-//! Short pieces of what was received, of a size that is known in advance.
+//! Short texts of fixed size for what was received.
 
-/// At most `N` bytes of a text, and how long it was.
+/// At most `N` bytes of a text, and the length of the whole text.
 #[derive(Clone, Copy)]
 pub struct Text<const N: usize> {
     bytes: [u8; N],
@@ -14,7 +14,7 @@ impl<const N: usize> Text<N> {
         total: 0,
     };
 
-    /// The pieces in a row, as far as there is room.
+    /// Joins the pieces, as far as there is room.
     pub fn of(pieces: &[&[u8]]) -> Text<N> {
         let mut text = Text::EMPTY;
         for piece in pieces {
@@ -23,7 +23,7 @@ impl<const N: usize> Text<N> {
         text
     }
 
-    /// Takes the place of what there was. Its bytes stay where these do not reach; nobody sees them.
+    /// Replaces the text by the joined pieces. Old bytes behind them stay in memory, but nobody sees them.
     #[inline]
     pub fn set(&mut self, pieces: &[&[u8]]) {
         self.total = 0;
@@ -43,23 +43,23 @@ impl<const N: usize> Text<N> {
         self.total = self.total.saturating_add(piece.len() as u32);
     }
 
-    /// What was kept of it.
+    /// The bytes that were kept.
     pub fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.total as usize).unwrap_or(&self.bytes)
     }
 
-    /// The bytes, to be changed.
+    /// The bytes that were kept, mutably.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         let kept = (self.total as usize).min(N);
         self.bytes.get_mut(..kept).unwrap_or(&mut [])
     }
 
-    /// How long the text was.
+    /// The length of the whole text.
     pub fn total(&self) -> usize {
         self.total as usize
     }
 
-    /// Whether there are none.
+    /// Whether no bytes were kept.
     pub fn is_empty(&self) -> bool {
         self.total == 0
     }

@@ -1,4 +1,4 @@
-//! What a packet meant, in the layout that JavaScript reads (docs/architecture.md, 'Deliveries').
+//! The records of a packet, in the layout that JavaScript reads (docs/architecture.md, 'Deliveries').
 
 mod progress;
 mod recorder;
@@ -27,23 +27,24 @@ pub fn length(numbers: &[u32]) -> usize {
     }
 }
 
-/// Numbers, the text that they cut up, and runs of bytes that become Buffers.
+/// The records of a delivery: numbers, a text whose parts the numbers have the lengths of, and runs of bytes that
+/// become Buffers.
 #[derive(Debug, Default)]
 pub struct Records {
     /// The records, one after the other.
     pub numbers: Vec<u32>,
     /// latin1
     pub text: Vec<u8>,
-    /// What BODY, FAILED and UPGRADED number.
+    /// The blobs of BODY, FAILED and UPGRADED, which have their indexes.
     pub blobs: Vec<Memory>,
-    /// How many HEADs are among them.
+    /// The number of HEADs among the records.
     pub heads: u32,
-    /// What was seen of the refusal among them.
+    /// What was seen of a refusal, if there is one among the records.
     pub seen: Option<Box<Seen>>,
 }
 
 impl Records {
-    /// A single record without text or bytes.
+    /// Makes a single record without text or bytes.
     pub fn notice(numbers: &[u32]) -> Records {
         Records {
             numbers: numbers.to_vec(),
@@ -51,7 +52,7 @@ impl Records {
         }
     }
 
-    /// Of the memory of earlier ones.
+    /// Makes empty records in the memory of earlier ones.
     fn recycled() -> Records {
         Records {
             numbers: buffer_pool::numbers(),
@@ -73,13 +74,13 @@ impl Records {
         self.numbers.is_empty()
     }
 
-    /// What the records occupy, about.
+    /// The approximate size of the records in bytes.
     pub fn size(&self) -> usize {
         let blobs: usize = self.blobs.iter().map(|blob| blob.len()).sum();
         self.numbers.len() * 4 + self.text.len() + blobs
     }
 
-    /// The refusal of a packet.
+    /// Adds FAILED: the packet is refused.
     pub fn push_failed(&mut self, error: &ParseError, packet: Vec<u8>) {
         let blob = self.push_blob(Memory::Own(packet));
         self.numbers.extend_from_slice(&[
@@ -91,18 +92,18 @@ impl Records {
         ]);
     }
 
-    /// The head before waits for an answer.
+    /// Adds PARKED: the head before it waits for an answer.
     pub fn push_parked(&mut self) {
         self.numbers.push(PARKED);
     }
 
-    /// The end of HTTP, and what follows it in the packet.
+    /// Adds UPGRADED: HTTP has ended. `rest` follows in the packet.
     pub fn push_upgraded(&mut self, rest: &[u8]) {
         let blob = self.push_blob(Memory::Own(rest.to_vec()));
         self.numbers.extend_from_slice(&[UPGRADED, blob]);
     }
 
-    /// FIN, with the parser's verdict. `completed`: it ends a body.
+    /// Adds END: FIN was read. `completed` means that FIN ends a body.
     pub fn push_end(&mut self, verdict: Result<(), ParseError>, completed: bool) {
         let (code, reason) = match verdict {
             Ok(()) => (0, 0),
@@ -112,7 +113,7 @@ impl Records {
             .extend_from_slice(&[END, code, reason, u32::from(completed)]);
     }
 
-    /// A run of body bytes.
+    /// Adds BODY: a run of body bytes.
     pub fn push_body(&mut self, bytes: Memory) {
         let blob = self.push_blob(bytes);
         self.numbers.extend_from_slice(&[BODY, blob]);
@@ -139,11 +140,11 @@ impl Records {
     }
 }
 
-/// A packet that waits for the answer to an upgrade, and where parsing goes on in it.
+/// A packet that waits for the answer to an upgrade.
 #[derive(Debug)]
 pub struct Parked {
     /// All of the packet.
     pub packet: Vec<u8>,
-    /// The first byte that was not parsed.
+    /// The offset of the first byte that was not parsed.
     pub at: usize,
 }

@@ -1,24 +1,24 @@
-//! Where the message in progress stands, for the timeouts.
+//! How far the message in progress has come, for the timeouts.
 
 use std::sync::OnceLock;
 use std::time::Instant;
 
 use crate::observe::store::{Bound, Exceeded};
 
-/// Where the message in progress stands, for the timeouts.
+/// How far the message in progress has come, for the timeouts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// When the message began (at first: when the connection did), in ns of [`now`]; 0 between
+    /// When the message began, in ns of [`now`]; for the first message, when the connection began. 0 between two
     /// messages.
     pub start: u64,
     /// The head of the message is complete.
     pub headers_complete: bool,
-    /// A message has begun, now or earlier.
+    /// The first byte of a message was seen, now or earlier.
     pub begun: bool,
 }
 
 impl Progress {
-    /// Of a connection that begins now.
+    /// The progress of a connection that begins now.
     pub fn begin() -> Progress {
         Progress {
             start: now(),
@@ -54,7 +54,7 @@ impl Progress {
         (second > 0).then(|| of(swapped, second))
     }
 
-    /// Whether the message in progress began before what the two limits (ms; 0 is none) allow.
+    /// Whether the message in progress takes longer than one of the two limits (ms; 0 for none) allows.
     pub fn overdue(&self, now: u64, headers: u64, request: u64) -> bool {
         // Node takes the smaller of two limits for the headers.
         let (headers, request) = if request > 0 && headers > request {

@@ -1,4 +1,4 @@
-//! From what the parser finds to records.
+//! Writes what the parser finds into records.
 
 use super::{COMPLETE, FLUSHED, HEAD, Progress, Records, now};
 use crate::http1::{Code, Fields, Head, Moment, ParseError, Sink};
@@ -6,12 +6,12 @@ use crate::layout::head;
 use crate::memory::Supply;
 use crate::observe::refusals::{Refusals, Seen};
 
-/// The parser's sink: writes records and follows the progress of the message.
+/// The parser's sink. It writes records and follows the progress of the message.
 #[derive(Debug)]
 pub struct Recorder<'a> {
-    /// What was recorded.
+    /// The records so far.
     pub records: Records,
-    /// Where the message in progress stands now.
+    /// How far the message in progress has come.
     pub progress: Progress,
     /// A head was recorded.
     pub saw_head: bool,
@@ -26,7 +26,7 @@ pub struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    /// Goes on from `progress`; memory for bodies comes from `supply`.
+    /// Makes a recorder that goes on from `progress`. Memory for bodies comes from `supply`.
     pub fn new(progress: Progress, supply: &'a mut dyn Supply) -> Recorder<'a> {
         Recorder {
             records: Records::recycled(),

@@ -1,8 +1,8 @@
-//! What threads meet in: locks, atomics, thread-locals, and the runtimes of the accept thread and the I/O threads.
+//! What threads share: locks, atomics, thread-locals, and the runtimes of the accept thread and the I/O threads.
 //!
-//! They are those of the standard library and of tokio. With the feature `schedules`, which only the crate's own
-//! tests know of, they are simulated: one thread runs at a time, and which one goes on at each lock and each atomic
-//! is up to the test (`js_thread/schedules.rs`).
+//! They are those of the standard library and of tokio. With the feature `schedules`, which only the crate's own tests
+//! use, they are simulated: one thread runs at a time, and the test decides at each lock and each atomic which one goes
+//! on (`js_thread/schedules.rs`).
 
 #[cfg(all(test, feature = "schedules"))]
 pub mod simulated;
@@ -27,7 +27,7 @@ mod real {
     };
 }
 
-/// A limit, and how much smaller it is where the threads are simulated, so that a few steps reach it.
+/// Chooses between a limit and a much smaller one for simulated threads, so that tests reach it in a few steps.
 #[cfg(unix)]
 pub const fn limit(real: usize, simulated: usize) -> usize {
     if cfg!(all(test, feature = "schedules")) {
@@ -37,8 +37,8 @@ pub const fn limit(real: usize, simulated: usize) -> usize {
     }
 }
 
-/// Locks a mutex whatever became of its last holder: every critical section of this crate leaves
-/// its data whole, and a panic on one connection must not spread to others.
+/// Locks a mutex even if its last holder has panicked. Every critical section of this crate leaves its data whole, and
+/// a panic on one connection must not spread to others.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex
         .lock()

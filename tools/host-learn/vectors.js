@@ -1,7 +1,7 @@
 'use strict';
 
-// Writes lib/host/vectors.json, the requests of crates/h1/vectors/rules.js: what the self-check gives
-// to the host's parser and ours. Long runs of one character are written as [character, length].
+// Writes lib/host/vectors.json with the requests of crates/h1/vectors/rules.js, which the self-check gives to Node's
+// parser and to ferrohttp's. A long run of one character is written as [character, length].
 
 const fs = require('node:fs');
 const path = require('node:path');

@@ -1,24 +1,22 @@
 // npm run node-core -- --checkout DIR [options]
 //
 // Runs the http server tests of a checkout of nodejs/node, by the names in names.txt: each on Node's own
-// server first, then, if it passes there, on ours, at each level that was asked for. Exits with 1 if one passes on
-// Node's only.
-//
-//   --checkout DIR  the checkout; its tag should be that of the Node that runs the tests
-//   --node BIN      the Node that runs the tests (default: the one that runs this)
-//   --level L       the levels, as fast,plain (default: the level that ferrohttp chooses)
-//   --grep RE       only names that match
-//   --jobs N        tests side by side (default 2); those in sequential/ run alone
-//   --timeout S     seconds for one test (default 20)
-//   --retry N       further tries of a test that fails on ours (default 1)
+// server first, then, if it passes there, on ours. Exits with 1 if one passes on Node's only.
 
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import commandLine from '../../scripts/command-line.js';
 
+const USAGE = `npm run node-core -- --checkout DIR [options]
+  --checkout DIR  a checkout of nodejs/node; its tag should be that of the Node that runs the tests
+  --node BIN      the Node that runs the tests (default: the one that runs this)
+  --grep RE       only names that match
+  --jobs N        tests side by side (default 2); those in sequential/ run alone
+  --timeout S     seconds for one test (default 20)
+  --retry N       further tries of a test that fails on ours (default 1)`;
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const ROOT = path.join(HERE, '../..');
 const SWAP = path.join(HERE, 'swap.cjs');
@@ -30,11 +28,11 @@ function fail(message) {
 
 function options() {
   const string = { type: 'string' };
-  const { values } = parseArgs({ options: {
-    checkout: string, grep: string, level: { ...string, default: '' }, node: { ...string, default: process.execPath },
+  const { values } = commandLine(USAGE, {
+    checkout: string, grep: string, node: { ...string, default: process.execPath },
     jobs: { ...string, default: '2' }, timeout: { ...string, default: '20' }, retry: { ...string, default: '1' },
-  } });
-  if (values.checkout === undefined) fail('--checkout DIR is missing: a checkout of nodejs/node');
+  });
+  if (values.checkout === undefined) fail(`--checkout DIR is missing\n\n${USAGE}`);
   return values;
 }
 
@@ -42,7 +40,7 @@ const opt = options();
 const tests = path.resolve(opt.checkout, 'test');
 if (!fs.existsSync(path.join(tests, 'parallel'))) fail(`there is no test/parallel in ${opt.checkout}`);
 
-// What the environment says to Node or to a test must not reach the tests.
+// Environment variables of Node and of its tests must not reach the tests.
 function environment() {
   return Object.fromEntries(Object.entries(process.env)
     .filter(([name]) => !/^(NODE_|TEST_|npm_|https?_proxy|no_proxy|NO_COLOR|FORCE_COLOR|FERROHTTP_)/i.test(name)));
@@ -59,7 +57,7 @@ function knows(flag) {
   return knownFlags.get(flag);
 }
 
-/** Options and environment that a test asks for in its first lines. */
+/** The options and environment variables that a test names in its first lines. */
 function wishes(file) {
   const head = fs.readFileSync(file, 'utf8').slice(0, 4000);
   const words = (tag) => [...head.matchAll(new RegExp(`^// ${tag}:(.*)$`, 'gm'))].flatMap(([, line]) => line.trim().split(/\s+/));
@@ -95,12 +93,12 @@ function run(name, slot, impl, level) {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('latin1').on('data', (text) => { output = (output + text).slice(-65_536); });
     }
-    // A test may leave processes of its own behind: its whole group goes.
+    // A test may leave processes behind, so its whole process group is ended.
     const killGroup = () => {
       try {
         process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // It is gone.
+        // The group has ended already.
       }
     };
     let late = false;
@@ -119,7 +117,7 @@ function run(name, slot, impl, level) {
   });
 }
 
-/** The line of a failed test that tells most. */
+/** The most useful line of a failed test's output. */
 function lastWords(output) {
   const lines = output.split('\n').map((line) => line.trim()).filter(Boolean);
   return (lines.findLast((line) => /Error\b|ERR_|Mismatched|assert/i.test(line) && !line.startsWith('at ')) ?? lines.at(-1) ?? '').slice(0, 200);

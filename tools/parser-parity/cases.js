@@ -6,8 +6,8 @@ const DEFAULTS = { maxHeaderSize: 16384, maxHeaderPairs: 2000 };
 
 const latin1 = (text) => Buffer.from(text, 'latin1');
 
-// Every byte value at every position of every seed: the catalogue. Case `index` of it, or
-// undefined behind its end.
+// The catalogue has every byte value at every position of every seed. This returns its case `index`, or undefined
+// behind its end.
 const CATALOGUE = SEEDS.reduce((sum, seed) => sum + seed.length * 256, 0);
 
 function catalogued(index) {
@@ -53,7 +53,7 @@ function mutate(random, bytes) {
   }
 }
 
-// Cases near the limits, which mutation would not find.
+// Makes cases near the limits, which mutations would not find.
 function big(random) {
   const fill = (n) => Buffer.alloc(n, 'x').latin1Slice();
   const near = (n) => Math.max(0, n - 3 + random.below(7));
@@ -143,7 +143,7 @@ function options(random, max) {
   return test;
 }
 
-// The case of this number; the whole of the catalogue comes first if `catalogue` is set.
+// Returns the case with this number. If `catalogue` is set, the whole catalogue comes first.
 function make(random, max, catalogue, index) {
   const test = options(random, max);
   let bytes = catalogue ? catalogued(index) : undefined;

@@ -1,7 +1,7 @@
 'use strict';
 
-// Node's own parser binding, driven as _http_server.js drives it, writing the transcript that
-// tests/support/mod.rs writes. A development tool: it uses internals of Node.
+// Uses Node's own parser as _http_server.js does, and writes what it finds in the same form as the native side
+// (crates/h1-testing/src/transcript.rs). It is a development tool and uses internals of Node.
 
 const { HTTPParser } = require('_http_common');
 
@@ -33,7 +33,7 @@ parser[HTTPParser.kOnMessageBegin | 0] = () => {
   text += 'begin\n';
 };
 
-// The rule of rawHeaders and rawTrailers for header lines that come in groups.
+// How rawHeaders and rawTrailers get header lines that come in groups.
 parser[HTTPParser.kOnHeaders | 0] = (headers, part) => {
   const limit = parser.maxHeaderPairs;
   if (NODE < 22) {
@@ -72,7 +72,7 @@ const escapeBody = (body) => body.replace(/\\/g, '\\\\').replace(/\n/g, '\\n');
 
 parser[HTTPParser.kOnBody | 0] = (chunk) => {
   const body = chunk.latin1Slice();
-  // One event, one line.
+  // Each event is one line.
   text += `body ${/[\n\\]/.test(body) ? escapeBody(body) : body}\n`;
 };
 
@@ -84,8 +84,8 @@ parser[HTTPParser.kOnMessageComplete | 0] = () => {
   url = '';
 };
 
-// Under `httpValidation: 'relaxed'`, llhttp 9.4.3 never returns from a NUL in a header value.
-// Such cases have no oracle; ours refuses them.
+// With `httpValidation: 'relaxed'`, llhttp 9.4.3 never returns from a NUL in a header value. So such cases cannot be
+// compared; ferrohttp refuses them.
 function hangs(test) {
   return (test.lenient & 1025) === 1024 && test.packets.some((packet) => packet.includes(0));
 }

@@ -4,7 +4,7 @@ const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
-// The native side (crates/h1-testing/examples) as a process: batches of cases in, transcripts out.
+// Runs the native side (crates/h1-testing/examples) as a process. It gets batches of cases and returns transcripts.
 class Peer {
   constructor(binary, args) {
     this.child = spawn(binary, args.map(String), { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -49,7 +49,7 @@ class Peer {
   }
 }
 
-// The newest build of the native side. `cargo test` leaves a debug build.
+// The newest build of the native side. It may be a debug build of `cargo test`.
 function findPeer() {
   const target = process.env.CARGO_TARGET_DIR ?? path.join(__dirname, '../../target');
   return ['release', 'debug']

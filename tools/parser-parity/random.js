@@ -1,6 +1,6 @@
 'use strict';
 
-// A seeded generator (mulberry32): the same seed gives the same cases everywhere.
+// A random number generator (mulberry32). The same seed gives the same cases on every machine.
 class Random {
   constructor(seed) {
     this.state = seed >>> 0;

@@ -32,7 +32,7 @@ const report = {
   },
 };
 
-// Smaller tests that still differ: packets merged, bytes dropped, options set to defaults.
+// Smaller cases to try: with packets merged, bytes dropped, or options set to their defaults.
 function* smaller(test) {
   const { packets } = test;
   for (let i = 0; i + 1 < packets.length; i++) {

@@ -1,7 +1,7 @@
 'use strict';
 
-// Requests to start from, by section of the grammar. They are mutated, spliced and piped
-// together, so each needs to reach its rule once.
+// The requests from which cases are made, by section of the grammar. They are changed, spliced and joined, so each rule
+// needs only one request that reaches it.
 
 const H = 'Host: a\r\n';
 const get = (lines) => `GET /p HTTP/1.1\r\n${H}${lines}\r\n`;
@@ -150,7 +150,7 @@ const SEEDS = [
   ...METHODS, ...TARGETS, ...VERSIONS, ...FIELDS, ...FRAMING, ...CHUNKS, ...CONNECTIONS,
 ];
 
-// Bits of grammar that a mutation may insert anywhere.
+// Pieces of the grammar that a mutation may insert anywhere.
 const TOKENS = [
   '\r', '\n', '\r\n', '\r\n\r\n', ' ', '\t', '\f', '\0', ':', ',', ';', '=', '"', '\\', '/', '?',
   '#', '@', '.', '0', '1', '9', 'f', '_', '\x7f', '\x80', '\xff', '  ', ' \t',

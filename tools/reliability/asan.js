@@ -1,13 +1,12 @@
 'use strict';
 
-// npm run asan: the engine's tests, and the addon in a Node process, under AddressSanitizer.
+// npm run asan: runs the engine's tests, and the addon in a Node process, under AddressSanitizer.
 //
-//   npm run asan -- [--node BIN] [--only rust|js] [FILE ...]
+//  npm run asan -- [--node BIN] [--only rust|js] [FILE ...]
 //
-// The first part is the Rust tests with leak detection. For the second, the addon alone is
-// instrumented, and its runtime, gcc's libasan, is loaded into an ordinary Node: what Rust, and libuv
-// or Node-API on its behalf, does with the addon's memory is checked. Leaks are not looked for there:
-// V8 ends without giving back what it has. FILEs are JavaScript test files.
+// The first part runs the Rust tests with leak detection. For the second part, only the addon is instrumented, and
+// gcc's libasan is loaded into an ordinary Node. It checks what Rust, and libuv or Node-API for it, do with the addon's
+// memory. It does not look for leaks, because V8 exits without freeing its memory. FILEs are JavaScript test files.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -46,7 +45,7 @@ const host = /^host: (.*)$/m.exec(read('rustc', ['-vV']) ?? '')?.[1] ?? fail('ru
 const build = {
   ...process.env,
   CARGO_TARGET_DIR: TARGET_DIR,
-  RUSTC_BOOTSTRAP: '1', // the flag is for nightly compilers; the stable one has it as well
+  RUSTC_BOOTSTRAP: '1', // a stable compiler accepts the flag only with this
   RUSTFLAGS: '-Zsanitizer=address -Cforce-frame-pointers=yes',
   CARGO_PROFILE_RELEASE_LTO: 'off',
   CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
@@ -64,7 +63,7 @@ function run(what, command, args, env) {
   return false;
 }
 
-// A target that is named keeps the flags away from build scripts and macros.
+// Naming the target keeps the flags away from build scripts and macros.
 const cargo = (command, ...args) => [command, '--release', '--target', host, ...args];
 
 function rust() {
@@ -87,7 +86,7 @@ function js() {
     ...process.env,
     FERROHTTP_BINARY: addon,
     LD_PRELOAD: fs.realpathSync(runtime),
-    // Reports go to files, as a test may expect a process to end.
+    // Reports go to files, because a test may expect a process to exit.
     ASAN_OPTIONS: `detect_leaks=0:halt_on_error=1:log_path=${log}`,
   });
   const reports = fs.readdirSync(TARGET_DIR).filter((name) => name.startsWith('report.'));

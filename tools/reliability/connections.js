@@ -1,6 +1,6 @@
 'use strict';
 
-// npm run connections: ten thousand connections at once, on ferrohttp and on node:http.
+// npm run connections: opens ten thousand connections at once, on ferrohttp and on node:http.
 
 const { spawnSync } = require('node:child_process');
 const { setTimeout: sleep } = require('node:timers/promises');
@@ -13,10 +13,12 @@ const USAGE = `npm run connections -- [options]
   --connections N      10,000 by default; this process and the server need a descriptor each
   --alone              without node:http to compare with`;
 
-/** Connections that are opened, asked or closed before others are. */
+/** How many connections are opened, used or closed at a time. */
 const AT_ONCE = 200;
 
-/** What may be left of each connection when all are closed, in bytes, or of all: the allocators keep some of it. */
+/**
+ * How many bytes may be left when all connections are closed, for each or for all, because allocators keep some memory.
+ */
 const LEFT = 1024;
 const LEFT_IN_ALL = 4 << 20;
 const HEAP_LEFT = 2 << 20;
@@ -61,7 +63,7 @@ async function measure(implementation, { connections, start }, findings) {
       return { idle, asked, closed: await subject.sample({ gc: true }) };
     };
 
-    // The first connections make what is there from then on; the second time is measured.
+    // The first connections make allocations that stay. So the second time is measured.
     await round(Math.min(1000, connections));
     const before = await subject.sample({ gc: true });
     const begun = Date.now();
@@ -73,7 +75,7 @@ async function measure(implementation, { connections, start }, findings) {
     expect(closed.descriptors === before.descriptors, `${closed.descriptors} descriptors, ${before.descriptors} before`);
     expect(closed.threads <= before.threads, `${closed.threads} threads, ${before.threads} before`);
     expect(closed.sockets === closed.closed, `${closed.sockets} connections were told, and ${closed.closed} ends`);
-    // What Node's own server keeps is shown, and not judged.
+    // The memory that Node's own server keeps is only shown.
     const grown = implementation === 'ferrohttp' ? last.rss - again.rss : 0;
     expect(grown <= Math.max(LEFT_IN_ALL, LEFT * connections), `the third time left ${grown} bytes of RSS more than the second`);
     const heap = last.memory.heapUsed - again.memory.heapUsed;
@@ -88,7 +90,7 @@ async function measure(implementation, { connections, start }, findings) {
   }
 }
 
-/** A shell that may open more files than this one starts the command again. */
+/** Starts the command again, from a shell that may open more files. */
 function raiseLimit(connections) {
   const needed = connections + 200;
   const limit = Number(spawnSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).stdout);

@@ -1,6 +1,6 @@
 'use strict';
 
-// npm run faults: system calls that fail below the engine, and clients that check what comes of it.
+// npm run faults: makes system calls of the engine fail, while clients check the results.
 
 const { setTimeout: sleep } = require('node:timers/promises');
 const { Crowd } = require('./client/crowd.js');
@@ -17,7 +17,7 @@ const USAGE = `npm run faults -- [options]
   --patience N         seconds after which an action hangs, 30 by default
   --only NAMES         of the faults, separated by commas: ${NAMES.join(', ')}`;
 
-/** Faults that no program has to see: what is asked again, or done in parts. In millionths of the calls. */
+/** Faults that no program has to see, because the call is repeated or done in parts. In millionths of the calls. */
 const SOFT = {
   'recv.EINTR': 30_000, 'recv.EAGAIN': 50_000, 'recv.short': 100_000,
   'send.EINTR': 30_000, 'send.EAGAIN': 50_000, 'send.short': 100_000, 'send.ENOBUFS': 10_000,
@@ -33,10 +33,13 @@ const HARD = {
   'shutdown.ENOTCONN': 10_000,
 };
 
-/** Likewise; libuv ends the process when these calls fail for itself, so that they are for the addon alone. */
+/**
+ * More faults of that kind. libuv would end the process if these calls failed for itself, so they fail only for the
+ * addon.
+ */
 const OURS = { 'register.ENOMEM': 5000, 'register.ENOSPC': 5000, 'duplicate.EMFILE': 50_000, 'option.ENOBUFS': 10_000 };
 
-/** What no kernel does: with --only it shows that the clients find what is wrong. */
+/** Faults that no kernel causes. With --only they show that the clients find errors. */
 const IMPOSSIBLE = { 'send.lost': 50_000 };
 
 /** A refusal is sent once, before the connection is closed: a fault may cut it off, on node:http as well. */
@@ -52,7 +55,7 @@ async function part(title, faults, soft, { seconds, seed, rate, patience, only, 
   });
   try {
     const ports = await subject.order('listen');
-    // What comes with the first connections is there from then on.
+    // The first connections make allocations that stay.
     const first = await Wire.connect(ports.plain);
     first.write('GET /bytes?seed=1&length=10&how=end&when=now HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
     await first.response();
@@ -84,7 +87,7 @@ async function part(title, faults, soft, { seconds, seed, rate, patience, only, 
     findings.expect(after.open === 0, `${after.open} connections are open that no client has`);
     findings.expect(after.sockets === after.closed, `${after.sockets} connections were told, and ${after.closed} ends`);
     for (const stack of after.uncaught) findings.expect(false, `uncaught: ${stack}`);
-    // Node tells the end of the response that is being written, and not of those that queue behind it.
+    // Node reports the end of the response that is being written, and not of those that wait behind it.
     const open = [...ledger].filter(([, { close, queued }]) => !close && !queued).map(([id]) => id);
     findings.expect(open.length === 0, `responses whose end was not told: ${open.slice(0, 10)}`);
     const silent = crowd.cut.map((asked) => ({ ...asked, told: ledger.get(String(asked.id)) }))
@@ -100,7 +103,7 @@ async function part(title, faults, soft, { seconds, seed, rate, patience, only, 
   }
 }
 
-/** Each call that starting to listen takes fails once, the others do not. Then it is tried again. */
+/** Makes each system call that listening needs fail once, one after the other, and then tries to listen again. */
 async function starting({ seed, given, start }, findings) {
   console.log('\nstarting to listen, where one call fails');
   const shim = new Shim({ seed });

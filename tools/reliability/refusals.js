@@ -30,13 +30,13 @@ const HELLO = Buffer.from('1603010200010001fc0303', 'hex');
 const request = Array.from(HELLO, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 const BAD_CHUNK = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n';
 
-/** Messages of the channel a second, and turns of the event loop. */
+/** The largest number of messages of the channel, and of turns of the event loop, in a second. */
 const MOST = 10;
 
-/** Being asked takes a few more turns each time, and so does the garbage collector. */
+/** More turns for each question, and for the garbage collector. */
 const OTHER_TURNS = 10;
 
-/** Noise of an allocator; a record that was kept for each refusal would be several hundred times this. */
+/** The noise of an allocator. A record for each refusal would take several hundred times as much. */
 const GROWTH = 8 << 20;
 
 class Server {
@@ -52,7 +52,7 @@ class Server {
     return { ...report, when: performance.now() };
   }
 
-  /** When nothing is left on its way. */
+  /** Resolves when nothing is on its way any more. */
   async settled() {
     for (let last = -1; ;) {
       const report = await this.report();

@@ -1,10 +1,10 @@
 'use strict';
 
-// npm run soak: an hour of everything at once, and then a look at what it left behind.
+// npm run soak: an hour of mixed traffic, and then a look at what is left.
 //
-// Phases: a warm-up; a rest, whose figures are those to come back to; the load, with a rest every
-// few minutes, so that a slow growth shows as a row of figures; a last rest. In a rest no client is
-// there, idle connections have run out and the garbage collector has run.
+// The phases are a warm-up; a pause, whose figures the last pause has to reach again; the load, with a pause every few
+// minutes, so that a slow growth shows in the figures; and a last pause. In a pause there are no clients, idle
+// connections have timed out, and the garbage collector has run.
 
 const { setTimeout: sleep } = require('node:timers/promises');
 const { Crowd } = require('./client/crowd.js');
@@ -19,7 +19,7 @@ const USAGE = `npm run soak -- [options]
   --rests N            during the load, 6 by default
   --seed N             decides what clients do`;
 
-/** What may be left at the last rest, compared with the first. RSS is the allocators' as well. */
+/** How much more there may be at the last pause than at the first. RSS includes what allocators keep. */
 const TOLERANCE = {
   heapUsed: 4 << 20,
   external: 2 << 20,
@@ -46,7 +46,7 @@ class Routine {
         this.times++;
       }
     })();
-    // A failure shows in `stop`.
+    // `stop` reports a failure.
     this.running.catch(() => {});
   }
 

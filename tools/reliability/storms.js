@@ -1,7 +1,7 @@
 'use strict';
 
-// npm run storms: hundreds of workers with servers, which are ended at any time, also while requests
-// are running, and what that leaves behind in the process.
+// npm run storms: starts hundreds of workers with servers and ends them at any time, also while requests are running.
+// Then it checks what is left in the process.
 
 const { setTimeout: sleep } = require('node:timers/promises');
 const { Crowd } = require('./client/crowd.js');
@@ -14,10 +14,10 @@ const USAGE = `npm run storms -- [options]
   --at-once N          6 by default
   --seed N             decides what clients do, and when which worker ends how`;
 
-/** Workers that come before the first look: an isolate's memory comes from arenas that the process keeps. */
+/** How many workers come before the first look. The memory of an isolate comes from arenas that the process keeps. */
 const WARM_UP = 30;
 
-/** RSS may grow by so much from the first half of the workers to the second. */
+/** By how much RSS may grow from the first half of the workers to the second. */
 const GROWTH = 24 << 20;
 
 const MIX = [[8, 'keepAlive'], [4, 'pipeline'], [3, 'refusal'], [3, 'abort'], [3, 'slowReader'], [3, 'upload'], [2, 'echo'],
@@ -37,7 +37,7 @@ async function main() {
     await sleep(crowd.random.between(20, 400));
     const how = crowd.random.pick(['terminate', 'exit', 'close', 'throw']);
     if (how === 'close') {
-      // Clients that have not asked yet have to find somebody.
+      // Clients that have not sent a request yet need a worker that answers.
       delete crowd.ports[id];
     }
     const outcome = await subject.order('end', { id, how });

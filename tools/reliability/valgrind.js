@@ -1,12 +1,12 @@
 'use strict';
 
-// npm run valgrind: memcheck over the engine's tests, and over a short program of everything.
+// npm run valgrind: runs the engine's tests, and a serving process, under memcheck.
 //
-//   npm run valgrind -- [--only rust|js] [--seconds N]
+//  npm run valgrind -- [--only rust|js] [--seconds N]
 //
-// In the first part everything counts: errors, and memory that is lost at the end. In the second, a
-// Node process that serves for a while, what counts are errors with a frame of the addon in their
-// stacks: V8's own memory is not for memcheck.
+// In the first part all errors count, and memory that is lost at the end. The second part is a Node process that serves
+// for a while. There only errors with a frame of the addon in their stack count, because memcheck does not understand
+// V8's memory.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -50,7 +50,7 @@ function cargo(...args) {
 function rust() {
   const { executable } = cargo('test', '--test', 'engine', '--no-run').find((message) => message.executable);
   console.log('\nengine tests under memcheck');
-  // One thread runs at a time under valgrind; tests beside each other would only wait longer.
+  // Valgrind runs one thread at a time, so tests beside each other would only wait longer.
   const { status } = spawnSync('valgrind', [
     '--fair-sched=yes', '--error-exitcode=9', '--leak-check=full', '--errors-for-leak-kinds=definite', '--show-leak-kinds=definite', '--num-callers=30',
     executable, '--test-threads=1',
@@ -67,7 +67,7 @@ async function js() {
   fs.copyFileSync(path.join(TARGET_DIR, 'release/libferrohttp.so'), addon);
   const report = path.join(TARGET_DIR, 'report.xml');
   fs.rmSync(report, { force: true });
-  // Node runs under valgrind by way of a script that is its `execPath`.
+  // Node runs under valgrind through a script that is its `execPath`.
   const node = path.join(TARGET_DIR, 'node');
   fs.writeFileSync(node, `#!/bin/sh\nexec valgrind --fair-sched=yes --smc-check=all-non-file --num-callers=30 --xml=yes --xml-file='${report}' '${process.execPath}' "$@"\n`, { mode: 0o755 });
   console.log(`\na server under memcheck, ${options.seconds} s of load`);

@@ -1,4 +1,4 @@
-//! Byte classes of the request grammar, and loops that skip over runs of one class.
+//! The byte classes of the request grammar, and loops that skip runs of one class.
 
 use crate::invariant;
 
@@ -6,13 +6,13 @@ use crate::invariant;
 pub const TOKEN: u8 = 1;
 /// Header values: HT, SP, VCHAR, obs-text. Also what a backslash may quote in an extension.
 pub const VALUE: u8 = 1 << 1;
-/// Header values under `httpValidation: 'relaxed'`: all but NUL, LF and CR.
+/// Header values under `httpValidation: 'relaxed'`: all bytes except NUL, LF and CR.
 pub const RELAXED: u8 = 1 << 2;
 /// Paths: VCHAR except `#` and `?`.
 pub const PATH: u8 = 1 << 3;
-/// Authorities, but for `@`.
+/// Authorities, except `@`.
 pub const HOST: u8 = 1 << 4;
-/// Anything that may stand in an item of a comma-separated list.
+/// Bytes of an item of a comma-separated list.
 pub const LIST_ITEM: u8 = 1 << 5;
 /// qdtext: between the quotes of a chunk extension's value.
 pub const QDTEXT: u8 = 1 << 6;
@@ -90,7 +90,7 @@ pub fn is_blank(byte: u8) -> bool {
 pub fn skip(bytes: &[u8], at: usize, mask: u8) -> usize {
     let mut at = at;
     let mut rest = invariant!(bytes.get(at..), "a run begins within its bytes");
-    // One branch for eight bytes.
+    // One branch is enough for eight bytes.
     while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
         let all = chunk
             .iter()
@@ -107,7 +107,7 @@ pub fn skip(bytes: &[u8], at: usize, mask: u8) -> usize {
         .unwrap_or(rest.len())
 }
 
-/// As [`skip`] with [`VALUE`], eight bytes at a time.
+/// Does what [`skip`] does with [`VALUE`], eight bytes at a time.
 #[inline]
 pub fn skip_value(bytes: &[u8], at: usize) -> usize {
     let mut at = at;
@@ -118,7 +118,7 @@ pub fn skip_value(bytes: &[u8], at: usize) -> usize {
         let del = del.wrapping_sub(ONES) & !del & HIGH;
         let stop = control | del;
         if stop != 0 {
-            // The lowest hit is exact, those above it may be borrows.
+            // The lowest hit is exact. Hits above it may be borrows.
             let hit = at + (stop.trailing_zeros() / 8) as usize;
             if bytes.get(hit) != Some(&b'\t') {
                 return hit;
@@ -138,7 +138,7 @@ pub fn visible_run(bytes: &[u8]) -> usize {
     let mut run = 0;
     while let Some((word, after)) = rest.split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*word);
-        // Bytes from 0x80 on are high already; the others do not carry into the next.
+        // Bytes from 0x80 on have the high bit already. The others do not carry into the next byte.
         let control = !((word & !HIGH) + ONES * (0x80 - 0x21));
         let del = (word & !HIGH) + ONES;
         let stop = (control | del | word) & HIGH;
@@ -152,11 +152,11 @@ pub fn visible_run(bytes: &[u8]) -> usize {
     run + visible.count()
 }
 
-/// Whether `text` is `lower` in any case. `lower` may have letters and `-`; `text` must be of
-/// [`VALUE`] bytes, or CR would pass for `-`.
+/// Whether `text` equals `lower`, ignoring case. `lower` may have letters and `-`. `text` must have only [`VALUE`]
+/// bytes, because CR would equal `-`.
 #[inline(always)]
 pub fn eq_lower<const N: usize>(text: &[u8], lower: &[u8; N]) -> bool {
-    // No branch for each byte.
+    // This needs no branch for each byte.
     <&[u8; N]>::try_from(text).is_ok_and(|text| {
         let pairs = text.iter().zip(lower);
         pairs.fold(0, |differ, (a, b)| differ | ((a | 0x20) ^ b)) == 0

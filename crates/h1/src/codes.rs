@@ -1,6 +1,6 @@
-//! The one table of error codes, reasons and default replies.
+//! The table of error codes, reasons and default replies.
 
-/// Declares an enum whose variants carry their text, in a fixed order.
+/// Declares an enum whose variants have a text and a fixed order.
 macro_rules! table {
     ($(#[$meta:meta])* $name:ident { $($variant:ident = $text:literal,)* }) => {
         $(#[$meta])*
@@ -30,7 +30,7 @@ macro_rules! table {
 }
 
 table! {
-    /// `err.code` of a refusal. All but the last come from the parser.
+    /// `err.code` of a refusal. All except the last come from the parser.
     Code {
         InvalidMethod = "HPE_INVALID_METHOD",
         InvalidUrl = "HPE_INVALID_URL",
@@ -131,7 +131,7 @@ pub struct ParseError {
 }
 
 impl Code {
-    /// What Node sends, before it destroys the connection, when nobody listens to 'clientError'.
+    /// The reply that Node sends if nobody listens for 'clientError', before it destroys the connection.
     pub const fn default_reply(self) -> &'static [u8] {
         match self {
             Code::HeaderOverflow => {

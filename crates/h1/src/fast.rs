@@ -1,6 +1,6 @@
-//! The usual request line, httparse over the lines after it if they lie whole in the packet, and
-//! the checks that make the verdict llhttp's. Knows no errors: whenever the two might differ there
-//! is no answer, and the machine reads the same bytes.
+//! The fast path for a head that is complete in one packet. It reads the usual request line itself, lets httparse read
+//! the lines after it, and checks that llhttp would read them in the same way. It gives no errors: if the two might
+//! differ, it has no result, and the byte-level machine reads the same bytes.
 
 use std::mem::MaybeUninit;
 
@@ -10,17 +10,17 @@ use super::machine::flag;
 use super::profile::{FLUSH_GROUP, HeaderCount};
 use super::{Config, methods};
 
-/// Header lines of a head that is tried; more go to the machine.
+/// The largest number of header lines that are tried. A head with more goes to the machine.
 pub(super) const MAX_FIELDS: usize = 64;
 
-/// The same for a packet below [`SMALL`].
+/// The same limit for a packet of fewer bytes than [`SMALL`].
 pub(super) const FEW_FIELDS: usize = 12;
 const SMALL: usize = 512;
 
 pub(super) type Few<'a> = [httparse::Header<'a>; FEW_FIELDS];
 pub(super) type Many<'a> = [MaybeUninit<httparse::Header<'a>>; MAX_FIELDS];
 
-/// A complete head: what the machine would know at its end.
+/// What the machine would know at the end of a complete head.
 pub(super) struct Found<'a> {
     pub len: usize,
     pub method: Method,
@@ -31,8 +31,8 @@ pub(super) struct Found<'a> {
     pub length: u64,
 }
 
-/// Tries `rest`, which begins with a message's first byte.
-// Inlined, or the result crosses the stack in pieces that cost as much as half of the checks.
+/// Tries `rest`, which begins with the first byte of a message.
+// It is inlined, because otherwise passing the result on the stack costs half as much as the checks.
 #[inline(always)]
 pub(super) fn parse<'a>(
     rest: &'a [u8],
@@ -43,7 +43,7 @@ pub(super) fn parse<'a>(
     let line = RequestLine::of(rest)?;
     let (len, fields) = field_lines(rest, &line, few, many)?;
     let head = rest.get(..len)?;
-    // What the size limit counts is less than the whole: near it the machine counts.
+    // The size limit counts less than the whole head. Near the limit the machine counts.
     if len as u64 > config.max_header_size || !count_allowed(fields.len(), config) {
         return None;
     }
@@ -71,14 +71,15 @@ fn field_lines<'a>(
     many: &'a mut Many<'a>,
 ) -> Option<(usize, &'a [httparse::Header<'a>])> {
     if rest.len() < SMALL {
-        // Without the request line, which is a third of such a head's work.
+        // httparse does not read the request line again, which would be a third of its work for such a head.
         let lines = rest.get(line.len..)?;
         match httparse::parse_headers(lines, few) {
             Ok(httparse::Status::Complete((len, fields))) => Some((line.len + len, fields)),
             _ => None,
         }
     } else {
-        // Only so it takes slots that were not made first: so many cost more than the request line.
+        // This way httparse takes slots that are not initialised. To initialise so many would cost more than the
+        // request line.
         let mut request = httparse::Request::new(&mut []);
         match request.parse_with_uninit_headers(rest, many) {
             Ok(httparse::Status::Complete(len)) => Some((len, &*request.headers)),
@@ -87,18 +88,18 @@ fn field_lines<'a>(
     }
 }
 
-/// What the lines say. None where httparse and llhttp may differ about one.
+/// What the lines mean. None if httparse and llhttp may differ about one of them.
 #[inline(always)]
 fn semantics(head: &[u8], fields: &[httparse::Header<'_>], config: &Config) -> Option<Semantics> {
     let mut semantics = Semantics::default();
     for (i, field) in fields.iter().enumerate() {
-        // For httparse the line before may also end with a bare LF.
+        // httparse also accepts a line before this one that ends with LF alone.
         let name_at = offset(head, field.name.as_bytes());
         if head.get(name_at.wrapping_sub(2)) != Some(&b'\r') {
             return None;
         }
         if matches!(field.name.len(), 7 | 10 | 14 | 16 | 17) {
-            // With the blanks at its end.
+            // The raw value has the blanks at its end.
             let raw = if field.value.is_empty() {
                 &[]
             } else {
@@ -114,7 +115,7 @@ fn semantics(head: &[u8], fields: &[httparse::Header<'_>], config: &Config) -> O
     Some(semantics)
 }
 
-/// A request line that both take, and the same way.
+/// A request line that both accept and read in the same way.
 struct RequestLine<'a> {
     len: usize,
     method: Method,
@@ -131,7 +132,7 @@ impl<'a> RequestLine<'a> {
         };
         let after_method = rest.get(target_at..)?;
         let (target, after_target) = after_method.split_at_checked(visible_run(after_method))?;
-        // In a target that begins so, llhttp takes any of these bytes.
+        // llhttp accepts any of these bytes in a target that begins like this.
         if !matches!(target.first(), Some(b'/' | b'*')) {
             return None;
         }
@@ -152,7 +153,7 @@ impl<'a> RequestLine<'a> {
 
 /// The method, and where the target begins.
 fn other_method(rest: &[u8]) -> Option<(Method, usize)> {
-    // No name is longer.
+    // No method name is longer.
     let len = rest.iter().take(16).position(|&byte| byte == b' ')?;
     let method = methods::find(rest.get(..len)?)?;
     let here = methods::of_http(method) && !matches!(method, Method::CONNECT | Method::PRI);
@@ -169,7 +170,7 @@ fn count_allowed(count: usize, config: &Config) -> bool {
     }
 }
 
-/// What the five names whose values the grammar reads have said so far.
+/// What the fields mean so far whose values the grammar reads.
 #[derive(Clone, Copy, Default)]
 struct Semantics {
     flags: u16,
@@ -177,14 +178,14 @@ struct Semantics {
 }
 
 impl Semantics {
-    /// Adds a line that may have such a name. None where the machine should look.
+    /// Adds a line that may be such a field. None if the machine has to read the head.
     #[inline(always)]
     fn and(self, name: &[u8], raw: &[u8], config: &Config) -> Option<Semantics> {
         let framed = self.flags & (flag::CONTENT_LENGTH | flag::TRANSFER_ENCODING) != 0;
         match name.len() {
             10 if eq_lower(name, b"connection") => self.and_connection(raw, config),
             16 if eq_lower(name, b"proxy-connection") => self.and_connection(raw, config),
-            // Repeated and mixed framing is for the other.
+            // The machine reads heads with repeated or mixed framing.
             14 if eq_lower(name, b"content-length") && framed => None,
             14 if eq_lower(name, b"content-length") => Some(Semantics {
                 flags: self.flags | flag::CONTENT_LENGTH,
@@ -218,7 +219,7 @@ impl Semantics {
     }
 }
 
-/// Plain digits that are sure to fit.
+/// Reads plain digits that certainly fit into the number.
 fn content_length(raw: &[u8]) -> Option<u64> {
     if !(1..=19).contains(&raw.len()) || !raw.iter().all(u8::is_ascii_digit) {
         return None;
@@ -229,7 +230,7 @@ fn content_length(raw: &[u8]) -> Option<u64> {
 
 /// The flags of a list of connection options.
 fn connection(raw: &[u8], config: &Config) -> Option<u16> {
-    // HT after a word means different things to different llhttps.
+    // Versions of llhttp differ about HT after a word.
     if raw.contains(&b'\t') && !config.profile.tab_after_connection_token {
         return None;
     }
@@ -248,7 +249,7 @@ fn connection(raw: &[u8], config: &Config) -> Option<u16> {
     }))
 }
 
-/// Where `part`, a slice of `whole`, begins in it. Nonsense for any other.
+/// The offset at which `part` begins in `whole`. `part` must be a slice of `whole`.
 #[inline(always)]
 fn offset(whole: &[u8], part: &[u8]) -> usize {
     (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize)

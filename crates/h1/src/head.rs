@@ -1,9 +1,8 @@
-//! What a parsed head looks like: methods, spans, fields.
+//! The types of a parsed head: methods, spans, fields.
 
 use crate::invariant;
 
-/// Every method name that llhttp knows, at llhttp's own number. RTSP and ICE requests are
-/// delivered like any other.
+/// The method names that llhttp knows, at llhttp's own numbers. RTSP and ICE requests are delivered like all others.
 pub const METHODS: [&str; 47] = [
     "DELETE",
     "GET",
@@ -75,7 +74,7 @@ impl Method {
         self.0 as u32
     }
 
-    /// The name as it stands in a request line.
+    /// The name as in a request line.
     pub fn as_str(self) -> &'static str {
         invariant!(
             METHODS.get(self.0 as usize).copied(),
@@ -84,7 +83,7 @@ impl Method {
     }
 }
 
-/// A range of bytes, relative to whatever holds them (a packet or an accumulator).
+/// A range of bytes in a packet or in a copy of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
     /// Offset of the first byte.
@@ -94,17 +93,17 @@ pub struct Span {
 }
 
 impl Span {
-    /// Its length in bytes.
+    /// The length in bytes.
     pub const fn len(self) -> usize {
         self.end.saturating_sub(self.start) as usize
     }
 
-    /// Whether it holds no byte.
+    /// Whether it has no byte.
     pub const fn is_empty(self) -> bool {
         self.start == self.end
     }
 
-    /// The bytes; `base` is what the span was made for.
+    /// The bytes of the span. `base` must be the bytes for which it was made.
     pub fn of(self, base: &[u8]) -> &[u8] {
         invariant!(
             base.get(self.start as usize..self.end as usize),
@@ -113,7 +112,7 @@ impl Span {
     }
 }
 
-/// The spans of one header or trailer line; the value's is trimmed at both ends.
+/// The spans of one header or trailer line. The value has no blanks at its ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FieldSpan {
     /// The field name.
@@ -122,11 +121,11 @@ pub struct FieldSpan {
     pub value: Span,
 }
 
-/// Header or trailer lines in wire order, as `rawHeaders` and `rawTrailers` hold them.
+/// Header or trailer lines in the order in which they came, as in `rawHeaders` and `rawTrailers`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fields<'a>(Lines<'a>);
 
-/// Where the lines are: as the machine collects them, or as httparse left them.
+/// The lines, as the machine collects them or as httparse returns them.
 #[derive(Clone, Copy, Debug)]
 enum Lines<'a> {
     Spans {
@@ -192,14 +191,15 @@ pub struct Head<'a> {
     pub method: Method,
     /// The request target, not decoded.
     pub target: &'a [u8],
-    /// Major and minor.
+    /// The major and the minor version.
     pub version: (u8, u8),
     /// The header lines.
     pub fields: Fields<'a>,
-    /// The upgrade bit: CONNECT, or `Upgrade` with `Connection: upgrade`.
+    /// The upgrade bit: the method is CONNECT, or there is `Upgrade` with `Connection: upgrade`.
     pub upgrade: bool,
-    /// Whether the grammar lets another message follow on the connection.
+    /// Whether another message may follow on the connection.
     pub keep_alive: bool,
-    /// Nothing follows: no body, no trailers. `Sink::message_complete` is not called then.
+    /// Whether the message is complete with its head: it has no body and no trailers. Then `Sink::message_complete` is
+    /// not called.
     pub complete: bool,
 }

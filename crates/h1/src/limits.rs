@@ -1,31 +1,31 @@
-//! The counters of Node's binding: what makes a head, trailers or chunk extensions too big.
+//! The counters of Node's binding. They decide whether a head, trailers or chunk extensions are too large.
 
 use super::profile::{FLUSH_GROUP, HeaderCount};
 use super::{Code, Config, Reason};
 
-/// Bytes of names and values that the extensions of one chunk may have.
+/// How many bytes the names and values of the extensions of one chunk may have.
 pub const MAX_CHUNK_EXTENSIONS: u64 = 16 * 1024;
 
-/// What has been counted since the last reset.
+/// The counts since the last reset.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Limits {
-    /// Bytes of target, names and values, with the blanks that end a value.
+    /// Bytes of target, names and values, with the blanks at the end of a value.
     head_bytes: u64,
     extension_bytes: u64,
     fields: u64,
 }
 
-/// A limit was reached; the caller knows where.
+/// The error of a limit that was reached. The caller knows its offset.
 pub type Exceeded = (Code, Reason);
 
 impl Limits {
-    /// A message begins. The bytes of the head need no reset: the end of the last one did it.
+    /// A message begins. The count of bytes needs no reset, since the end of the last head has reset it.
     pub fn message_begin(&mut self) {
         self.fields = 0;
         self.extension_bytes = 0;
     }
 
-    /// The head is complete; trailers have budgets of their own.
+    /// The head is complete. Trailers are counted from the beginning.
     pub fn head_complete(&mut self) {
         self.fields = 0;
         self.head_bytes = 0;
@@ -40,7 +40,7 @@ impl Limits {
         self.head_bytes = 0;
     }
 
-    /// A run of a target, name or value was seen, up to its end or the packet's.
+    /// Counts a run of a target, name or value, up to its end or the end of the packet.
     #[inline]
     pub fn count_bytes(&mut self, bytes: usize, config: &Config) -> Result<(), Exceeded> {
         self.head_bytes += bytes as u64;
@@ -50,7 +50,7 @@ impl Limits {
         Ok(())
     }
 
-    /// A header or trailer line begins. Whether it is to be kept.
+    /// Counts a header or trailer line that begins. Returns whether it is kept.
     #[inline]
     pub fn count_field(&mut self, config: &Config) -> Result<bool, Exceeded> {
         let before = self.fields;
@@ -77,17 +77,17 @@ impl Limits {
         self.fields > FLUSH_GROUP as u64
     }
 
-    /// Bytes of target, names and values so far.
+    /// The bytes of target, names and values so far.
     pub fn head_bytes(&self) -> u64 {
         self.head_bytes
     }
 
-    /// Lines that have begun.
+    /// The number of lines that have begun.
     pub fn fields(&self) -> u64 {
         self.fields
     }
 
-    /// Bytes of the chunk's extensions so far.
+    /// The bytes of the chunk's extensions so far.
     pub fn extension_bytes(&self) -> u64 {
         self.extension_bytes
     }

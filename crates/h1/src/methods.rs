@@ -1,9 +1,8 @@
-//! Method names, matched byte by byte.
+//! Matches method names byte by byte.
 
 use super::head::{METHODS, Method};
 
-/// Indices into [`METHODS`] in the order of the names' bytes, so that the names with a common
-/// prefix are a range.
+/// The indexes of [`METHODS`], sorted by the bytes of the names, so that the names with a common prefix are a range.
 const SORTED: [u8; METHODS.len()] = sorted();
 
 const fn sorted() -> [u8; METHODS.len()] {
@@ -37,24 +36,24 @@ const fn less(a: &[u8], b: &[u8]) -> bool {
     a.len() < b.len()
 }
 
-/// The names that a prefix leaves possible: a range of [`SORTED`], never empty.
+/// The names that begin with the bytes so far: a range of [`SORTED`], which is never empty.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidates {
     first: u8,
     end: u8,
-    /// Bytes matched so far.
+    /// How many bytes were matched.
     depth: u8,
 }
 
-/// What a byte after the prefix means.
+/// The meaning of a byte after the prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// The byte continues a name.
     More,
-    /// The byte continues a name and completes it; no other name begins with it.
+    /// The byte completes a name, and no other name begins with that name.
     Complete(Method),
-    /// The bytes before it are a complete name that the byte does not continue (GET, which
-    /// is also how GET_PARAMETER begins).
+    /// The bytes before it are a complete name, and the byte does not continue a longer one. An example is GET, with
+    /// which GET_PARAMETER begins.
     Before(Method),
     /// The byte fits no name.
     Invalid,
@@ -75,7 +74,7 @@ impl Candidates {
         name.get(..self.depth as usize).unwrap_or(name)
     }
 
-    /// No byte was matched yet.
+    /// Whether no byte was matched yet.
     pub fn is_fresh(&self) -> bool {
         self.depth == 0
     }
@@ -84,7 +83,7 @@ impl Candidates {
         let depth = self.depth as usize;
         let range = &SORTED[self.first as usize..self.end as usize];
         let at = |index: &u8| METHODS[*index as usize].as_bytes().get(depth).copied();
-        // A name that ends here sorts first: None < Some(_).
+        // A name that ends here is sorted first, because None < Some(_).
         let first = range.partition_point(|index| at(index) < Some(byte));
         let count = range[first..].partition_point(|index| at(index) == Some(byte));
         if count == 0 {
@@ -103,7 +102,7 @@ impl Candidates {
     }
 }
 
-/// The number of `name`, which must be exact.
+/// Finds the method with exactly this name.
 pub fn find(name: &[u8]) -> Option<Method> {
     match name {
         b"GET" => Some(Method::GET),

@@ -1,9 +1,9 @@
-//! Field names that clients and proxies send, in the spellings in which they send them.
+//! The field names that clients and proxies usually send, as they spell them.
 //!
-//! A name from this list crosses to JavaScript as its number, and is there the same string each
-//! time: no bytes are copied, and objects keyed by it need not look it up among all strings.
+//! JavaScript gets only the number of such a name, and uses the same string each time. So no bytes are copied, and V8
+//! need not look the string up among all strings when it is a key.
 
-/// A name's number is its position.
+/// The names. The number of a name is its index.
 #[rustfmt::skip]
 pub const NAMES: [&str; 123] = [
     "Accept", "accept", "Accept-Charset", "accept-charset", "Accept-Encoding", "accept-encoding",
@@ -32,10 +32,11 @@ pub const NAMES: [&str; 123] = [
     "x-envoy-expected-rq-timeout-ms",
 ];
 
-/// Places of the table; four times as many as names, so that most are found where they should be.
+/// The size of the table. It has four times as many places as there are names, so that most names are at their first
+/// place.
 const PLACES: usize = 512;
 
-/// Numbers of names by [`place`], each plus one; 0 where there is none.
+/// By [`place`]: the number of the name plus one, or 0 for none.
 static TABLE: [u8; PLACES] = table();
 
 /// The number of a name, if it is one of [`NAMES`].
@@ -50,7 +51,7 @@ pub fn number(name: &[u8]) -> Option<u32> {
     }
 }
 
-/// Where to look for a name first: by its length and three of its bytes.
+/// The first place of a name. Its length and three of its bytes decide it.
 const fn place(name: &[u8]) -> Option<usize> {
     let length = name.len();
     if length < 2 || length > 30 {

@@ -1,7 +1,7 @@
-//! What differs between Node releases, as data: the grammar of their llhttp and the limits of
-//! their binding. Nothing else in the parser asks for a version.
+//! The differences between Node releases, as data: the grammar of their llhttp, and the limits of their binding.
+//! Nothing else in the parser asks for a version.
 
-/// Grammar and binding facts of one Node.
+/// The grammar of a Node, and what its binding does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// HT may follow the digits of Content-Length (llhttp 9.4.0).
@@ -12,30 +12,29 @@ pub struct Profile {
     pub refuse_empty_transfer_encoding: bool,
     /// What `maxHeadersCount` does.
     pub header_count: HeaderCount,
-    /// An accepted upgrade drops the request's body; otherwise it is parsed first (Node 26).
+    /// An accepted upgrade drops the body of the request. Otherwise (Node 26) the body is parsed first.
     pub upgrade_skips_body: bool,
 }
 
 /// What happens to header lines beyond `maxHeadersCount`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderCount {
-    /// Lines arrive in groups of [`FLUSH_GROUP`]; a group is dropped when the limit had been
-    /// reached before it. A single last group is never dropped.
+    /// Lines come in groups of [`FLUSH_GROUP`]. A group is dropped if the limit was reached before it. If there is only
+    /// one group, it is never dropped.
     DropGroups,
-    /// A line is dropped when the limit has been reached, but not in a single last group. Lines of
-    /// the first group are kept here, because more may not follow.
+    /// A line beyond the limit is dropped, unless there is only one group. The lines of the first group are kept here,
+    /// because no other group may follow.
     Truncate,
-    /// The name of the first line too many is a header overflow.
+    /// The name of the first line beyond the limit is a header overflow.
     Refuse,
 }
 
-/// Lines that Node's binding hands over at once.
+/// How many lines Node's binding hands over at once.
 pub const FLUSH_GROUP: usize = 31;
 
 impl Profile {
-    /// The profile of the newest release of a major version of Node with this
-    /// `process.versions.llhttp`. Older hosts than Node 20 with llhttp 9.3 get that one's, newer
-    /// ones the newest.
+    /// The profile of the newest release of a major version of Node with this `process.versions.llhttp`. A Node that is
+    /// older than Node 20 with llhttp 9.3 gets the profile of that one, and a newer one than is known gets the newest.
     pub fn for_host(llhttp: &str, node_major: u32) -> &'static Profile {
         let header_count = if node_major >= 22 {
             HeaderCount::Refuse
@@ -45,7 +44,7 @@ impl Profile {
         Profile::of(llhttp, header_count, node_major < 26)
     }
 
-    /// The profile of a host with this llhttp and these facts of its binding.
+    /// The profile for a version of llhttp and for what the binding does.
     pub fn of(
         llhttp: &str,
         header_count: HeaderCount,
@@ -86,27 +85,27 @@ const fn bindings(grammar: u8) -> [[Profile; 2]; 3] {
     ]
 }
 
-/// By grammar, [`HeaderCount`] and whether an upgrade skips the body.
+/// All profiles: by grammar, by [`HeaderCount`], and by whether an upgrade skips the body.
 static PROFILES: [[[Profile; 2]; 3]; 4] = [bindings(0), bindings(1), bindings(2), bindings(3)];
 
-/// `major.minor.patch`; what is missing or no number counts as 0.
+/// Reads `major.minor.patch`. A part that is missing or no number counts as 0.
 fn version(text: &str) -> (u32, u32, u32) {
     let mut parts = text.split('.').map(|part| part.parse().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
     (next(), next(), next())
 }
 
-/// The lenient flags in force, numbered as Node numbers them.
+/// The lenient flags, with Node's numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lenient(u16);
 
 impl Lenient {
     /// No flag: the strict grammar.
     pub const NONE: Lenient = Lenient(0);
-    /// Values may hold any byte, lines may be folded, and a space may stand before the first line and
-    /// before the colon of the names that the parser knows.
+    /// Values may have any byte, and lines may be folded. A space may come before the first line, and before the colon
+    /// of the names that the parser knows.
     pub const HEADERS: Lenient = Lenient(1);
-    /// `Content-Length` may stand beside `Transfer-Encoding`.
+    /// `Content-Length` may come together with `Transfer-Encoding`.
     pub const CHUNKED_LENGTH: Lenient = Lenient(1 << 1);
     /// A request may follow one that ends the connection.
     pub const KEEP_ALIVE: Lenient = Lenient(1 << 2);
@@ -129,17 +128,17 @@ impl Lenient {
     /// `insecureHTTPParser`.
     pub const ALL: Lenient = Lenient(0x3ff);
 
-    /// Bits that Node does not define are dropped.
+    /// Makes flags from a number. Bits that Node does not define are dropped.
     pub const fn from_bits(bits: u32) -> Lenient {
         Lenient((bits & 0x7ff) as u16)
     }
 
-    /// The flags as Node's number.
+    /// The number of the flags, as in Node.
     pub const fn bits(self) -> u16 {
         self.0
     }
 
-    /// Whether all of `other`'s flags are in force.
+    /// Whether all flags of `other` are set.
     pub const fn contains(self, other: Lenient) -> bool {
         self.0 & other.0 == other.0
     }

@@ -1,7 +1,7 @@
 'use strict';
-// Gives a response its socket, and takes it away. While a response owns a socket, Node has one more 'close' listener on the socket,
-// which is added and removed for each request. If nobody can see that, this file changes `_events` itself, as EventEmitter
-// would.
+// Gives a response its socket, and takes it away. While a response owns a socket, Node has one more 'close' listener on
+// the socket, which is added and removed for each request. If nobody can see that, this file changes `_events` itself,
+// as EventEmitter would.
 
 const { EventEmitter } = require('events');
 const { Readable } = require('stream');
@@ -16,8 +16,8 @@ const { removeListener: plainStreamRemove } = Readable.prototype;
 let onSocketClose;
 
 /**
- * Does what `res.assignSocket(socket)` does for a new response. `onClose` is the connection's own 'close' listener, and `on` is the
- * method `on` that the connection has set on the socket.
+ * Does what `res.assignSocket(socket)` does for a new response. `onClose` is the connection's own 'close' listener, and
+ * `on` is the method `on` that the connection has set on the socket.
  */
 function assign(res, socket, onClose, on) {
   const { _events: events } = socket;
@@ -33,7 +33,10 @@ function assign(res, socket, onClose, on) {
   bond(res, socket, onClose);
 }
 
-/** Whether `bond` does what Node does for a response that had to wait for earlier ones. The arguments are those of `assign`. */
+/**
+ * Whether `bond` does what Node does for a response that had to wait for earlier ones. The arguments are those of
+ * `assign`.
+ */
 function canBond(socket, onClose, on) {
   const { _events: events } = socket;
   return !socket._httpMessage && socket.on === on && events.close === onClose && onSocketClose !== undefined &&

@@ -37,7 +37,10 @@ function headOf(res) {
   return res._header;
 }
 
-/** Makes the head of a response whose body has `length` bytes. It calls the method of the instance, because the program may have replaced writeHead. */
+/**
+ * Makes the head of a response whose body has `length` bytes. It calls the method of the instance, because the program
+ * may have replaced writeHead.
+ */
 function makeHead(res, length) {
   res._contentLength = length;
   res._implicitHeader();

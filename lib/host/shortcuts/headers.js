@@ -1,13 +1,14 @@
 'use strict';
 // http.IncomingMessage with a shorter way to make `headers`.
 //
-// Clients send the same field names in the same order again and again. Node makes `headers` line by line; each line needs a lookup
-// of its name and changes the shape of the object. This class instead copies the object of an earlier request with the same
-// names, and sets the new values. Such a pattern exists only if each line has become one string property. Every other list of
-// lines goes to Node's own getter, and so does every list after somebody has replaced `_addHeaderLine`.
+// Clients send the same field names in the same order again and again. Node makes `headers` line by line; each line
+// needs a lookup of its name and changes the shape of the object. This class instead copies the object of an earlier
+// request with the same names, and sets the new values. Such a pattern exists only if each line has become one string
+// property. Every other list of lines goes to Node's own getter, and so does every list after somebody has replaced
+// `_addHeaderLine`.
 //
-// Node makes `headers` before the program sees the request. Here they are made at first use, from a copy of the list, because the program
-// may have changed `rawHeaders`.
+// Node makes `headers` before the program sees the request. Here they are made at first use, from a copy of the list,
+// because the program may have changed `rawHeaders`.
 
 const { IncomingMessage, symbols, shortcuts } = require('..');
 
@@ -111,7 +112,8 @@ function learn(raw, length, headers) {
   patterns.unshift({
     names: names.map(detached),
     keys,
-    // JSON.parse makes the object as a literal would. V8 keeps objects that were filled by computed keys as dictionaries.
+    // JSON.parse makes the object as a literal would. V8 keeps objects that were filled by computed keys as
+    // dictionaries.
     blank: JSON.parse(`{${keys.map((key) => `${JSON.stringify(key)}:""`).join()}}`),
   });
   patterns.length = Math.min(patterns.length, PATTERNS);

@@ -1,8 +1,8 @@
 'use strict';
-// Shortcuts: shorter ways around functions of Node. Each names every function that it leaves out. A shortcut is open if the text of
-// each of these functions is the one that this release of Node has (known.json). So a changed Node closes it, and so does a
-// program that wrapped a function before ferrohttp was loaded. If a program wraps one later, the `...Plain` functions see that at
-// the next call. A closed shortcut makes ferrohttp slower; the others stay open.
+// Shortcuts: shorter ways around functions of Node. Each names every function that it leaves out. A shortcut is open if
+// the text of each of these functions is the one that this release of Node has (known.json). So a changed Node closes
+// it, and so does a program that wrapped a function before ferrohttp was loaded. If a program wraps one later, the
+// `...Plain` functions see that at the next call. A closed shortcut makes ferrohttp slower; the others stay open.
 
 const { EventEmitter } = require('events');
 const { ServerResponse, IncomingMessage } = require('http');

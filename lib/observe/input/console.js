@@ -1,6 +1,6 @@
 'use strict';
-// Reads a Buffer or an error as Node's console prints it: at most 50 bytes, and how many more there were. For an error it also reads
-// code, reason and bytesParsed, if they were printed.
+// Reads a Buffer or an error as Node's console prints it: at most 50 bytes, and how many more there were. For an error
+// it also reads code, reason and bytesParsed, if they were printed.
 
 const BUFFER = /<Buffer((?: [0-9a-f]{2})*)\s*(?:\.\.\. (\d+) more bytes?)?\s*>/g;
 

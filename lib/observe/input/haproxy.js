@@ -1,6 +1,6 @@
 'use strict';
-// Reads the output of HAProxy's `show errors`: a head with time and peer, then the refused bytes, escaped, after their offsets. `+`
-// after an offset continues the line before.
+// Reads the output of HAProxy's `show errors`: a head with time and peer, then the refused bytes, escaped, after their
+// offsets. `+` after an offset continues the line before.
 
 const LINE = /^ {1,3}(\d{5})([+ ]) (.*)$/;
 const HEAD = /^\[(.+?)\] (?:frontend|backend|proxy) (\S+) \(#-?\d+\): (invalid|complete) (\w+)/;

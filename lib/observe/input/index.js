@@ -1,9 +1,9 @@
 'use strict';
-// Reads the input of `ferrohttp explain`: bytes in one of several forms. Each reader returns a list of inputs, or null if the input
-// has another form.
+// Reads the input of `ferrohttp explain`: bytes in one of several forms. Each reader returns a list of inputs, or null
+// if the input has another form.
 //
-// An input is { label, packets, fin } or, for an error that was printed or logged, { label, error }. `truncated` is the number of
-// bytes that the form has left out.
+// An input is { label, packets, fin } or, for an error that was printed or logged, { label, error }. `truncated` is the
+// number of bytes that the form has left out.
 
 const { readPcap } = require('./pcap');
 const { readPcapng } = require('./pcapng');

@@ -1,7 +1,7 @@
 'use strict';
-// Reads errors that were logged as JSON: one object, an array, or one object in each line (pino, bunyan). The error may be anywhere in
-// the object. Its packet may be what Buffer.toJSON makes, an array, or a string of hexadecimal digits or base64. It also reads
-// refusals that `--json` and the page write.
+// Reads errors that were logged as JSON: one object, an array, or one object in each line (pino, bunyan). The error may
+// be anywhere in the object. Its packet may be what Buffer.toJSON makes, an array, or a string of hexadecimal digits or
+// base64. It also reads refusals that `--json` and the page write.
 
 const DEPTH = 6;
 

@@ -1,8 +1,8 @@
 'use strict';
 // A live page of the refusals of a server. It is a request handler that any application can mount.
 //
-// The page shows what clients have sent. So only this machine sees it by default, every string is made printable ASCII here and
-// becomes a text node in the browser, and the page cannot load or run anything that did not come with it.
+// The page shows what clients have sent. So only this machine sees it by default, every string is made printable ASCII
+// here and becomes a text node in the browser, and the page cannot load or run anything that did not come with it.
 
 const crypto = require('crypto');
 const fs = require('fs');

@@ -1,4 +1,4 @@
-//! macOS and its relatives.
+//! macOS, iOS and the other systems of Apple.
 
 use std::io::{Error, Result};
 use std::net::SocketAddr;
@@ -7,20 +7,20 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use super::{check, set_nonblocking, set_option};
 use crate::conn::address::Name;
 
-/// `SO_NOSIGPIPE` stands in for the flag that Linux has.
+/// There is no `MSG_NOSIGNAL`; the option `SO_NOSIGPIPE` has the same effect.
 pub const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT;
 
-/// No flag holds a segment back: FIN leaves in a segment of its own.
+/// There is no flag that holds a segment back, so FIN leaves in a segment of its own.
 pub const FIN_FOLLOWS: libc::c_int = 0;
 
-/// The option with the seconds of silence before the first probe.
+/// The option that has the seconds of silence before the first keep-alive probe.
 pub const TCP_KEEPIDLE: libc::c_int = libc::TCP_KEEPALIVE;
 
-/// Takes a connection from the backlog. Where no descriptor is left the kernel drops it, so that
-/// there is nothing to accept later.
+/// Takes a connection from the backlog. If no descriptor is left, the kernel drops the connection, so that it cannot be
+/// accepted later.
 ///
-/// A process that forks in another thread between the two calls hands the descriptor to its child;
-/// no call of this system does both at once.
+/// If another thread forks between the two calls, the child inherits the descriptor. This system has no call that does
+/// both at once.
 pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
     let mut peer = Name::default();
     let (address, length) = peer.room();
@@ -35,17 +35,17 @@ pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
     Ok((accepted, peer.address()))
 }
 
-/// Makes writes to a connection that has gone away errors, and no signal.
+/// Makes a write to a connection that has gone fail without a signal.
 pub fn set_no_sigpipe(fd: RawFd) -> Result<()> {
     match set_option(fd, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, 1) {
-        // Said of a connection that has been reset already: writes to it fail without a signal.
+        // The connection was reset already. Writes to it fail without a signal.
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
         result => result,
     }
 }
 
-/// What a failed send is told as. The kernel says EPROTOTYPE of a socket that the peer is closing at
-/// that moment; libuv makes the same of it.
+/// The error that is reported for a failed send. The kernel gives EPROTOTYPE if the peer is closing the connection at
+/// that moment. As in libuv, that becomes ECONNRESET.
 pub fn send_error(error: Error) -> Error {
     match error.raw_os_error() {
         Some(libc::EPROTOTYPE) => Error::from_raw_os_error(libc::ECONNRESET),
@@ -53,8 +53,8 @@ pub fn send_error(error: Error) -> Error {
     }
 }
 
-/// Whether both directions are over, after RST or FIN in both: then the kernel knows no peer any
-/// more. `poll` tells nothing unless it is asked for something to read, and then tells of a FIN alone.
+/// Whether both directions have ended, by RST or by FIN in both. Then the kernel does not know the peer any more.
+/// `poll` does not help: it reports nothing unless it is asked for reading, and then it reports a FIN alone, too.
 pub fn is_gone(fd: RawFd) -> bool {
     let mut peer = Name::default();
     let (address, length) = peer.room();
@@ -62,10 +62,10 @@ pub fn is_gone(fd: RawFd) -> bool {
     unsafe { libc::getpeername(fd, address, length) != 0 }
 }
 
-/// kqueue does not tell libuv.
+/// Always false: kqueue does not report a hang-up to libuv.
 pub fn has_hung_up(_fd: RawFd) -> bool {
     false
 }
 
-/// Nothing is held back.
+/// Does nothing, because nothing is held back.
 pub fn uncork(_fd: RawFd) {}

@@ -1,10 +1,10 @@
-//! FreeBSD, and what is left of the systems that the crate compiles for.
+//! FreeBSD, and all other systems for which the crate compiles.
 
 use std::os::fd::RawFd;
 
 pub use super::flags::*;
 
-/// No flag holds a segment back: FIN leaves in a segment of its own.
+/// There is no flag that holds a segment back, so FIN leaves in a segment of its own.
 pub const FIN_FOLLOWS: libc::c_int = 0;
 
 /// kqueue does not tell libuv.
@@ -12,5 +12,5 @@ pub fn has_hung_up(_fd: RawFd) -> bool {
     false
 }
 
-/// Nothing is held back.
+/// Does nothing, because nothing is held back.
 pub fn uncork(_fd: RawFd) {}

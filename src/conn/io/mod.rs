@@ -1,5 +1,5 @@
-//! The system calls of sockets. None of them blocks, none raises SIGPIPE, and every descriptor
-//! they make is close-on-exec.
+//! The system calls of sockets. None of them blocks or raises SIGPIPE, and every descriptor that they make is
+//! close-on-exec.
 
 use std::io::{self, Error, Result};
 use std::mem::MaybeUninit;
@@ -21,14 +21,14 @@ mod system;
 use system::{FIN_FOLLOWS, SEND_FLAGS};
 pub use system::{set_no_sigpipe, uncork};
 
-/// Pieces that one `sendmsg` takes. libuv writes as many at once on the systems that we know: a peer that
-/// has gone answers the first segment, and a second call would meet that.
+/// The largest number of pieces in one `sendmsg`. It is the same as libuv's: a peer that has gone answers the first
+/// segment, and a second call would meet that answer.
 pub const MAX_PIECES: usize = 1024;
 
-/// Pieces that are passed on without memory of their own.
+/// Up to so many pieces are passed on without an allocation.
 pub const FEW_PIECES: usize = 16;
 
-/// While the crate's own tests are built, simulated sockets come first.
+/// In the crate's own tests, asks the simulated sockets first.
 macro_rules! simulated {
     ($result:expr) => {
         #[cfg(test)]
@@ -50,13 +50,13 @@ fn length(result: libc::ssize_t) -> Result<usize> {
     usize::try_from(result).map_err(|_| Error::last_os_error())
 }
 
-/// The next connection of a listening socket, and its peer's address where it has one.
+/// Accepts the next connection of a listening socket. Returns the address of its peer as well, if it has one.
 pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
     simulated!(super::simulation::accept(fd));
     system::accept(fd)
 }
 
-/// Reads what is there; `Ok(0)` is FIN.
+/// Reads what is there. `Ok(0)` is FIN.
 pub fn recv(fd: RawFd, buffer: &mut [u8]) -> Result<usize> {
     simulated!(super::simulation::recv(fd, &mut [buffer]));
     loop {
@@ -76,7 +76,7 @@ pub fn recv(fd: RawFd, buffer: &mut [u8]) -> Result<usize> {
     }
 }
 
-/// As [`recv`], first into `first` and, when that is full, into `rest`.
+/// Reads as [`recv`] does, first into `first` and, when that is full, into `rest`.
 pub fn recv_split(fd: RawFd, first: &mut [MaybeUninit<u8>], rest: &mut [u8]) -> Result<usize> {
     simulated!({
         first.fill(MaybeUninit::new(0));
@@ -110,13 +110,13 @@ pub fn recv_split(fd: RawFd, first: &mut [MaybeUninit<u8>], rest: &mut [u8]) -> 
     }
 }
 
-/// Writes what the kernel takes of the pieces, in order, of at most [`MAX_PIECES`] of them.
+/// Writes the pieces, in order, as far as the kernel takes them. There are at most [`MAX_PIECES`].
 pub fn send(fd: RawFd, pieces: &[&[u8]]) -> Result<usize> {
     send_with(fd, pieces, SEND_FLAGS)
 }
 
-/// As [`send`], where [`shutdown`] follows at once: the last bytes leave with the FIN, in one
-/// segment where the system can do that.
+/// Writes as [`send`] does, for the case that [`shutdown`] follows at once. If the system can do that, the last bytes
+/// leave in one segment with the FIN.
 pub fn send_before_fin(fd: RawFd, pieces: &[&[u8]]) -> Result<usize> {
     send_with(fd, pieces, SEND_FLAGS | FIN_FOLLOWS)
 }
@@ -173,7 +173,7 @@ pub fn has_unread(fd: RawFd) -> bool {
     unread(fd).is_some_and(|count| count > 0)
 }
 
-/// How many bytes they are.
+/// The number of bytes that nobody has read.
 fn unread(fd: RawFd) -> Option<libc::c_int> {
     let mut count: libc::c_int = 0;
     // SAFETY: the pointer is that of one number.
@@ -181,19 +181,19 @@ fn unread(fd: RawFd) -> Option<libc::c_int> {
     (result == 0).then_some(count)
 }
 
-/// Whether both directions are over, after RST or FIN in both.
+/// Whether both directions have ended, by RST or by FIN in both.
 pub fn is_gone(fd: RawFd) -> bool {
     simulated!(super::simulation::is_gone(fd));
     system::is_gone(fd)
 }
 
-/// Likewise, and every byte is read, where libuv is told so.
+/// Whether both directions have ended and every byte was read, on systems that report this to libuv.
 pub fn has_hung_up(fd: RawFd) -> bool {
     simulated!(super::simulation::has_hung_up(fd));
     system::has_hung_up(fd)
 }
 
-/// The system has no memory for a send at the moment. libuv tries again, too.
+/// Whether the system has no memory for a send at the moment. Then libuv tries again.
 pub fn is_out_of_buffers(error: &Error) -> bool {
     error.raw_os_error() == Some(libc::ENOBUFS)
 }
@@ -211,30 +211,30 @@ pub fn shutdown(fd: RawFd) -> Result<()> {
 /// Nobody uses the descriptor any more.
 pub unsafe fn close(fd: RawFd) {
     simulated!(super::simulation::close(fd));
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees it.
     drop(unsafe { OwnedFd::from_raw_fd(fd) });
 }
 
-/// Ends both directions, of a connection that has failed. What was read stays readable.
+/// Ends both directions of a connection that has failed. Bytes that have arrived can still be read.
 pub fn shut_both_ways(fd: RawFd) {
     // SAFETY: no memory is involved.
     unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
 }
 
-/// As listen(2).
+/// Calls listen(2).
 pub fn listen(fd: RawFd, backlog: i32) -> Result<()> {
     // SAFETY: no memory is involved.
     check(unsafe { libc::listen(fd, backlog) }).map(drop)
 }
 
-/// A duplicate of a descriptor, which is close-on-exec.
+/// Makes a duplicate of a descriptor. The duplicate is close-on-exec.
 pub fn duplicate(fd: RawFd) -> Result<OwnedFd> {
     simulated!(super::simulation::duplicate(fd));
     // SAFETY: the result is a descriptor of our own.
     unsafe { check(libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0)).map(|fd| OwnedFd::from_raw_fd(fd)) }
 }
 
-/// Has calls on the descriptor return EAGAIN instead of blocking.
+/// Makes calls on the descriptor return EAGAIN instead of blocking.
 pub fn set_nonblocking(fd: RawFd) -> Result<()> {
     // SAFETY: no memory is involved.
     unsafe {
@@ -262,8 +262,7 @@ pub fn set_no_delay(fd: RawFd, on: bool) -> Result<()> {
     set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, on.into())
 }
 
-/// Keep-alive as libuv sets it: ten probes, a second apart, after `delay` seconds (0: the
-/// system's default).
+/// Sets keep-alive as libuv does: ten probes, a second apart, after `delay` seconds (0: the system's default).
 pub fn set_keep_alive(fd: RawFd, on: bool, delay: u32) -> Result<()> {
     set_option(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, on.into())?;
     if !on || delay == 0 {
@@ -279,7 +278,7 @@ pub fn set_keep_alive(fd: RawFd, on: bool, delay: u32) -> Result<()> {
     set_option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPCNT, 10)
 }
 
-/// Makes the close that follows send RST.
+/// Makes the next close send RST.
 pub fn set_reset_on_close(fd: RawFd) -> Result<()> {
     let linger = libc::linger {
         l_onoff: 1,
@@ -298,7 +297,7 @@ pub fn set_reset_on_close(fd: RawFd) -> Result<()> {
     .map(drop)
 }
 
-/// The name of a socket error as Node's `err.code` has it.
+/// The name of a socket error, as in `err.code` of Node.
 pub fn errno_name(errno: i32) -> &'static str {
     match errno {
         0 => "ERR_FERROHTTP_INTERNAL", // record::PANICKED

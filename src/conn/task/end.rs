@@ -1,4 +1,4 @@
-//! Ends: FIN, an error, a hang-up, and what becomes of the descriptor.
+//! The ends of a connection: FIN, an error, a hang-up, and the close of the descriptor.
 
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(super) fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
         }
         control.read_done = true;
         if verdict.is_ok() && !control.shown {
-            // A new connection has left without sending anything that matters. JavaScript never hears of it.
+            // A client has left without a complete request, and without an error. JavaScript never hears of it.
             control.fate = Fate::Closing { reset: false };
             drop(control);
             conn.uncount();
@@ -85,7 +85,8 @@ pub(super) fn fail(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, errno: i32
     after_delivery(room, conn, false)
 }
 
-/// Takes a hang-up for FIN. If deferred output fails, that error comes first: in Node the write would have met it.
+/// Takes a hang-up for FIN. If deferred output fails, its error comes first, because in Node the write would have met
+/// it.
 pub(super) fn hung_up_end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
     let failed = {
         let mut control = crate::lock(&conn.control);
@@ -102,7 +103,7 @@ pub(super) fn hung_up_end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> 
     }
 }
 
-/// Ends the connection as FIN does, on the JavaScript thread. See [`Conn::hang_up`].
+/// Ends the connection as FIN does. It is called on the JavaScript thread. See [`Conn::hang_up`].
 pub fn hang_up(conn: &Arc<Conn>) -> bool {
     let mut read = crate::lock(&conn.read);
     {
@@ -118,9 +119,9 @@ pub fn hang_up(conn: &Arc<Conn>) -> bool {
 }
 
 impl Drop for Task {
-    /// Lets go of the connection, whether it came to its end or its thread is stopping.
+    /// Releases the connection, because it has ended or its thread is stopping.
     fn drop(&mut self) {
-        // Before the descriptor is closed.
+        // This has to be dropped before the descriptor is closed.
         let watched = self.watched.take();
         let Some(conn) = self.conn.take() else {
             return;
@@ -149,8 +150,8 @@ impl Drop for Task {
             watched.expect_close();
         }
         if fd >= 0 && rest.is_empty() && !lingers {
-            // SAFETY: the descriptor is the connection's own; nobody uses it any more now that
-            // `control.fd` is -1 and the reactor has let go.
+            // SAFETY: the connection owns the descriptor. Nobody uses it any more, since `control.fd` is -1 and the
+            // reactor has released it.
             unsafe { io::close(fd) };
         } else if fd >= 0 {
             // SAFETY: as above.

@@ -1,4 +1,4 @@
-//! Leftover output: sent as far as the kernel takes it.
+//! Sends leftover output, as far as the kernel takes it.
 
 use std::io::ErrorKind;
 use std::os::fd::RawFd;
@@ -13,14 +13,14 @@ use crate::record::{Records, SHUTDOWN};
 use crate::sync::atomic::Ordering;
 
 impl Task {
-    /// Sends what is in the outbox, as far as the kernel takes it; then FIN, if wanted.
+    /// Sends what is in the outbox, as far as the kernel takes it. Then it sends FIN, if that is wanted.
     pub(super) fn flush(
         &mut self,
         conn: &Arc<Conn>,
         fd: RawFd,
         cx: &mut Context<'_>,
     ) -> std::io::Result<()> {
-        // The kernel was full when it was asked last; an event tells when it is not.
+        // The kernel had no room at the last try. An event reports when it has.
         let is_full = self.room == Room::JsThread && conn.full.load(Ordering::Relaxed);
         let asked = crate::lock(&conn.read).asked;
         let hang_up_ends = conn.server.settings.hang_up_ends() != 0;
@@ -46,7 +46,7 @@ impl Task {
                 };
                 match send_some(&mut control) {
                     Ok(true) => {}
-                    // As libuv, which offers the rest in the next turn: then there is room, or an error.
+                    // libuv offers the rest in the next turn. Then there is room, or an error.
                     Ok(false) => {
                         watched.write_later(cx);
                         return Ok(());
@@ -65,8 +65,8 @@ impl Task {
                 let awaited = control.write_awaited;
                 control.keep_error(errno(&result) as i32, awaited);
             }
-            // In libuv a read comes first, if there is one: it meets the error, or a hang-up that is taken for
-            // the end. One that has brought a packet, or nothing, has met neither.
+            // In libuv a read comes first, if there is one. It meets the error, or a hang-up that is taken for the end.
+            // A read that found a packet, or nothing, has met neither.
             let was_read = match control.outstanding {
                 true => !hang_up_ends,
                 false => asked || self.room == Room::JsThread && !control.resuming,
@@ -87,7 +87,7 @@ impl Task {
     }
 }
 
-/// Whether the kernel took all that it was offered.
+/// Offers the first pieces of the outbox to the kernel. Returns whether it took all of them.
 fn send_some(control: &mut Control) -> std::io::Result<bool> {
     let front = control.outbox.front();
     let wanted = front.length();

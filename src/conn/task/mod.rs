@@ -1,9 +1,9 @@
-//! The task of one connection: reads packets, parses and delivers them, flushes what is left of
-//! writes, refuses new connections, and closes the descriptor in the end.
+//! The task of one connection. It reads packets, parses and delivers them, sends leftover output, refuses new connections
+//! (connections that JavaScript does not know), and finally closes the descriptor.
 //!
-//! It is a future written by hand, so that an idle connection costs a few hundred bytes. It
-//! starts on the accept thread as a new connection; after the first complete head it is established, and moves
-//! to the JavaScript thread or an I/O thread.
+//! It is a future written by hand, so that an idle connection takes only a few hundred bytes. It starts in the accept_thread.
+//! After the first complete head the connection is established, and the task moves to the JavaScript thread or an I/O
+//! thread.
 
 mod end;
 mod flush;
@@ -38,12 +38,13 @@ enum Room {
 /// The task of one connection.
 #[derive(Debug)]
 pub struct Task {
-    /// None until a read has found nothing. Many new connections are refused after their first packet, and never get one.
+    /// None until a read has found nothing. Many connections are refused after their first packet, and are never
+    /// registered.
     watched: Option<Watch>,
-    /// None after moving to another thread.
+    /// None after the connection has moved to another thread.
     conn: Option<Arc<Conn>>,
     room: Room,
-    /// Where a task of the JavaScript thread can register.
+    /// Where a task of the JavaScript thread registers.
     seat: Option<(Arc<Registry>, Token)>,
 }
 
@@ -52,13 +53,13 @@ enum Turn {
     /// There may be more to do at once.
     Again,
     Wait,
-    /// To where established connections are served.
+    /// The connection moves to the thread that serves established connections.
     Move,
     Close,
 }
 
 impl Task {
-    /// Of a connection that was just accepted.
+    /// The task of a connection that was just accepted. It runs in the accept_thread.
     pub fn accepted(conn: Arc<Conn>) -> Task {
         Task {
             watched: None,
@@ -68,7 +69,7 @@ impl Task {
         }
     }
 
-    /// Of a connection that had a complete head.
+    /// The task of an established connection on an I/O thread.
     pub fn on_io_thread(conn: Arc<Conn>) -> Task {
         Task {
             watched: None,
@@ -78,7 +79,7 @@ impl Task {
         }
     }
 
-    /// Likewise, for the JavaScript thread.
+    /// The task of an established connection on the JavaScript thread.
     pub fn on_js_thread(conn: Arc<Conn>) -> Task {
         Task {
             watched: None,
@@ -88,14 +89,14 @@ impl Task {
         }
     }
 
-    /// Whether all that is left is to close the descriptor, which dropping the task does.
+    /// Whether only the descriptor is left to be closed. Dropping the task closes it.
     pub fn is_over(&self) -> bool {
         self.conn
             .as_ref()
             .is_none_or(|conn| !crate::lock(&conn.control).is_open())
     }
 
-    /// Whether the connection was sent FIN, and is only to be read to its end.
+    /// Whether FIN was sent, so that the connection is only read to its end.
     pub fn is_refused(&self) -> bool {
         self.conn.as_ref().is_some_and(|conn| {
             let control = crate::lock(&conn.control);
@@ -111,11 +112,10 @@ impl Task {
         self.seat = Some((registry.clone(), token));
         conn.seat.store(token.0 as u32, Ordering::Relaxed);
         let fd = crate::lock(&conn.control).fd;
-        // A peer that was sent FIN after its first packet has often answered with its own by now. So the
+        // If FIN was sent after the first packet, the peer has often answered with its own FIN by now. So the
         // descriptor is read before it is registered.
         if !self.is_refused() {
-            // The reactor tells in the next turn what there is to read. After a full packet that is
-            // known.
+            // The reactor reports in the next turn whether there is something to read. After a full packet there is.
             let readable = crate::lock(&conn.read).full;
             if let Ok(watch) = self.watch(fd) {
                 watch.note(Event {
@@ -126,7 +126,7 @@ impl Task {
         }
     }
 
-    /// An event from the JavaScript thread's reactor.
+    /// Notes an event of the JavaScript thread's reactor.
     pub fn note(&self, event: Event) {
         if let Some(watch) = &self.watched {
             watch.note(event);
@@ -138,7 +138,8 @@ impl Task {
         }
     }
 
-    /// Whether there is nothing to do until the JavaScript thread's reactor tells an event. It runs the task then.
+    /// Whether there is nothing to do until the JavaScript thread's reactor reports an event. The reactor then runs the
+    /// task.
     fn has_to_wait(&self) -> bool {
         self.watched.as_ref().is_some_and(Watch::is_quiet)
     }
@@ -177,7 +178,7 @@ impl Task {
         Poll::Ready(())
     }
 
-    /// After a panic: the connection fails as if reading had. If that panics, too, it is closed.
+    /// Called after a panic. The connection fails as if reading had failed. If that panics, too, it is closed.
     fn recover(&mut self) -> Poll<()> {
         let Some(conn) = self.conn.clone() else {
             return Poll::Ready(());
@@ -200,7 +201,7 @@ impl Task {
             if !control.is_open() {
                 return Turn::Close;
             }
-            // What JavaScript knows had better be read where it acts on it.
+            // A connection that JavaScript knows is read on the JavaScript thread.
             if self.room == Room::Accept && control.shown && conn.core.serves_on_js_thread() {
                 return Turn::Move;
             }
@@ -224,8 +225,8 @@ impl Task {
         } else {
             self.read(conn, fd, may_read, cx, supply)
         };
-        // After reading and what that leads to, as libuv: an error that both would find is one of reading. An
-        // I/O thread does not wait for handlers.
+        // libuv sends after it has read and reported what it read. So an error that both would meet is one of reading.
+        // An I/O thread does not wait for handlers.
         let flushes = has_output && !(self.room == Room::JsThread && conn.output_waits());
         match turn {
             Turn::Again | Turn::Wait if flushes && self.flush(conn, fd, cx).is_err() => Turn::Close,
@@ -234,7 +235,7 @@ impl Task {
     }
 }
 
-/// Passes an established connection on to where it is served.
+/// Passes a connection on to the thread that serves established connections.
 fn settle(core: &Core, conn: Arc<Conn>) {
     if core.serves_on_js_thread() {
         core.queue.arrive(Task::on_js_thread(conn));

@@ -1,4 +1,4 @@
-//! Parsing: what a packet means, and what follows from that.
+//! Parses packets, and does what follows from them.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::record::{Parked, Recorder, Records};
 #[cfg(debug_assertions)]
 use crate::sync::atomic::Ordering;
 
-/// Parses one packet and delivers what it means.
+/// Parses one packet and delivers its records.
 pub(super) fn parse(
     room: Room,
     conn: &Arc<Conn>,
@@ -24,8 +24,8 @@ pub(super) fn parse(
     let Some((records, saw_head)) = follow(conn, read, packet, 0, supply) else {
         return Turn::Close;
     };
-    // JavaScript does not hear of a new connection before its head is complete. If it knows the connection, it hears of every
-    // packet, because each restarts the idle timer.
+    // JavaScript does not hear of a new connection before its head is complete. If it knows the connection, it hears of
+    // every packet, because each restarts the idle timer.
     if records.is_empty() && (read.bytes == 0 || !crate::lock(&conn.control).shown) {
         conn.look_for_hang_up(behind);
         return Turn::Again;
@@ -40,8 +40,8 @@ pub(super) fn parse(
     turn
 }
 
-/// How a turn goes on in which something was delivered. Without I/O threads, a connection moves to the JavaScript
-/// thread as soon as JavaScript knows it; otherwise to an I/O thread after its first complete head.
+/// How the task goes on after a delivery. Without I/O threads, a connection moves to the JavaScript thread as soon as
+/// JavaScript knows it. With I/O threads, it moves to one of them after its first complete head.
 pub(super) fn after_delivery(room: Room, conn: &Conn, saw_head: bool) -> Turn {
     if room == Room::Accept && (saw_head || conn.core.serves_on_js_thread()) {
         Turn::Move
@@ -50,20 +50,20 @@ pub(super) fn after_delivery(room: Room, conn: &Conn, saw_head: bool) -> Turn {
     }
 }
 
-/// What a packet means for its connection.
+/// What happens to a connection after a packet.
 #[derive(Debug)]
 enum Then {
     /// The next packet may be read.
     ReadOn,
     /// The packet waits for the answer to a head with the upgrade bit.
     Park(Box<Parked>),
-    /// The connection speaks HTTP no longer.
+    /// The connection no longer speaks HTTP.
     Upgrade,
-    /// The packet was refused. That is not recorded yet: a new connection's refusal never is.
+    /// The packet was refused. There is no record of it yet: the refusal of a new connection never gets one.
     Refuse(ParseError),
 }
 
-/// Parses a packet from a position on, and records what is in it.
+/// Parses a packet from the offset `from` on, and records what is in it.
 fn interpret(
     parser: &mut Parser,
     packet: Packet<'_>,
@@ -97,8 +97,8 @@ fn interpret(
     }
 }
 
-/// Parses a packet and has the connection follow what it means. The records, and whether a complete
-/// head is among them. None: the connection is over, as a new connection was refused.
+/// Parses a packet and updates the connection. Returns the records, and whether a complete head is among them. It
+/// returns None if a new connection was refused, so that the connection is over.
 fn follow(
     conn: &Arc<Conn>,
     read: &mut ReadSide,
@@ -140,7 +140,7 @@ fn follow(
     Some((records, recorder.saw_head))
 }
 
-/// A packet in one piece. `before` bytes of it were read apart; they are the first blob.
+/// Returns a packet in one piece. If its first `before` bytes were read into other memory, they are the first blob.
 fn whole(records: &Records, before: usize, rest: &[u8]) -> Vec<u8> {
     match records.blobs.first() {
         Some(body) if before > 0 => [body, rest].concat(),
@@ -148,8 +148,8 @@ fn whole(records: &Records, before: usize, rest: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Declines an upgrade and parses the rest of its packet. The records are for the JavaScript thread, which is
-/// dispatching the head. None if no packet waits.
+/// Does not accept an upgrade, and parses the rest of its packet. The records are for the JavaScript thread, which is
+/// dispatching the head. Returns None if no packet waits.
 pub fn decline_upgrade(conn: &Arc<Conn>) -> Option<Records> {
     let mut read = crate::lock(&conn.read);
     {

@@ -1,4 +1,4 @@
-//! Reading: one packet at a time, if JavaScript is ready for it.
+//! Reads one packet at a time, if JavaScript is ready for it.
 
 use std::cell::RefCell;
 use std::io::ErrorKind;
@@ -16,12 +16,13 @@ use crate::http1::invariant;
 use crate::memory::{Memory, PACKET, Supply};
 use crate::sync::thread_local;
 
-/// A body is read straight into a Buffer if at least so many bytes of it are ahead. Shorter ones are copied: a
-/// Buffer that is not filled would waste memory.
+/// A body is read straight into a Buffer if at least so many bytes of it are still to come. Shorter ones are copied,
+/// because a Buffer that is not filled wastes memory.
 const BULK: u64 = PACKET as u64 / 8;
 
 thread_local! {
-    /// One buffer for all connections of a thread: a packet is parsed before the next is read.
+    /// One buffer for all connections of a thread. It is enough, because a packet is parsed before the next one is
+    /// read.
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; PACKET].into_boxed_slice());
 }
 
@@ -67,12 +68,12 @@ impl Task {
         }
         let mut read = crate::lock(&conn.read);
         let Some(parser) = &read.parser else {
-            // Detached just now.
+            // The connection was given away just now.
             return Turn::Close;
         };
         let ahead = parser.body_ahead();
-        // A read after a full packet belongs to the event that told of that packet. On an I/O thread the reactor may have
-        // told of FIN meanwhile, which is not for this read.
+        // A read after a full packet belongs to the event that reported that packet. On an I/O thread the reactor may
+        // have reported FIN since then, which is not for this read.
         let goes_on = room == Room::Io && read.full;
         if !goes_on && ready.as_ref().is_some_and(Ready::is_closed) {
             conn.note_closed();
@@ -135,7 +136,7 @@ impl Packet<'_> {
     }
 }
 
-/// Parses what a read has given. None if there was nothing to read.
+/// Handles the result of a read. Returns None if there was nothing to read.
 fn take_in(
     room: Room,
     conn: &Arc<Conn>,
@@ -182,7 +183,7 @@ fn take_in(
     }
 }
 
-/// Reads a packet that begins with `size` bytes of body. These are read into memory for JavaScript.
+/// Reads a packet that begins with `size` bytes of body. These bytes are read into memory for JavaScript.
 fn read_split<'a>(
     fd: RawFd,
     supply: &mut dyn Supply,
@@ -201,7 +202,7 @@ fn read_split<'a>(
             return Err(error);
         }
     };
-    // SAFETY: the kernel has written `count` bytes, first of all to `room`.
+    // SAFETY: the kernel has written `count` bytes. It fills `room` first.
     unsafe { body.filled(count.min(size)) };
     if count >= size {
         return Ok(Packet {
@@ -209,7 +210,7 @@ fn read_split<'a>(
             rest: invariant!(buffer.get(..count - size), "no read exceeds its buffer"),
         });
     }
-    // It was not filled, and a Buffer must be as long as what is in it. So the bytes are copied.
+    // The memory was not filled, and a Buffer must not be longer than its bytes. So the bytes are copied.
     let rest = buffer.get_mut(..count).unwrap_or(&mut []);
     rest.copy_from_slice(&body);
     supply.put_back(body);

@@ -1,8 +1,8 @@
 'use strict';
 
-// A primary with two workers on one port, forked with { implementation } as JSON. 'restart' starts
-// a worker and then has the oldest one leave. It disconnects: of one that is killed, Node's primary keeps
-// the connections that were on their way to it for ever.
+// A primary with two workers on one port, forked with { implementation } as JSON. 'restart' starts a worker, and then
+// the oldest one disconnects. It is not killed, because Node's primary would keep the connections that are on their way
+// to it for ever.
 
 const cluster = require('node:cluster');
 const { once } = require('node:events');
@@ -36,7 +36,7 @@ function primary() {
       const exit = once(oldest, 'exit');
       restarts++;
       oldest.disconnect();
-      // Connections that never end would keep it.
+      // Connections that never end would keep the worker alive.
       const late = setTimeout(() => oldest.process.kill('SIGKILL'), 20_000);
       await exit;
       clearTimeout(late);

@@ -1,6 +1,6 @@
 'use strict';
 
-/** Has the garbage collector run, until what it found has been finalized. Needs --expose-gc. */
+/** Runs the garbage collector, and waits until everything that it found is finalized. It needs --expose-gc. */
 module.exports = async function collect() {
   for (let i = 0; i < 3; i++) {
     global.gc();

@@ -1,11 +1,11 @@
 'use strict';
 
-// What the servers of the long runs answer. The target's query says what and how:
+// The handler of the servers of the long runs. The query of the target says what it answers, and how:
 //
 //   /bytes?seed=&length=&how=&when=   a body that the client knows (lib/pattern.js)
 //   /count                            length and SHA-1 of the request's body
 //   /echo                             the request's body
-//   /ignore                           an answer without having read the body
+//   /ignore                           an answer, without reading the body
 //   /never                            no answer
 
 const { createHash } = require('node:crypto');
@@ -69,12 +69,12 @@ const ROUTES = {
   never: (req) => req.resume(),
 };
 
-/** A 'request' listener. `seen(req, res, query)` is told of each. */
+/** Returns a 'request' listener that calls `seen(req, res, query)` for each request. */
 module.exports = function handler(seen = () => {}) {
   return (req, res) => {
     const { pathname, searchParams } = new URL(req.url, 'http://localhost');
     seen(req, res, searchParams);
-    // What a pipe or a handler does with a message whose connection has ended is of no interest.
+    // Errors of messages whose connection has ended are ignored.
     req.on('error', () => {});
     res.on('error', () => {});
     ROUTES[pathname.slice(1)](req, res, searchParams);

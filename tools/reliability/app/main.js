@@ -1,8 +1,7 @@
 'use strict';
 
-// The process under test: forked with { implementation, ledger, lasting } as JSON. Its servers are
-// 'plain', without a 'clientError' listener, and 'heard', with one; with `lasting` they keep idle
-// connections. It takes orders over IPC.
+// The process under test, forked with { implementation, ledger, lasting } as JSON. Its servers are 'plain', without a
+// 'clientError' listener, and 'heard', with one. With `lasting` they keep idle connections. It takes commands over IPC.
 
 const { once } = require('node:events');
 const path = require('node:path');
@@ -23,9 +22,9 @@ const OPTIONS = lasting ? { headersTimeout: 0, requestTimeout: 0, keepAliveTimeo
 };
 
 const seen = { requests: 0, sockets: 0, closed: 0, refused: 0, upgrades: 0, uncaught: [] };
-/** By the request's id: what the program was told of it. */
+/** By the id of a request: the events that the program has seen. */
 const ledger = wanted ? new Map() : null;
-/** What the program was told of a connection. */
+/** The events of a connection that the program has seen. */
 const fates = new WeakMap();
 
 function keepSocket(socket) {
@@ -77,7 +76,7 @@ function serve(heard) {
 
 const servers = { plain: serve(false), heard: serve(true) };
 
-/** A worker with a server of its own, which ends while one of its requests is running. */
+/** Starts a worker with a server, and terminates it while a request is running. */
 async function worker() {
   const thread = new Worker(path.join(__dirname, 'worker.js'), { workerData: { implementation } });
   const [port] = await once(thread, 'message');
@@ -108,7 +107,7 @@ takeOrders({
     return { ...seen, open: open.reduce((sum, count) => sum + count), memory: process.memoryUsage() };
   },
   worker,
-  /** What the program was told of each request. */
+  /** The events of each request that the program has seen. */
   ledger: () => [...ledger],
   async stop() {
     await Promise.all(Object.values(servers).map((server) => new Promise((resolve) => server.close(resolve))));

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Takes orders over IPC, functions by name, and answers them. After 'stop' nothing of this keeps the
- * process alive. It ends when whoever gives the orders is gone.
+ * Takes commands over IPC, which are functions by name, and answers them. After 'stop' this does not keep the process
+ * alive. The process ends when its parent does.
  */
 module.exports = function takeOrders(orders) {
   let stopped = false;

@@ -1,7 +1,7 @@
 'use strict';
 
-// A process whose workers have servers, forked with { implementation } as JSON. 'start' gives a
-// worker's port, 'end' ends it in one of several ways.
+// A process whose workers have servers, forked with { implementation } as JSON. 'start' returns the port of a worker,
+// and 'end' ends the worker in one of several ways.
 
 const { once } = require('node:events');
 const path = require('node:path');

@@ -1,7 +1,7 @@
 'use strict';
 
-// A thread with a server: posts the port, then a word for each request that it does not answer. It
-// ends when it is told to: 'exit' and 'throw' at once, 'close' when its connections have ended.
+// A thread with a server. It posts the port, and then a word for each request that it does not answer. It ends on
+// command: 'exit' and 'throw' end it at once, 'close' ends it when its connections have ended.
 
 const { parentPort, workerData } = require('node:worker_threads');
 const handler = require('./handler.js');

@@ -1,7 +1,7 @@
 'use strict';
 
-// What clients do. Each action is an async function of a Visit; it throws `Ended` when the server
-// ended a connection early, `Wrong` when it did what no server may.
+// The actions of clients. Each is an async function of a Visit. It throws `Ended` if the server has ended a connection
+// early, and `Wrong` if the server has done what no server may do.
 
 const { createHash } = require('node:crypto');
 const { setTimeout: sleep } = require('node:timers/promises');
@@ -13,7 +13,7 @@ const HOW = ['end', 'string', 'write', 'drain', 'pipe'];
 const WHEN = ['now', 'tick', 'immediate', 'timer'];
 const HOST = 'Host: localhost\r\n';
 
-/** Each is refused as soon as it is read. */
+/** Requests that are refused as soon as they are read. */
 const MALFORMED = [
   'BAD\r\n\r\n',
   'GET / HTTP/1.1\r\n\r\n',
@@ -27,14 +27,14 @@ const MALFORMED = [
   '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
 ];
 
-/** What one client does, with everything that has to be closed when it takes too long. */
+/** One action of a client, with everything that has to be closed if it takes too long. */
 class Visit {
   constructor({ ports, random, nextId }) {
     this.random = random;
     this.ports = ports;
     this.nextId = nextId;
     this.open = [];
-    /** Ids of the requests that were sent, with the bytes of the answer that came: { id, received }. */
+    /** The ids of the requests that were sent, with the number of bytes of the response that came: { id, received }. */
     this.asked = [];
   }
 
@@ -52,7 +52,7 @@ class Visit {
     for (const close of this.open) close();
   }
 
-  /** A target and what its answer has to be. */
+  /** A target, and the response that it must get. */
   bytes(largest, more = '') {
     const { random } = this;
     const length = random.size(0, largest);
@@ -82,7 +82,7 @@ class Visit {
     return `${method} ${target} HTTP/1.1\r\n${HOST}${fields}\r\n`;
   }
 
-  /** The target of a route without a body that is known. */
+  /** The target of a route whose response has no known body. */
   target(route) {
     const id = this.nextId();
     this.asked.push({ id, received: 0, done: false });
@@ -103,7 +103,7 @@ function text() {
   return sink;
 }
 
-/** A request body: its bytes, and the head's fields for it. */
+/** A request body: its bytes, and the fields of the head for it. */
 function upload(visit, largest) {
   const { random } = visit;
   const length = random.size(0, largest);
@@ -128,7 +128,9 @@ async function counted(wire, answer) {
   if (sink.text() !== answer()) throw new Wrong(`/count: ${sink.text()} instead of ${answer()}`);
 }
 
-/** Reads a refusal. A server closes right after it, so what the system does not take of it at once is lost. */
+/**
+ * Reads the reply to a refusal. A server closes right after it, so whatever the system does not take at once is lost.
+ */
 async function refused(wire) {
   const reply = await wire.rest();
   if (/^HTTP\/1\.1 4\d\d [^]*\r\n\r\n/.test(reply)) return;
@@ -157,7 +159,7 @@ const ACTIONS = {
     wire.leave();
   },
 
-  /** A request and FIN in one; the answer is immediate. */
+  /** Sends a request and FIN together. The response comes at once. */
   async halfClose(visit) {
     const wire = await visit.connect();
     wire.socket.end(visit.head('GET', `/ignore?id=${visit.nextId()}`));
@@ -168,7 +170,7 @@ const ACTIONS = {
     if (rest !== '') throw new Wrong(`after the answer: ${rest}`);
   },
 
-  /** Refused, as the first thing or after a good request. */
+  /** Sends something that is refused, first or after a good request. */
   async refusal(visit) {
     const wire = await visit.connect();
     if (visit.random.chance(0.3)) await visit.get(wire, 1000);
@@ -185,7 +187,7 @@ const ACTIONS = {
     wire.leave();
   },
 
-  /** A connection that the server closes, as nothing more is asked. */
+  /** Waits until the server closes the connection, because no further request comes. */
   async idle(visit) {
     const wire = await visit.connect();
     await visit.get(wire, 1000);
@@ -219,7 +221,7 @@ const ACTIONS = {
     wire.leave(reset);
   },
 
-  /** As `abort`, in the middle of a request's body. */
+  /** Leaves as `abort` does, in the middle of a request's body. */
   async abortedUpload(visit) {
     const { random } = visit;
     const wire = await visit.connect();
@@ -232,7 +234,7 @@ const ACTIONS = {
     wire.leave(random.chance(0.5));
   },
 
-  /** Never gets an answer, and leaves. */
+  /** Leaves without having got a response. */
   async impatience(visit) {
     const wire = await visit.connect();
     wire.write(visit.head('GET', visit.target('never')));
@@ -240,7 +242,7 @@ const ACTIONS = {
     wire.leave(visit.random.chance(0.5));
   },
 
-  /** Reads an answer that is larger than what the system keeps, with rests. */
+  /** Reads a response that is larger than the buffers of the system, with pauses. */
   async slowReader(visit) {
     const wire = await visit.connect(undefined, { highWaterMark: 16 << 10 });
     const { target, sink, end } = visit.bytes(LIMIT);

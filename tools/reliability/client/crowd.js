@@ -1,13 +1,13 @@
 'use strict';
 
-// Many clients at once, at a bounded rate, with a tally of how their actions ended.
+// Many clients at once, with a limited rate. It counts how their actions have ended.
 
 const { setTimeout: sleep } = require('node:timers/promises');
 const Random = require('../lib/random.js');
 const { ACTIONS, MIX, Visit } = require('./actions.js');
 const { Ended, Wrong } = require('./wire.js');
 
-/** How long an action may take, in milliseconds: on a busy machine a second is nothing. */
+/** How long an action may take, in milliseconds. It is long, because a busy machine is slow. */
 const PATIENCE = 60_000;
 
 const KEPT = 20;
@@ -28,7 +28,7 @@ class Crowd {
     this.tally = {};
     this.ended = {};
     this.wrong = [];
-    /** Requests whose connection ended before their answer was complete. */
+    /** Requests whose connection has ended before their response was complete. */
     this.cut = [];
   }
 
@@ -42,7 +42,7 @@ class Crowd {
       this.client(new Random(this.random.between(0, 2 ** 31)))));
   }
 
-  /** Lets what runs come to its end. */
+  /** Waits for the running actions. */
   async stop() {
     this.going = false;
     await this.running;

@@ -1,12 +1,12 @@
 'use strict';
 
-// A client's connection: writes bytes as they are, reads responses and checks them.
+// The connection of a client. It writes raw bytes, and reads and checks responses.
 
 const net = require('node:net');
 
-/** The connection ended before the answer was complete. */
+/** The connection has ended before the response was complete. */
 class Ended extends Error {}
-/** What no fault below a server excuses: other bytes than were sent, or waiting for ever. */
+/** An error that no fault below a server excuses: wrong bytes, or a response that never comes. */
 class Wrong extends Error {}
 
 const NOTHING = Buffer.alloc(0);
@@ -28,7 +28,7 @@ class Wire {
     this.error = null;
     this.over = false;
     this.held = NOTHING;
-    /** Bytes of responses that came. */
+    /** The number of bytes of responses that have come. */
     this.received = 0;
     this.wake = () => {};
     socket.on('error', (error) => { this.error = error; });
@@ -46,7 +46,7 @@ class Wire {
     this.socket.write(bytes, 'latin1');
   }
 
-  /** As `write`, but waits until the system has taken it. */
+  /** Writes, and waits until the system has taken it. */
   send(bytes) {
     return new Promise((resolve) => {
       if (this.socket.destroyed) return resolve();
@@ -67,7 +67,7 @@ class Wire {
     else this.socket.destroy();
   }
 
-  /** The bytes that come next; null at the end. */
+  /** Returns the next bytes; null at the end. */
   async chunk() {
     for (;;) {
       const chunk = this.held.length > 0 ? this.held : this.socket.read();
@@ -84,7 +84,7 @@ class Wire {
     return chunk;
   }
 
-  /** Up to and with `mark`, as text. */
+  /** Reads up to the end of `mark`, as text. */
   async until(mark) {
     let bytes = NOTHING;
     for (;;) {
@@ -109,7 +109,7 @@ class Wire {
     }
   }
 
-  /** Everything until the connection ends, as text. A reset is an end like any other. */
+  /** Reads until the connection ends, as text. A reset counts as an end. */
   async rest() {
     const chunks = [];
     for (let chunk; (chunk = await this.chunk()) !== null;) chunks.push(chunk);

@@ -1,6 +1,6 @@
 'use strict';
 
-// Compiles the shim, and drives it through the file that it shares.
+// Compiles the shim, and controls it through a shared file.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -12,14 +12,14 @@ const SOURCE = path.join(__dirname, 'shim.c');
 /** The names of the faults, in the order of the shim's counters. */
 const NAMES = [...fs.readFileSync(SOURCE, 'utf8').matchAll(/^ {2}\{"([\w.]+)", /gm)].map(([, name]) => name);
 
-/** What the path of the addon contains. */
+/** A part of the addon's path. */
 const ADDON = `/ferrohttp.${process.platform}-${process.arch}`;
 
 const SIZE = 4096;
-/** Places in the shared file, in numbers of four bytes. */
+/** Offsets in the shared file, in units of four bytes. */
 const ON = 0, CALLS = 1, NTH = 2, COUNTS = 4;
 
-/** Why the shim cannot be used here; undefined if it can. */
+/** The reason why the shim cannot be used here; undefined if it can. */
 function missing() {
   if (process.platform !== 'linux') return 'the shim is for Linux';
   if (process.env.FERROHTTP_TEST_FOREIGN) return 'the C compiler is of the system outside';
@@ -63,17 +63,17 @@ class Shim {
     return fs.readFileSync(this.file).readUInt32LE(place * 4);
   }
 
-  /** Faults occur from now on. */
+  /** Starts the faults. */
   on() {
     this.put(CALLS, 0);
     this.put(ON, 1);
   }
 
   off() { this.put(ON, 0); }
-  /** Only the call with this number fails, of those since `on`. */
+  /** Makes only the call with this number, counted from `on`, fail. */
   only(number) { this.put(NTH, number); }
 
-  /** Faults so far, by name; none that did not occur. */
+  /** The faults so far by name. Faults that did not occur are left out. */
   counts() {
     return Object.fromEntries(NAMES.map((name, i) => [name, this.get(COUNTS + i)]).filter(([, count]) => count > 0));
   }

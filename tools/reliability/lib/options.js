@@ -1,6 +1,6 @@
 'use strict';
 
-// The command line that the tools here share.
+// The command line options that these tools share.
 
 const { parseArgs } = require('node:util');
 const { buildIfStale, BuildFailure } = require('../../../scripts/build.js');
@@ -17,7 +17,7 @@ const SHARED_USAGE = `  --node BIN           the Node that runs the servers
   --io-threads N       FERROHTTP_IO_THREADS of the servers
   --implementation I   ferrohttp, or node:http to see what a Node does itself`;
 
-/** Options and their defaults: numbers where the default is one. Builds the addon if it is needed. */
+/** Reads options. An option is a number if its default is one. It also builds the addon if that is needed. */
 module.exports = function options(usage, own) {
   const declared = Object.entries(own).map(([name, value]) =>
     [name, typeof value === 'boolean' ? { type: 'boolean', default: value } : { type: 'string', default: String(value) }]);

@@ -1,6 +1,6 @@
 'use strict';
 
-// Bytes that client and server both know: what is missing, doubled or mixed up is seen at once.
+// Bytes that client and server both know, so that missing, doubled or mixed-up ones are noticed.
 
 const { createCipheriv } = require('node:crypto');
 
@@ -8,10 +8,10 @@ const { createCipheriv } = require('node:crypto');
 const LIMIT = 8 << 20;
 const SEEDS = 4096;
 
-// The key stream of a cipher: the same in every process, and made in no time.
+// The bytes are the key stream of a cipher, which is the same in every process and fast to make.
 const bytes = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(LIMIT + SEEDS));
 
-/** The body of `length` bytes that belongs to a seed. */
+/** The body of `length` bytes for a seed. */
 function body(seed, length) {
   return bytes.subarray(seed % SEEDS, seed % SEEDS + length);
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-// A generator of random numbers that a seed decides (mulberry32), so that a run can be repeated.
+// A random number generator (mulberry32). The same seed repeats a run.
 
 module.exports = class Random {
   constructor(seed) {
@@ -21,7 +21,7 @@ module.exports = class Random {
     return from + Math.floor(this.next() * (to - from + 1));
   }
 
-  /** As `between`, but small numbers are as likely as large ones. */
+  /** A whole number like that of `between`, but small numbers are as likely as large ones. */
   size(from, to) {
     const least = Math.log(from + 1);
     return Math.floor(Math.exp(least + this.next() * (Math.log(to + 1) - least))) - 1 || from;

@@ -1,6 +1,6 @@
 'use strict';
 
-// What the commands print.
+// The output of the commands.
 
 function megabytes(bytes) {
   return `${(bytes / 2 ** 20).toFixed(1)} MB`;
@@ -13,7 +13,7 @@ function table(rows) {
     .join('  ')).join('\n');
 }
 
-/** How the actions of a crowd ended, and what it found wrong. */
+/** Shows how the actions of a crowd have ended, and what it has found wrong. */
 function printTally({ tally, ended, wrong }) {
   const rows = Object.entries(tally).sort().map(([name, { done, ended: cut }]) => [name, done, cut]);
   console.log(table([['action', 'done', 'cut off'], ...rows]));
@@ -22,20 +22,20 @@ function printTally({ tally, ended, wrong }) {
   if (wrong.length > 20) console.log(`and ${wrong.length - 20} more`);
 }
 
-/** Collects what a run found; each is printed when it is found. */
+/** Collects what a run finds, and prints it at once. */
 class Findings {
   constructor() {
     this.list = [];
   }
 
-  /** Notes what should hold, if it does not. */
+  /** Notes that something does not hold. */
   expect(holds, text) {
     if (holds) return;
     this.list.push(text);
     console.log(`NOT SO: ${text}`);
   }
 
-  /** Says how the run went; its result is the exit code. */
+  /** Prints the result of the run, and returns the exit code. */
   conclude() {
     console.log(this.list.length === 0 ? '\nEverything came back, and nothing was wrong.' : `\nFAILED: ${this.list.length} findings`);
     process.exitCode = this.list.length === 0 ? 0 : 1;

@@ -1,6 +1,6 @@
 'use strict';
 
-// A process under test: starts it, gives it orders, and looks at it in /proc.
+// A process under test. This starts it, gives it commands, and looks at it in /proc.
 
 const { fork } = require('node:child_process');
 const fs = require('node:fs');
@@ -9,10 +9,10 @@ const { setTimeout: sleep } = require('node:timers/promises');
 
 const ROOT = path.join(__dirname, '../../..');
 
-/** What `--implementation` may name. */
+/** The values of `--implementation`. */
 const IMPLEMENTATIONS = { ferrohttp: ROOT, 'node:http': 'node:http' };
 
-/** Longer than this no order takes. */
+/** No command takes longer than this. */
 const PATIENCE = 120_000;
 
 class Subject {
@@ -61,7 +61,7 @@ class Subject {
     });
   }
 
-  /** What the kernel knows of it. */
+  /** What the kernel knows about the process. */
   system() {
     const status = fs.readFileSync(`/proc/${this.pid}/status`, 'latin1');
     return {
@@ -76,7 +76,10 @@ class Subject {
     return { ...answer, ...this.system() };
   }
 
-  /** Waits until no connection is left, or none ends any more in ten seconds, and two seconds longer: for those of workers. */
+  /**
+   * Waits until no connection is left, or none has ended for ten seconds, and then two more seconds for those of
+   * workers.
+   */
   async quiet() {
     for (let i = 0, last = -1; i < 50; i++) {
       const { open, sockets, closed } = await this.order('sample');
@@ -88,7 +91,7 @@ class Subject {
     await sleep(2000);
   }
 
-  /** Has it end by itself. Whether it did, in ten seconds. */
+  /** Lets the process end by itself. Returns whether it did so within ten seconds. */
   async stop() {
     const late = setTimeout(() => this.kill(), 10_000);
     await this.order('stop').catch(() => {});

@@ -34,7 +34,7 @@ impl Parser {
         Ok(())
     }
 
-    /// A name or an unquoted value, at a byte that does not belong to it.
+    /// Ends a name or an unquoted value, at a byte that does not belong to it.
     fn extension_text(&mut self, byte: u8, input: &mut Input<'_>) -> Step {
         let in_name = self.state == State::ExtensionName;
         let after = input.at + 1;
@@ -109,7 +109,7 @@ impl Parser {
         Ok(())
     }
 
-    /// At an LF that ends the extensions without a CR.
+    /// Handles an LF that ends the extensions without a CR.
     fn bare_lf(&mut self, reason: Reason, input: &Input<'_>) -> Step {
         if !self.tolerates_bare_lf(Code::CrExpected) {
             return self.fail(Code::CrExpected, reason, input.at);

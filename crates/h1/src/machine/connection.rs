@@ -1,4 +1,4 @@
-//! The value of Connection and Proxy-Connection: a list, three of whose words mean something.
+//! The value of Connection and Proxy-Connection: a list, in which three words have a meaning.
 
 use super::Parser;
 use super::state::{Input, Special, State, Step};
@@ -58,7 +58,7 @@ impl Parser {
         Ok(())
     }
 
-    /// At the first byte of a list item, or at a blank before it.
+    /// Reads the first byte of a list item, or a blank before it.
     fn connection_option(&mut self, byte: u8, input: &mut Input<'_>) {
         if classes::is_blank(byte) {
             input.at += 1;

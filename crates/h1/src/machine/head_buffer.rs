@@ -1,5 +1,5 @@
-//! Where a head or trailers are collected: spans into the packet as long as everything lies
-//! in one, else into a copy.
+//! Collects a head or trailers. While everything is in one packet, spans refer to the packet; otherwise they refer to a
+//! copy.
 
 use std::cell::RefCell;
 
@@ -11,19 +11,19 @@ use crate::{classes, invariant};
 pub struct HeadBuffer {
     target: Span,
     fields: Vec<FieldSpan>,
-    /// What the spans index once `detached`.
+    /// The bytes to which the spans refer after `detach`.
     copy: Vec<u8>,
     detached: bool,
-    /// The open span was reported before: the next report extends it.
+    /// A part of the open span was reported. The next report extends it.
     started: bool,
-    /// The line in progress is recorded (a limit may drop it).
+    /// The current line is recorded. A limit may drop it.
     keep: bool,
     /// The packet before this one ended within the lines: in which state, and after how many
     /// lines had begun. Of the last one, only if it is recorded.
     carried: Option<Carried>,
 }
 
-/// Where a packet began, if within a head or trailers.
+/// Where a packet began, if that was within a head or trailers.
 #[derive(Clone, Copy, Debug)]
 pub struct Carried {
     pub state: State,
@@ -57,7 +57,7 @@ impl HeadBuffer {
         self.started = fold;
     }
 
-    /// Whether the name span in progress was not reported yet.
+    /// Whether no part of the current name was reported yet.
     pub fn begins_field(&self) -> bool {
         !self.started
     }
@@ -93,14 +93,14 @@ impl HeadBuffer {
             _ => return,
         };
         if started {
-            // The bytes before are the last of the copy.
+            // The bytes before it are at the end of the copy.
             whole.end = piece.end;
         } else {
             *whole = piece;
         }
     }
 
-    /// The line in progress is complete: its value loses the blanks at its end.
+    /// Ends the current line. Its value loses the blanks at its end.
     #[inline]
     pub fn end_field(&mut self, packet: &[u8]) {
         let base = if self.detached { &self.copy } else { packet };
@@ -117,7 +117,7 @@ impl HeadBuffer {
         }
     }
 
-    /// Copies what the spans refer to, so that the packet may go.
+    /// Copies what the spans refer to, because the packet will not be there any more.
     pub fn detach(&mut self, packet: &[u8]) {
         if self.detached {
             return;
@@ -132,14 +132,14 @@ impl HeadBuffer {
         keep(&mut self.target);
         for field in &mut self.fields {
             keep(&mut field.name);
-            // Not yet begun, it must stay so.
+            // A value that has not begun must stay so.
             if field.value != Span::default() {
                 keep(&mut field.value);
             }
         }
     }
 
-    /// The packet ends in this state.
+    /// Notes the state in which the packet ends.
     pub fn carry(&mut self, state: State) {
         self.carried = Some(Carried {
             state,
@@ -149,7 +149,7 @@ impl HeadBuffer {
         });
     }
 
-    /// What the target had when the packet began.
+    /// The part of the target that came before the packet.
     pub fn carried_target<'a>(&'a self, packet: &'a [u8]) -> &'a [u8] {
         let base = if self.detached { &self.copy } else { packet };
         let target = self.target.of(base);
@@ -157,8 +157,7 @@ impl HeadBuffer {
         invariant!(target.get(..length), "a target only grows")
     }
 
-    /// Where the packet began, and the name of the line that was the last one then. None in
-    /// place of the name: there was a line whose name is not known.
+    /// The state in which the packet began, and the name of the last line then. The name is None if it is not known.
     pub fn carried<'a>(&'a self, packet: &'a [u8]) -> Option<(State, Option<&'a [u8]>)> {
         let carried = self.carried?;
         let base = if self.detached { &self.copy } else { packet };
@@ -171,7 +170,7 @@ impl HeadBuffer {
         Some((carried.state, name))
     }
 
-    /// What was reported of the open span: empty if nothing was.
+    /// The part of the open span that was reported; empty if none was.
     pub fn before(&self, kind: SpanKind) -> &[u8] {
         if !self.started || !self.detached || !(self.keep || kind == SpanKind::Target) {
             return &[];
@@ -185,12 +184,12 @@ impl HeadBuffer {
         span.of(&self.copy)
     }
 
-    /// Whether the line in progress is recorded.
+    /// Whether the current line is recorded.
     pub fn keeps(&self) -> bool {
         self.keep
     }
 
-    /// Target and fields. `packet` is the one in progress.
+    /// The target and the fields. `packet` is the current one.
     pub fn head<'a>(&'a self, packet: &'a [u8]) -> (&'a [u8], Fields<'a>) {
         let base = if self.detached { &self.copy } else { packet };
         (self.target.of(base), Fields::of_spans(base, &self.fields))
@@ -204,8 +203,8 @@ fn span(start: usize, end: usize) -> Span {
     }
 }
 
-/// Head buffers a thread keeps for its next heads; more would only serve heads that arrive in
-/// pieces on as many connections at once.
+/// How many head buffers a thread keeps for its next heads. More would be useful only for heads that come in pieces on
+/// many connections at once.
 const POOLED: usize = 4;
 
 /// A head buffer that grew beyond this many bytes is not kept.

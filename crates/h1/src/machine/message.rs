@@ -1,4 +1,4 @@
-//! Where messages begin and end: the head as a whole, the framing of the body, what follows a message.
+//! The beginning and end of messages: the head as a whole, the framing of the body, and what follows a message.
 
 use std::mem::MaybeUninit;
 
@@ -14,7 +14,7 @@ use crate::{Code, Lenient, Outcome, Reason, Sink};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BodyKind {
     None,
-    /// None, and the parser pauses: the upgrade bit is set.
+    /// None, and the parser pauses, because the upgrade bit is set.
     NoneThenPause,
     Chunked,
     Length,
@@ -23,7 +23,7 @@ enum BodyKind {
 }
 
 impl Parser {
-    /// CR and LF before a message are skipped; any other byte begins one.
+    /// Skips CR and LF before a message. Any other byte begins one.
     pub(super) fn start<S: Sink + ?Sized>(&mut self, input: &mut Input<'_>, sink: &mut S) -> Step {
         while matches!(input.peek()?, b'\r' | b'\n') {
             input.at += 1;
@@ -55,7 +55,7 @@ impl Parser {
         Ok(())
     }
 
-    /// Tries to read a whole head at once. Nothing has changed if that fails.
+    /// Tries to read a whole head at once. If that fails, nothing has changed.
     fn fast_head<S: Sink + ?Sized>(&mut self, input: &mut Input<'_>, sink: &mut S) -> bool {
         let rest = input.rest();
         let mut few = [httparse::EMPTY_HEADER; fast::FEW_FIELDS];
@@ -114,7 +114,7 @@ impl Parser {
             State::Framing
         };
         if self.complete_with_head && !self.upgrade {
-            // What framing would do, at once.
+            // This does at once what `framing` would do.
             self.in_progress = false;
             self.cleanup();
         }
@@ -144,7 +144,7 @@ impl Parser {
         }
     }
 
-    /// After a head: chooses the body's state.
+    /// Chooses the state for the body, after a head.
     pub(super) fn framing<S: Sink + ?Sized>(&mut self, input: &Input<'_>, sink: &mut S) -> Step {
         match self.body_kind() {
             BodyKind::None => {
@@ -190,7 +190,7 @@ impl Parser {
         }
     }
 
-    /// Hands over what the packet has of the body or chunk; starved unless that is all of it.
+    /// Reports what the packet has of the body or chunk. Halts if that is not all of it.
     pub(super) fn body<S: Sink + ?Sized>(&mut self, input: &mut Input<'_>, sink: &mut S) -> Step {
         let rest = input.rest();
         let whole = usize::try_from(self.length).ok();
@@ -208,7 +208,7 @@ impl Parser {
         }
     }
 
-    /// All that follows belongs to the body.
+    /// Reports the rest of the packet, which belongs to the body.
     pub(super) fn body_until_fin<S: Sink + ?Sized>(
         &mut self,
         input: &mut Input<'_>,
@@ -236,7 +236,7 @@ impl Parser {
         buffer.clear();
     }
 
-    /// A message with the upgrade bit ends the packet, or the HTTP part of the connection.
+    /// Goes on after a message. A message with the upgrade bit ends the packet, or the HTTP part of the connection.
     pub(super) fn after_message(&mut self, input: &Input<'_>) -> Step {
         if !self.upgrade {
             self.state = State::Cleanup;
@@ -278,7 +278,8 @@ impl Parser {
     }
 }
 
-/// llhttp's rule; it takes only HTTP/1.1 to keep alive by default (2.0 has minor 0).
+/// Decides by llhttp's rule whether the connection is kept. By default only HTTP/1.1 is (HTTP/2.0 has the minor version
+/// 0).
 fn should_keep_alive(version: (u8, u8), flags: u16) -> bool {
     if version.0 > 0 && version.1 > 0 {
         flags & flag::CLOSE == 0

@@ -1,10 +1,9 @@
-//! The byte-level machine with llhttp's semantics: it reads one byte after the other, and it can stop
-//! and go on between any two. [`start_line`], [`target`] and [`version`] read the request line,
-//! [`fields`] the lines after it, [`chunks`] what stands around the data of chunks; [`message`]
-//! knows where messages begin and end and tells the sink.
+//! The byte-level machine with llhttp's semantics. It reads one byte after the other, and can stop and go on between
+//! any two. [`start_line`], [`target`] and [`version`] read the request line, [`fields`] reads the lines after it, and
+//! [`chunks`] reads what is around the data of chunks. [`message`] decides where messages begin and end, and reports
+//! them to the sink.
 //!
-//! Offsets follow llhttp: an error is raised at the byte that was looked at, or after it where
-//! llhttp consumes first.
+//! Offsets are llhttp's: an error is at the byte that was looked at, or behind it if llhttp consumes the byte first.
 
 mod chunk_extensions;
 mod chunks;
@@ -34,7 +33,7 @@ use super::methods::Candidates;
 use super::scene::Moment;
 use super::{Config, Outcome, Sink};
 
-/// What FIN would mean now.
+/// What FIN would mean in the current state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fin {
     Safe,
@@ -42,7 +41,7 @@ enum Fin {
     CutsMessage,
 }
 
-/// What a complete head said of its message.
+/// What a complete head says about its message.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct LastHead {
     pub method: Method,
@@ -57,15 +56,15 @@ pub struct Parser {
     pub(super) config: Config,
     pub(super) state: State,
     special: Special,
-    /// Progress in a literal that spans bytes: which one, and how many matched.
+    /// The literal that is being matched, and how many of its bytes were matched.
     literal: u8,
     matched: u8,
     pub(super) candidates: Candidates,
     pub(super) method: Method,
     version: (u8, u8),
     pub(super) flags: u16,
-    /// Content-Length, or what is left of the body or chunk. Never reset by a message that
-    /// ends the connection, which lenient parsing can tell.
+    /// Content-Length, or how many bytes of the body or chunk are left. As in llhttp, a message that ends the
+    /// connection does not reset it, which lenient parsing shows.
     pub(super) length: u64,
     pub(super) limits: Limits,
     pub(super) span: Option<SpanKind>,
@@ -74,30 +73,30 @@ pub struct Parser {
     accepted: bool,
     pub(super) in_progress: bool,
     pub(super) headers_complete: bool,
-    /// The head said that the message is complete with it.
+    /// The message is complete with its head.
     complete_with_head: bool,
     error: Option<ParseError>,
-    /// Bytes of the connection before the packet in progress.
+    /// How many bytes of the connection came before the current packet.
     pub(super) consumed: u64,
-    /// Where on the connection the message in progress, or else the last one, began.
+    /// The offset on the connection at which the current message, or else the last one, began.
     pub(super) begun_at: u64,
-    /// Where its trailers began, if it has some.
+    /// The offset at which its trailers began, if it has some.
     pub(super) trailers_at: u64,
-    /// Heads that were complete.
+    /// How many heads were complete.
     pub(super) heads: u32,
-    /// What the last complete head said.
+    /// What the last complete head says.
     pub(super) last_head: LastHead,
-    /// What strict parsing would have refused of the message in progress, as bits by the index of the
-    /// code: all so far, and those that the sink was told.
+    /// The codes with which strict parsing would have refused the current message, as bits by the index of the code:
+    /// all of them so far, and those that were reported to the sink.
     tolerated: [u32; 2],
     /// The last message ended the connection, but lenient parsing goes on.
     past_the_end: bool,
-    /// Held only while a head or trailers are being collected.
+    /// It exists only while a head or trailers are collected.
     pub(super) head_buffer: Option<Box<HeadBuffer>>,
 }
 
 impl Parser {
-    /// A parser for a new connection.
+    /// Makes the parser of a new connection.
     pub fn new(config: Config) -> Parser {
         Parser {
             config,
@@ -130,9 +129,9 @@ impl Parser {
         }
     }
 
-    /// Parses `packet` from offset `from`: 0 for a new packet, `at` of [`Outcome::Parked`] after
-    /// [`resolve_upgrade`](Self::resolve_upgrade), with the same packet (even if nothing of it
-    /// is left). Offsets in errors count from the start of `packet`.
+    /// Parses `packet` from the offset `from`. That is 0 for a new packet. After
+    /// [`resolve_upgrade`](Self::resolve_upgrade) it is `at` of [`Outcome::Parked`], with the same packet, even if
+    /// nothing of it is left. Offsets in errors count from the start of `packet`.
     pub fn execute<S: Sink + ?Sized>(
         &mut self,
         packet: &[u8],
@@ -146,7 +145,7 @@ impl Parser {
         };
         let halt = match self.run(&mut input, sink) {
             Err(halt) => halt,
-            // `run` only ends by halting.
+            // `run` ends only by halting.
             Ok(()) => Halt::Starved,
         };
         if self.tolerated[0] != 0 {
@@ -189,7 +188,7 @@ impl Parser {
         }
     }
 
-    /// What JavaScript decided about the head that parked the parser.
+    /// Says whether JavaScript accepts the upgrade of the head that parked the parser.
     pub fn resolve_upgrade(&mut self, accepted: bool) {
         if self.state != State::Parked {
             return;
@@ -201,8 +200,8 @@ impl Parser {
         self.state = State::Framing;
     }
 
-    /// What was told last has met an error of the program's: every later packet is refused, with an error in
-    /// whose place the caller puts its own, and FIN is no error.
+    /// A callback of the program has thrown. Every later packet is refused, with an error that the caller replaces by
+    /// its own. FIN is no error.
     pub fn give_up(&mut self) {
         self.state = State::Failed;
         self.error = Some(ParseError {
@@ -215,8 +214,8 @@ impl Parser {
         self.drop_head_buffer();
     }
 
-    /// FIN was read. Completes a body that lasts until FIN (lenient only), else says whether a
-    /// message was cut off. Silent on a parser that has failed already.
+    /// FIN was read. It completes a body that lasts until FIN, which only lenient parsing allows. Otherwise this says
+    /// whether a message was cut off. After an error there is no further one.
     pub fn finish<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<(), ParseError> {
         if self.state == State::Failed {
             return Ok(());
@@ -239,8 +238,8 @@ impl Parser {
         }
     }
 
-    /// How many of the bytes that come next belong to the body in any case, so that nobody need
-    /// look at them. 0 where they may belong to something else.
+    /// How many of the next bytes certainly belong to the body, so that the parser need not see them. It is 0 if they
+    /// may belong to something else.
     pub fn body_ahead(&self) -> u64 {
         match self.state {
             // A message with the upgrade bit ends its packet.
@@ -249,30 +248,30 @@ impl Parser {
         }
     }
 
-    /// Consumes `count` body bytes that were read elsewhere. Call [`execute`](Self::execute) next with
-    /// the rest of their packet, even if it is empty.
+    /// Consumes `count` body bytes that the parser does not see. Call [`execute`](Self::execute) next with the rest of
+    /// their packet, even if it is empty.
     pub fn pass_body(&mut self, count: u64) {
         self.length = self.length.saturating_sub(count);
         self.consumed += count;
     }
 
-    /// A message has begun and is not complete.
+    /// Whether a message has begun and is not complete.
     pub fn message_in_progress(&self) -> bool {
         self.in_progress
     }
 
-    /// The head of the last message that began is complete.
+    /// Whether the head of the last message is complete.
     pub fn headers_complete(&self) -> bool {
         self.headers_complete
     }
 
-    /// A packet was refused, told or not; every later one will be.
+    /// Whether a packet was refused, reported or not. Then every later one will be refused.
     pub fn is_errored(&self) -> bool {
         self.state == State::Failed
     }
 
-    /// Node's binding stays silent about errors while the last complete head has the upgrade
-    /// bit.
+    /// Makes the outcome of an error. Node's binding does not report errors while the last complete head has the
+    /// upgrade bit.
     fn refusal(&self, error: ParseError) -> Outcome {
         if self.upgrade {
             Outcome::Consumed
@@ -315,7 +314,7 @@ impl Parser {
                     return Err(Halt::Outcome(Outcome::Upgraded { at: input.at }));
                 }
                 _ => {
-                    // Failed: the first error again.
+                    // After an error every packet gets the first error again.
                     return Err(match self.error {
                         Some(error) => Halt::Outcome(self.refusal(error)),
                         None => Halt::Starved,

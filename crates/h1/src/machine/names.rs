@@ -17,7 +17,7 @@ const SPECIAL_NAMES: [(&[u8], Special); 5] = [
 /// `Parser::literal` while a name is open: a bit for each of [`SPECIAL_NAMES`] it may become.
 const ANY_SPECIAL: u8 = (1 << SPECIAL_NAMES.len()) - 1;
 
-/// What a whole name makes of its value.
+/// What a whole name means for its value.
 #[inline]
 fn special_name(name: &[u8]) -> Special {
     match name.len() {
@@ -110,7 +110,7 @@ impl Parser {
         self.fail(code, reason, input.at)
     }
 
-    /// Drops the special names that do not go on with `piece`.
+    /// Drops the special names that `piece` does not continue.
     fn narrow_special(&mut self, piece: &[u8]) {
         let from = self.matched as usize;
         let to = from + piece.len();
@@ -124,7 +124,7 @@ impl Parser {
             }
         }
         self.literal = left;
-        // Beyond the longest name nothing is left to be matched.
+        // Behind the end of the longest name nothing is left to match.
         self.matched = to.min(u8::MAX as usize) as u8;
     }
 

@@ -1,5 +1,5 @@
-//! Spans: runs of bytes that JavaScript or a limit must hear of. A span is reported when it ends and at
-//! the end of each packet, and only then limits are checked.
+//! Spans: runs of bytes that are collected and count towards limits. A span is reported when it ends and at the end of
+//! each packet, and limits are checked only then.
 
 use super::Parser;
 use super::head_buffer;
@@ -65,7 +65,7 @@ impl Parser {
         Ok(())
     }
 
-    /// The packet is about to go: keeps what is needed of it, or gives the head buffer back.
+    /// The packet ends. Keeps what is still needed of it, or gives the head buffer back.
     pub(super) fn suspend_head_buffer(&mut self, packet: &[u8]) {
         let collecting = self.state > State::Start && self.state < State::ChunkSizeFirst;
         if collecting {
@@ -78,7 +78,7 @@ impl Parser {
         }
     }
 
-    /// Nothing of a head or of trailers is needed any more.
+    /// Gives the head buffer back, because nothing of a head or of trailers is needed any more.
     pub(super) fn drop_head_buffer(&mut self) {
         if let Some(buffer) = self.head_buffer.take() {
             head_buffer::give_back(buffer);

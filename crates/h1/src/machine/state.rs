@@ -1,8 +1,8 @@
-//! The states of the machine, and what its sections share.
+//! The states of the machine, and the types that its parts share.
 
 use crate::{Outcome, ParseError, invariant};
 
-/// Where the machine stands between two bytes. The order is that of the sections.
+/// The state of the machine between two bytes. The order is that of the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum State {
     /// Before a message.
@@ -103,7 +103,7 @@ pub(crate) enum State {
 
     // message.rs: what needs the sink.
     FieldsEnd,
-    /// The head was reported with the upgrade bit; JavaScript decides.
+    /// The head was reported with the upgrade bit. JavaScript decides whether it accepts.
     Parked,
     Framing,
     ChunkHeader,
@@ -111,12 +111,12 @@ pub(crate) enum State {
     Body,
     BodyUntilFin,
     MessageEnd,
-    /// Between the end of a message and the next. Reached at once, but for the pause after a
-    /// declined upgrade: then by the next packet.
+    /// Between the end of a message and the next one. It is reached at once, or with the next packet after an upgrade
+    /// that was not accepted.
     Cleanup,
     /// After the last message of the connection.
     Closed,
-    /// Not HTTP any more.
+    /// The connection no longer speaks HTTP.
     Upgraded,
     Failed,
 }
@@ -134,7 +134,7 @@ pub(crate) mod flag {
     pub const TRANSFER_ENCODING: u16 = 1 << 9;
 }
 
-/// What the name of the header line in progress, and of its value so far, make of the value.
+/// What the name of the current header line, and its value so far, mean for the grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Special {
     General,
@@ -148,7 +148,7 @@ pub(super) enum Special {
     TransferEncodingChunked,
 }
 
-/// What a run of bytes is.
+/// The kind of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SpanKind {
     Target,
@@ -160,7 +160,7 @@ pub(crate) enum SpanKind {
 /// Why the machine stopped before the end of the packet, or at it.
 #[derive(Debug)]
 pub(super) enum Halt {
-    /// The packet is used up.
+    /// The packet has no more bytes.
     Starved,
     Failed(ParseError),
     Outcome(Outcome),

@@ -1,4 +1,4 @@
-//! The request target, from its first byte to what ends it.
+//! The request target, from its first byte to the byte behind it.
 
 use super::Parser;
 use super::state::{Input, State, Step};
@@ -11,7 +11,7 @@ impl Parser {
             input.at = classes::skip(input.packet, input.at, PATH);
         }
         let byte = input.peek()?;
-        // Within `//` and CRLF, llhttp has matched a first byte and looks for the second only.
+        // Within `//` and CRLF, llhttp has matched the first byte and expects only the second.
         let within = matches!(self.state, State::SchemaSlash2 | State::LfAfterTarget);
         if matches!(byte, b'\t' | b'\x0c') && !within {
             return self.bad_target_byte(input);
@@ -38,7 +38,7 @@ impl Parser {
         Ok(())
     }
 
-    /// Of absolute-form: the scheme and `://`.
+    /// Reads the scheme and `://` of absolute-form.
     fn schema(&mut self, byte: u8, input: &mut Input<'_>) -> Step {
         match (self.state, byte) {
             (State::Schema, b':') => self.state = State::SchemaSlash1,
@@ -81,7 +81,7 @@ impl Parser {
         Ok(())
     }
 
-    /// Path, query and fragment, at a byte that does not simply belong to them.
+    /// Reads path, query and fragment, at a byte that does not simply belong to them.
     fn path(&mut self, byte: u8, input: &mut Input<'_>) -> Step {
         match (self.state, byte) {
             (_, b' ' | b'\r' | b'\n') => return self.target_end(byte, input),
@@ -96,7 +96,7 @@ impl Parser {
         Ok(())
     }
 
-    /// What ended the target, and after a line end without a protocol the version that it means.
+    /// Reads what ends the target. A line end without a protocol means HTTP/0.9.
     fn after_target(&mut self, byte: u8, input: &mut Input<'_>) -> Step {
         match self.state {
             State::SpaceAfterTarget => self.state = State::AfterTarget,
@@ -122,7 +122,7 @@ impl Parser {
         Ok(())
     }
 
-    /// A byte that is wrong anywhere in a target is consumed by its error.
+    /// The error of a byte that no target may have. The byte is consumed.
     pub(super) fn bad_target_byte(&self, input: &Input<'_>) -> Step {
         self.fail(Code::InvalidUrl, Reason::UrlCharacters, input.at + 1)
     }

@@ -1,5 +1,5 @@
-//! Field values whose text means nothing to the grammar, and what all values share: their first byte, their
-//! end, and folded lines.
+//! Field values that the grammar does not read, and what all values have in common: their first byte, their end, and
+//! folded lines.
 
 use super::Parser;
 use super::state::{Input, SpanKind, Special, State, Step, flag};
@@ -69,7 +69,7 @@ impl Parser {
         Ok(())
     }
 
-    /// The first byte of a value, or of a folded line of it, is the next one.
+    /// Begins a value, or a folded line of it, at the next byte.
     fn value_start(&mut self, input: &mut Input<'_>) -> Step {
         self.begin_span(SpanKind::Value, input);
         self.state = State::Value;
@@ -99,7 +99,7 @@ impl Parser {
             }
             Special::Connection => {
                 self.state = State::Connection;
-                // The usual value, whole.
+                // This reads the usual value as a whole.
                 let rest = input.rest();
                 if rest
                     .first_chunk::<11>()
@@ -115,7 +115,7 @@ impl Parser {
         Ok(())
     }
 
-    /// At a byte that does not belong to a value: its end, or an error.
+    /// Ends a value at a byte that does not belong to it, or gives an error.
     pub(super) fn value_end(&mut self, byte: u8, input: &mut Input<'_>) -> Step {
         match byte {
             b'\r' => {
@@ -158,7 +158,7 @@ impl Parser {
         Ok(())
     }
 
-    /// At the first byte of the next line: a blank folds the value.
+    /// Looks at the first byte of the next line. A blank folds the value.
     pub(super) fn value_fold(&mut self, input: &mut Input<'_>) -> Step {
         if !classes::is_blank(input.peek()?) {
             self.value_complete(input);
@@ -196,7 +196,7 @@ impl Parser {
         Ok(())
     }
 
-    /// The line is complete, its line end included.
+    /// Ends a line after its line end.
     fn value_complete(&mut self, input: &Input<'_>) {
         self.apply_special();
         if let Some(buffer) = &mut self.head_buffer {
@@ -205,7 +205,7 @@ impl Parser {
         self.state = State::FieldStart;
     }
 
-    /// What a list item or a whole value turned out to be takes effect.
+    /// Applies the meaning of a list item or of a whole value.
     pub(super) fn apply_special(&mut self) {
         match self.special {
             Special::ConnectionKeepAlive => self.flags |= flag::KEEP_ALIVE,

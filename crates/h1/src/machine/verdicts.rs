@@ -1,4 +1,4 @@
-//! Errors, and what lenient parsing lets through in their place.
+//! Errors, and what lenient parsing accepts instead.
 
 use super::Parser;
 use super::state::{Halt, Step};
@@ -15,7 +15,7 @@ impl Parser {
         self.config.lenient.contains(flag)
     }
 
-    /// Whether lenient parsing lets through what strict parsing refuses with this code. It is noted.
+    /// Whether lenient parsing accepts what strict parsing refuses with this code. If so, that is noted.
     #[cold]
     pub(super) fn tolerates(&mut self, flag: Lenient, code: Code) -> bool {
         let tolerates = self.lenient(flag);
@@ -25,7 +25,7 @@ impl Parser {
         tolerates
     }
 
-    /// Likewise, of a line that ends in LF alone.
+    /// Whether lenient parsing accepts a line that ends in LF alone.
     pub(super) fn tolerates_bare_lf(&mut self, code: Code) -> bool {
         self.tolerates(Lenient::OPTIONAL_CR_BEFORE_LF, code)
     }
@@ -46,7 +46,7 @@ impl Parser {
         self.tolerated[1] = so_far;
     }
 
-    /// An error at offset `at`, as the result of a step.
+    /// Makes an error at the offset `at`, as the result of a step.
     #[cold]
     pub(super) fn fail(&self, code: Code, reason: Reason, at: usize) -> Step {
         Err(Halt::Failed(ParseError {

@@ -1,11 +1,11 @@
-//! What follows the target in the request line: protocol, version, line end.
+//! The rest of the request line behind the target: protocol, version, line end.
 
 use super::Parser;
 use super::state::{Input, State, Step};
 use crate::methods;
 use crate::{Code, Lenient, Method, Reason};
 
-/// What ends the request line of a client that speaks HTTP/2.
+/// The rest of the preface of an HTTP/2 client (RFC 9113, section 3.4), behind its request line.
 const H2_PREFACE_REST: &[u8] = b"\r\n\r\nSM\r\n\r\n";
 
 /// `Parser::literal` in [`State::Protocol`] indexes this.
@@ -30,7 +30,7 @@ impl Parser {
     }
 
     fn before_protocol(&mut self, byte: u8, input: &mut Input<'_>) {
-        // The usual end of the line, whole.
+        // This reads the usual end of the line as a whole.
         let http11 = input.rest().starts_with(b"HTTP/1.1\r\n")
             && methods::of_http(self.method)
             && self.method != Method::PRI;
@@ -153,7 +153,7 @@ impl Parser {
         Ok(())
     }
 
-    /// The protocol's name is complete: not every method goes with it.
+    /// Checks that the method may be used with the protocol, whose name is complete.
     fn check_method(&self, input: &Input<'_>) -> Step {
         let (allowed, reason) = match self.literal {
             0 => (methods::of_http(self.method), Reason::HttpMethod),
