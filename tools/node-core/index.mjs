@@ -1,7 +1,8 @@
 // npm run node-core -- --checkout DIR [options]
 //
 // Runs the http server tests of a checkout of nodejs/node, by the names in names.txt: each on Node's own
-// server first, then, if it passes there, on ours. Exits with 1 if one passes on Node's only.
+// server first, then, if it passes there, on ours, at each level that was asked for. Exits with 1 if one passes on
+// Node's only.
 
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -13,6 +14,7 @@ import commandLine from '../../scripts/command-line.js';
 const USAGE = `npm run node-core -- --checkout DIR [options]
   --checkout DIR  a checkout of nodejs/node; its tag should be that of the Node that runs the tests
   --node BIN      the Node that runs the tests (default: the one that runs this)
+  --level L       levels, such as fast,plain (default: the level that ferrohttp chooses)
   --grep RE       only names that match
   --jobs N        tests side by side (default 2); those in sequential/ run alone
   --timeout S     seconds for one test (default 20)
@@ -29,7 +31,7 @@ function fail(message) {
 function options() {
   const string = { type: 'string' };
   const { values } = commandLine(USAGE, {
-    checkout: string, grep: string, node: { ...string, default: process.execPath },
+    checkout: string, grep: string, level: { ...string, default: '' }, node: { ...string, default: process.execPath },
     jobs: { ...string, default: '2' }, timeout: { ...string, default: '20' }, retry: { ...string, default: '1' },
   });
   if (values.checkout === undefined) fail(`--checkout DIR is missing\n\n${USAGE}`);
