@@ -8,6 +8,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
+const { SERVES, program } = require('./support/two-answers.js');
 
 const ROOT = path.resolve(__dirname, '../..');
 
@@ -23,37 +24,13 @@ function faking(t, versions) {
   return ['-r', file];
 }
 
-const PROGRAM = `
-  const http = require('http');
-  const net = require('net');
-  const { Server, createServer } = IMPLEMENTATION;
-  const server = createServer((req, res) => res.end('ok'));
-  const answer = (bytes) => new Promise((resolve) => {
-    let text = '';
-    net.connect(server.address().port, '127.0.0.1', function () { this.write(bytes); })
-      .on('data', (data) => { text += data; }).on('close', () => resolve(text.split('\\r\\n')[0]));
-  });
-  server.listen(0, '127.0.0.1', async () => {
-    const answers = [await answer('GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n'), await answer('BAD\\r\\n\\r\\n')];
-    const { level } = require(${JSON.stringify(path.join(ROOT, 'lib/host/level'))});
-    server.close(() => console.log(JSON.stringify({
-      level: level.name, answers, counts: server.clientErrorCounts(), nodes: server instanceof http.Server,
-    })));
-  });`;
-
-function run({ args = [], env = {}, implementation = `require(${JSON.stringify(ROOT)})` } = {}) {
-  const result = spawnSync(process.execPath, [...args, '-e', PROGRAM.replace('IMPLEMENTATION', implementation)], {
+function run({ args = [], env = {}, implementation } = {}) {
+  const result = spawnSync(process.execPath, [...args, '-e', program(implementation)], {
     encoding: 'utf8',
     env: { ...process.env, ...env },
   });
   return { ...result, said: result.stdout === '' ? undefined : JSON.parse(result.stdout) };
 }
-
-const SERVES = {
-  answers: ['HTTP/1.1 200 OK', 'HTTP/1.1 400 Bad Request'],
-  counts: { total: 1, HPE_INVALID_METHOD: 1 },
-  nodes: true,
-};
 
 for (const level of ['fast', 'plain', 'sockets', 'node']) {
   test(`FERROHTTP_LEVEL=${level} is obeyed without a word`, () => {

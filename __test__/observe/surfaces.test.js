@@ -122,7 +122,7 @@ describe('refusals()', () => {
     assert.ok(late.limit.seen >= 100);
   });
 
-  it('is the same for strangers that JavaScript sees', async (t) => {
+  it('is the same for new connections that JavaScript sees', async (t) => {
     const kept = [];
     for (const eager of [false, true]) {
       const server = await start(t);
@@ -381,7 +381,7 @@ describe('linger and native', { skip: engine.supported ? false : 'Node does the 
     });
   }
 
-  it('native refuses strangers without JavaScript although emit was replaced', async (t) => {
+  it('native refuses new connections without JavaScript although emit was replaced', async (t) => {
     const seen = [];
     for (const native of [false, true]) {
       const server = await start(t, { refusals: { native } }, (req, res) => res.end());

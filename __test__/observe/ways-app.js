@@ -116,7 +116,7 @@ async function serve() {
   };
   const sendAfter = (later, ...now) => (way === 'duplex' ? inject(server, { now, later }) : exchange(connect(), { now, later }));
 
-  const stranger = await send(BAD);
+  const newcomer = await send(BAD);
   const known = await sendAfter(BAD, GOOD);
   await send('GARBAGE / HTTP/1.1\r\n\r\n');
   while (told.length < 3 || logged.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -129,7 +129,7 @@ async function serve() {
   const before = { told: [...told], logged: [...logged] };
   const lingered = way === 'duplex' ? null : await insist(server, connect());
   if (way !== 'duplex') server.close();
-  return { stranger: stranger.reply, known: known.reply, lingered, ...before, total, kinds: kinds.map(({ count }) => count), refusals, metrics };
+  return { newcomer: newcomer.reply, known: known.reply, lingered, ...before, total, kinds: kinds.map(({ count }) => count), refusals, metrics };
 }
 
 async function main() {

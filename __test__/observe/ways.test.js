@@ -28,7 +28,7 @@ for (const level of LEVELS) {
       for (const [listener, answer] of Object.entries(ANSWERS)) {
         it(`${way}, ${listener === 'none' ? 'without a listener' : `with a listener (${listener})`}`, async () => {
           const seen = JSON.parse(await succeed(process.execPath, [APP, way, listener], { env: { FERROHTTP_LEVEL: level } }));
-          assert.strictEqual(seen.stranger, answer.field);
+          assert.strictEqual(seen.newcomer, answer.field);
           assert.ok(seen.known.startsWith('HTTP/1.1 200 OK\r\n') && seen.known.endsWith(`hello${answer.field}`), seen.known);
           const peer = way === 'duplex' ? {} : { peer: '127.0.0.1' };
           const of = { status: answer.status, outcome: answer.outcome, leaks: false, ...peer };

@@ -1,4 +1,4 @@
-//! Descriptors that outlive their connection for a while. The lobby looks after them.
+//! Descriptors that outlive their connection for a while. The accept thread looks after them.
 //!
 //! JavaScript was told that deferred output is sent. In the kernel's buffer it would outlive the descriptor. So if a
 //! connection with deferred output is closed, its descriptor stays open here until the output is sent.
@@ -28,12 +28,12 @@ pub fn send(core: &Arc<Core>, fd: OwnedFd, bytes: Vec<u8>) {
     let Some(fd) = super::simulation::linger(fd, &bytes) else {
         return;
     };
-    let Some(lobby) = core.lobby() else {
+    let Some(accept_thread) = core.accept_thread() else {
         return;
     };
     core.enter_accepted();
     let alive = Alive(core.clone());
-    lobby.spawn(async move {
+    accept_thread.spawn(async move {
         let _ = tokio::time::timeout(PATIENCE, send_all(fd, &bytes)).await;
         drop(alive);
     });
@@ -53,10 +53,10 @@ pub fn drain(core: &Arc<Core>, fd: OwnedFd, ms: u64) -> io::Result<()> {
     if DRAINS.load(Ordering::Relaxed) >= DRAINING {
         return Err(io::ErrorKind::QuotaExceeded.into());
     }
-    let lobby = core.enter()?;
+    let accept_thread = core.enter()?;
     DRAINS.fetch_add(1, Ordering::Relaxed);
     let alive = Alive(core.clone());
-    lobby.spawn(async move {
+    accept_thread.spawn(async move {
         let _ = tokio::time::timeout(Duration::from_millis(ms), read_all(fd)).await;
         DRAINS.fetch_sub(1, Ordering::Relaxed);
         drop(alive);

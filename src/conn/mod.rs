@@ -15,7 +15,7 @@
 //! | [`watch`] | when its descriptor is ready |
 //! | [`io`], [`address`] | system calls |
 //!
-//! A connection is a *stranger* while JavaScript does not know it.
+//! A connection is *new* until JavaScript knows it.
 //!
 //! There are two locks. `read` is held while a packet is read and parsed, and `control` for a few instructions or one
 //! non-blocking send. Whoever takes both takes `read` first. The lock of the queue comes last.

@@ -1,4 +1,4 @@
-//! Refusals: what is seen of them, and the end of connections that JavaScript never hears of (strangers).
+//! Refusals: what is seen of them, and the end of new connections that JavaScript never hears of.
 
 use std::os::fd::RawFd;
 
@@ -17,9 +17,9 @@ use crate::server::Server;
 use crate::sync::atomic::Ordering;
 
 impl Conn {
-    /// Sends a stranger the reply for `code`, counts the refusal, and closes the connection. Returns false if
+    /// Sends a new connection the reply for `code`, counts the refusal, and closes the connection. Returns false if
     /// JavaScript knows the connection, or may have to hear of it.
-    pub(super) fn refuse_stranger(
+    pub(super) fn refuse_new(
         &self,
         code: Code,
         seen: &mut Seen,
@@ -27,7 +27,7 @@ impl Conn {
     ) -> bool {
         let replies = self.server.refusals.replies();
         let own = replies.and_then(|replies| replies.get(Some(code)));
-        let ended = self.end_stranger(|fd| {
+        let ended = self.end_new(|fd| {
             self.locate(seen, fd);
             let circumstances = Circumstances {
                 outcome: Outcome::Reply,
@@ -63,13 +63,13 @@ impl Conn {
         self.refused.load(Ordering::Relaxed) && self.server.settings.linger() > 0
     }
 
-    /// Refuses a stranger whose message is overdue by these limits (ms).
+    /// Refuses a new connection whose message is overdue by these limits (ms).
     pub fn refuse_overdue(&self, headers: u64, request: u64) -> bool {
         if self.server.settings.native_refusals() == 0 {
             return false;
         }
         let (mut seen, overdue) = self.see_overdue(headers, request);
-        self.refuse_stranger(Code::RequestTimeout, &mut seen, overdue)
+        self.refuse_new(Code::RequestTimeout, &mut seen, overdue)
     }
 
     /// Looks at a connection whose message is overdue by these limits (ms).
@@ -129,9 +129,9 @@ impl Conn {
         self.server.refusals.note_idle_close(self.peer, unread);
     }
 
-    /// Closes a stranger after a socket error, and counts the refusal.
-    pub(super) fn drop_stranger(&self, errno: i32, seen: &mut Seen) -> bool {
-        let dropped = self.end_stranger(|fd| self.locate(seen, fd));
+    /// Closes a new connection after a socket error, and counts the refusal.
+    pub(super) fn drop_new(&self, errno: i32, seen: &mut Seen) -> bool {
+        let dropped = self.end_new(|fd| self.locate(seen, fd));
         if dropped {
             self.server.counters.count_text(io::errno_name(errno), 1);
             self.server.refusals.add(seen, Circumstances::default());
@@ -139,7 +139,7 @@ impl Conn {
         dropped
     }
 
-    fn end_stranger(&self, last_words: impl FnOnce(RawFd)) -> bool {
+    fn end_new(&self, last_words: impl FnOnce(RawFd)) -> bool {
         if self.server.settings.native_refusals() == 0 {
             return false;
         }

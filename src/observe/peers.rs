@@ -218,6 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "it takes Miri hours")]
     fn who_comes_often_is_found_among_many() {
         let mut peers = Peers::default();
         for i in 0..10_000u32 {

@@ -334,6 +334,7 @@ impl Refusals {
             json.string("code", code.as_bytes());
             json.number("count", *count);
         });
+        json.number("defects", crate::http1::invariant::broken());
         let top = |peers: Option<&Peers>| peers.map(|peers| peers.top(TOP_PEERS));
         let peers = top(store.map(|store| &store.peers)).unwrap_or_default();
         let idle_peers = top(state.idle_peers.as_deref()).unwrap_or_default();

@@ -347,6 +347,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "it takes Miri hours")]
     fn a_flood_leaves_what_is_rare() {
         let mut store = Store::new();
         let mut add = |reason, now| {

@@ -40,6 +40,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    #[cfg_attr(miri, ignore = "it takes Miri hours")]
     fn every_byte_and_every_end_is_told_once(
         number in 1usize..4,
         hang_up_ends: bool,

@@ -22,10 +22,10 @@ use crate::memory::Vecs;
 use crate::record::*;
 use crate::sync::lock;
 
-/// Strangers are refused while JavaScript looks for overdue connections. Each is refused once, and the end of the last
+/// New connections are refused while JavaScript looks for overdue connections. Each is refused once, and the end of the last
 /// one is reported.
 #[test]
-fn strangers_are_refused_once() {
+fn new_connections_are_refused_once() {
     explore(|| {
         let mut js = Js::new(one_of(2));
         js.server.settings.set("nativeRefusals", 1);
@@ -65,7 +65,7 @@ fn strangers_are_refused_once() {
         for (fd, _) in conns {
             let (sent, _) = simulation::sent(fd);
             let replies = sent.windows(4).filter(|bytes| bytes == b"HTTP").count();
-            assert!(replies <= 1, "a stranger is refused twice");
+            assert!(replies <= 1, "a new connection is refused twice");
         }
     });
 }
@@ -99,7 +99,7 @@ fn shutting_down_closes_everything() {
     });
 }
 
-/// JavaScript stops listening while the lobby accepts.
+/// JavaScript stops listening while the accept thread accepts.
 #[test]
 fn a_listener_is_closed_once_and_for_all() {
     explore(|| {

@@ -1,4 +1,4 @@
-//! Tests of the engine's threads in many orders. The lobby, an I/O thread, the JavaScript thread and the peers run one
+//! Tests of the engine's threads in many orders. The accept thread, an I/O thread, the JavaScript thread and the peers run one
 //! at a time, and a random choice decides at each lock and each atomic which one goes on. A lost wake-up leaves threads
 //! that wait for each other, which is found at once. `cargo test --lib --features schedules schedules` runs these
 //! tests; `crate::sync` says how.
