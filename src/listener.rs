@@ -1,4 +1,4 @@
-//! Accepts connections, in the lobby.
+//! Accepts connections, in the accept_thread.
 
 use std::fmt;
 use std::io;
@@ -18,7 +18,7 @@ use crate::record::{ACCEPT_ERROR, DROPPED, Records};
 use crate::server::Server;
 use crate::sync::{self, AsyncFd, Mutex};
 
-/// How many connections are accepted before other tasks of the lobby run.
+/// How many connections are accepted before other tasks of the accept thread run.
 const BURST: u32 = 64;
 
 /// How long accepting pauses when descriptors or memory have run out.
@@ -28,7 +28,7 @@ const STARVED_PAUSE: Duration = Duration::from_millis(50);
 pub struct Listener {
     core: Arc<Core>,
     server: Arc<Server>,
-    /// It is under a lock, because the JavaScript thread may close it while the lobby accepts.
+    /// It is under a lock, because the JavaScript thread may close it while the accept thread accepts.
     state: Mutex<State>,
     tcp: bool,
     bound: Bound,
@@ -79,9 +79,9 @@ impl Listener {
         fd: OwnedFd,
         local: Option<SocketAddr>,
     ) -> io::Result<Arc<Listener>> {
-        let lobby = core.enter()?;
+        let accept_thread = core.enter()?;
         let registered = {
-            let _context = lobby.enter();
+            let _context = accept_thread.enter();
             // SAFETY: the AsyncFd owns the descriptor, so it is open for as long as that lives.
             unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }
         };
@@ -102,7 +102,7 @@ impl Listener {
             tcp: local.is_some(),
             bound: server.bound.place(local),
         });
-        lobby.spawn(run(Entered(listener.clone())));
+        accept_thread.spawn(run(Entered(listener.clone())));
         Ok(listener)
     }
 
@@ -191,7 +191,7 @@ async fn run(entered: Entered) {
                     tcp: listener.tcp,
                 };
                 if let Some(conn) = admit(&listener.core, &listener.server, fd, from) {
-                    sync::spawn(crate::conn::task::Task::stranger(conn));
+                    sync::spawn(crate::conn::task::Task::accepted(conn));
                 }
             }
             Turn::Yield => sync::yield_now().await,
@@ -216,14 +216,14 @@ pub fn adopt(core: &Arc<Core>, server: &Arc<Server>, fd: RawFd) -> io::Result<()
     sys::set_nonblocking(fd.as_raw_fd())?;
     sys::set_no_sigpipe(fd.as_raw_fd())?;
     let local = address::end(fd.as_raw_fd(), End::Local);
-    let lobby = core.enter()?;
+    let accept_thread = core.enter()?;
     let from = Origin {
         peer: address::end(fd.as_raw_fd(), End::Peer),
         bound: server.bound.place(local),
         tcp: local.is_some(),
     };
     if let Some(conn) = admit(core, server, fd, from) {
-        lobby.spawn(crate::conn::task::Task::stranger(conn));
+        accept_thread.spawn(crate::conn::task::Task::accepted(conn));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-// At which level ferrohttp runs, who chooses it, and what is said about it.
+// The level at which ferrohttp runs, what decides it, and the warnings.
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
@@ -8,10 +8,11 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
+const { SERVES, program } = require('./support/two-answers.js');
 
 const ROOT = path.resolve(__dirname, '../..');
 
-// Gives process.versions other values before anything is loaded.
+// Sets other values in process.versions before anything is loaded.
 function faking(t, versions) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'level-'));
   t.after(() => fs.rmSync(folder, { recursive: true }));
@@ -23,37 +24,13 @@ function faking(t, versions) {
   return ['-r', file];
 }
 
-const PROGRAM = `
-  const http = require('http');
-  const net = require('net');
-  const { Server, createServer } = IMPLEMENTATION;
-  const server = createServer((req, res) => res.end('ok'));
-  const answer = (bytes) => new Promise((resolve) => {
-    let text = '';
-    net.connect(server.address().port, '127.0.0.1', function () { this.write(bytes); })
-      .on('data', (data) => { text += data; }).on('close', () => resolve(text.split('\\r\\n')[0]));
-  });
-  server.listen(0, '127.0.0.1', async () => {
-    const answers = [await answer('GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n'), await answer('BAD\\r\\n\\r\\n')];
-    const { level } = require(${JSON.stringify(path.join(ROOT, 'lib/host/level'))});
-    server.close(() => console.log(JSON.stringify({
-      level: level.name, answers, counts: server.clientErrorCounts(), nodes: server instanceof http.Server,
-    })));
-  });`;
-
-function run({ args = [], env = {}, implementation = `require(${JSON.stringify(ROOT)})` } = {}) {
-  const result = spawnSync(process.execPath, [...args, '-e', PROGRAM.replace('IMPLEMENTATION', implementation)], {
+function run({ args = [], env = {}, implementation } = {}) {
+  const result = spawnSync(process.execPath, [...args, '-e', program(implementation)], {
     encoding: 'utf8',
     env: { ...process.env, ...env },
   });
   return { ...result, said: result.stdout === '' ? undefined : JSON.parse(result.stdout) };
 }
-
-const SERVES = {
-  answers: ['HTTP/1.1 200 OK', 'HTTP/1.1 400 Bad Request'],
-  counts: { total: 1, HPE_INVALID_METHOD: 1 },
-  nodes: true,
-};
 
 for (const level of ['fast', 'plain', 'sockets', 'node']) {
   test(`FERROHTTP_LEVEL=${level} is obeyed without a word`, () => {
@@ -95,8 +72,8 @@ test('without a binary, the register hook gives Node\'s servers, and says so onc
   assert.strictEqual(stderr.match(/\[FERROHTTP_HOST\] Warning/g).length, 1);
 });
 
-// The newest grammar is taken for newer ones, the oldest for older ones; where that is another than the
-// host's, the host decides.
+// A newer version gets the newest grammar, and an older one the oldest. If that differs from Node's grammar, Node
+// decides.
 const { llhttp } = process.versions;
 for (const faked of ['9.9.0', '6.0.0', null]) {
   test(`an llhttp that says it is ${faked ?? 'none'} decides as it does`, (t) => {

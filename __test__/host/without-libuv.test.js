@@ -8,8 +8,8 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
+const { SERVES, program } = require('./support/two-answers.js');
 
-const ROOT = path.resolve(__dirname, '../..');
 const SHT_DYNSYM = 11;
 
 /** Renames the dynamic symbols of an ELF file of 64 bits that begin with a text; returns how many. */
@@ -47,22 +47,6 @@ function isElf(file) {
   return head.readUInt32BE(0) === 0x7f454c46;
 }
 
-const PROGRAM = `
-  const ferrohttp = require(${JSON.stringify(ROOT)});
-  const { level } = require(${JSON.stringify(path.join(ROOT, 'lib/host/level'))});
-  const net = require('net');
-  const server = ferrohttp.createServer((req, res) => res.end('ok'));
-  const answer = (bytes) => new Promise((resolve) => {
-    let text = '';
-    net.connect(server.address().port, '127.0.0.1', function () { this.write(bytes); })
-      .on('data', (data) => { text += data; }).on('close', () => resolve(text.split('\\r\\n')[0]));
-  });
-  server.listen(0, '127.0.0.1', async () => {
-    const answers = [await answer('GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n'), await answer('BAD\\r\\n\\r\\n')];
-    const [refusal] = server.refusals();
-    server.close(() => console.log(JSON.stringify({ level: level.name, answers, counts: server.clientErrorCounts(), refused: refusal.code })));
-  });`;
-
 test('without libuv it runs at level sockets, and says why once', { skip: !isElf(process.execPath) && 'Node is no ELF file' }, (t) => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-libuv-'));
   t.after(() => fs.rmSync(folder, { recursive: true }));
@@ -73,13 +57,8 @@ test('without libuv it runs at level sockets, and says why once', { skip: !isElf
   // Its libraries may be found by where it lies.
   const folders = process.report.getReport().sharedObjects.filter((file) => path.isAbsolute(file)).map((file) => path.dirname(file));
   const env = { ...process.env, LD_LIBRARY_PATH: [...new Set(folders)].join(path.delimiter) };
-  const { stdout, stderr, status } = spawnSync(node, ['-e', PROGRAM], { encoding: 'utf8', env });
+  const { stdout, stderr, status } = spawnSync(node, ['-e', program()], { encoding: 'utf8', env });
   assert.strictEqual(status, 0, stderr);
-  assert.deepStrictEqual(JSON.parse(stdout), {
-    level: 'sockets',
-    answers: ['HTTP/1.1 200 OK', 'HTTP/1.1 400 Bad Request'],
-    counts: { total: 1, HPE_INVALID_METHOD: 1 },
-    refused: 'HPE_INVALID_METHOD',
-  });
+  assert.deepStrictEqual(JSON.parse(stdout), { level: 'sockets', ...SERVES });
   assert.strictEqual(stderr.match(/\[FERROHTTP_HOST\] Warning: .*level 'sockets': this process does not export libuv/g)?.length, 1, stderr);
 });

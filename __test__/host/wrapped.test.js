@@ -1,7 +1,7 @@
 'use strict';
 
-// Programs wrap functions of Node, before and after they load a server. Each function is called as
-// often as with node:http.
+// Programs wrap functions of Node, before and after they load a server. Each function is called as often as with
+// node:http.
 
 const assert = require('node:assert');
 const { spawn } = require('node:child_process');
@@ -9,8 +9,8 @@ const { test } = require('node:test');
 const { isDeepStrictEqual } = require('node:util');
 const { node, ours } = require('../support/implementations.js');
 
-// A connection whose stream functions are wrapped is moved to a libuv handle. For that a net.Socket is made
-// and some more is asked, of which the program's wrappers learn as well.
+// A connection whose stream functions are wrapped is moved to a libuv handle. That makes a net.Socket and calls more
+// functions, which the program's wrappers see as well.
 const MOVES = new Set([
   'Readable._undestroy', 'Readable.isPaused', 'Readable.on', 'EventEmitter.on', 'EventEmitter.emit', 'EventEmitter.listenerCount',
 ]);
@@ -30,7 +30,7 @@ function counts(implementation, when) {
   });
 }
 
-/** What was called how often on each of the two servers. */
+/** How often each function was called on each of the two servers. */
 async function both(when) {
   const expected = await counts(node, when);
   const actual = await counts(ours, when);
@@ -42,8 +42,8 @@ async function both(when) {
 for (const when of ['before', 'after']) {
   test(`functions that are wrapped ${when} loading are called as often as with node:http`, async () => {
     let [shown, expected] = await both(when);
-    // Whether a client's FIN comes before or after the server's is up to a busy machine, and moves a count by one
-    // or two, of node:http as well. A wrapper that is passed by is so each time.
+    // A busy machine decides whether the client's FIN comes before or after the server's. That changes a count by one
+    // or two, on node:http as well. A wrapper that is not called is missing each time.
     for (let tries = 1; tries < 5 && !isDeepStrictEqual(shown, expected); tries++) [shown, expected] = await both(when);
     assert.deepStrictEqual(shown, expected);
   });

@@ -1,7 +1,7 @@
 'use strict';
 
-// With OpenTelemetry's HTTP instrumentation loaded, which replaces `emit` of every server, refusals can
-// stay native: strangers reach no JavaScript, while requests are instrumented.
+// OpenTelemetry's HTTP instrumentation replaces `emit` of every server. With the option `native`, new
+// connections are still refused without JavaScript, while requests are instrumented.
 
 const assert = require('node:assert');
 const { test } = require('node:test');
@@ -52,11 +52,11 @@ const PROGRAM = (options) => `
     seen.length = 0;
     const replies = [];
     for (let i = 0; i < 5; i++) replies.push(await send('GARBAGE / HTTP/1.1\\r\\n\\r\\n'));
-    const strangers = seen.splice(0);
+    const newcomers = seen.splice(0);
     const good = await send('GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n');
     server.close();
     console.log(JSON.stringify({
-      instrumented, hooked, strangers: [...new Set(strangers)], requests: seen.filter((event) => event === 'request').length,
+      instrumented, hooked, newcomers: [...new Set(newcomers)], requests: seen.filter((event) => event === 'request').length,
       total: server.refusalStats().total, replies: [...new Set(replies)], good: good.startsWith('HTTP/1.1 200 '),
     }));
   })();`;
@@ -70,11 +70,11 @@ const REPLY = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
 for (const [order, parts] of [['before', [INSTRUMENT, REGISTER]], ['after', [REGISTER, INSTRUMENT]]]) {
   test(`the instrumentation is loaded ${order} ferrohttp`, { skip: missing() }, async () => {
     const expected = { instrumented: true, requests: 1, total: 5, replies: [REPLY], good: true };
-    const { hooked, strangers, ...native } = await run(...parts, PROGRAM('{ refusals: { native: true } }'));
+    const { hooked, newcomers, ...native } = await run(...parts, PROGRAM('{ refusals: { native: true } }'));
     assert.deepStrictEqual(native, expected);
-    assert.deepStrictEqual([hooked, strangers], [1, []]);
-    // Without the option, whoever replaces `emit` sees everything.
+    assert.deepStrictEqual([hooked, newcomers], [1, []]);
+    // Without the option, a replaced `emit` sees everything.
     const shown = await run(...parts, PROGRAM('{}'));
-    assert.deepStrictEqual(shown, { ...expected, hooked: 1, strangers: ['connection', 'clientError'] });
+    assert.deepStrictEqual(shown, { ...expected, hooked: 1, newcomers: ['connection', 'clientError'] });
   });
 }

@@ -29,16 +29,17 @@ async function requireError(dir, options = [], env = {}) {
   return message;
 }
 
+// Not by fetch(), which reaches no server under Wine.
 const SERVE = `
   const server = createServer((req, res) => res.end('served ' + req.url));
-  server.listen(0, async () => {
-    const reply = await fetch('http://localhost:' + server.address().port + '/it');
-    console.log(await reply.text());
-    server.close();
-    server.closeIdleConnections();
+  server.listen(0, () => {
+    get({ port: server.address().port, path: '/it', agent: false }, (res) => {
+      res.on('data', (text) => console.log(String(text)));
+      server.close();
+    });
   });`;
-const REQUIRED = `const { createServer } = require('ferrohttp'); ${SERVE}`;
-const IMPORTED = `import { createServer } from 'ferrohttp'; ${SERVE}`;
+const REQUIRED = `const { get } = require('node:http'); const { createServer } = require('ferrohttp'); ${SERVE}`;
+const IMPORTED = `import { get } from 'node:http'; import { createServer } from 'ferrohttp'; ${SERVE}`;
 
 // ---- What is published ----------------------------------------------------------------------------
 
@@ -199,7 +200,7 @@ test('`ferrohttp build` without cargo says so in one line', async (t) => {
   const target = await unpack(temporary(t));
   const { code, stdout, stderr } = await command(target, ['build'], { PATH: pathWithoutCargo(t) });
   assert.deepStrictEqual([code, stdout], [1, '']);
-  assert.match(stderr, /^ferrohttp: cargo was not found: install Rust .*\n$/);
+  assert.match(stderr, /^ferrohttp build: cargo was not found: install Rust .*\n$/);
 });
 
 test('`ferrohttp` lists its commands, and refuses others', async () => {

@@ -11,9 +11,9 @@ const ONE_SEGMENT = 21_000;
 const SMALL_READ = 10_000;
 
 /** So many bytes that a connection sends are there at once. */
-function atOnce(small, stranger) {
+function atOnce(small, isNew) {
   if (small) return SMALL_READ;
-  return stranger ? ONE_SEGMENT : ONE_READ;
+  return isNew ? ONE_SEGMENT : ONE_READ;
 }
 
 function headLength(plan) {
@@ -39,13 +39,13 @@ function isFair({ connections, options, plans, steps }, ioThreads = process.env.
       const bytes = sends.reduce((sum, act) => sum + lengthOf(act, plans), 0);
       const ends = acts.some((act) => ['reset', 'close'].includes(act.do) || (ioThreads && act.do === 'fin'));
       if (acts.length > 1 && acts.some((act) => act.do === 'expire')) return false;
-      const stranger = ioThreads || !known;
+      const isNew = ioThreads || !known;
       const connects = acts.some((act) => act.do === 'connect');
-      if (stranger && ends && (connects || sends.length > 0)) return false;
+      if (isNew && ends && (connects || sends.length > 0)) return false;
       const joined = (act, i) => act.more || !['send', 'text', 'fin'].includes(acts[i + 1]?.do);
-      if (stranger && sends.length > 0 &&
+      if (isNew && sends.length > 0 &&
         !acts.every((act, i) => !['send', 'text'].includes(act.do) || joined(act, i))) return false;
-      if (bytes > atOnce(connections[c].small, stranger)) {
+      if (bytes > atOnce(connections[c].small, isNew)) {
         if (stops) return false;
         const answered = acts.some(({ id, ...act }) => act.do === 'answer' && id === sends[0].id);
         if (sends.some((act) => act.id !== sends[0].id) || answered) return false;

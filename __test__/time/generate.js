@@ -16,9 +16,9 @@
 // - RST drops what the kernel has not passed on of a long body: it comes in a later step.
 // - A small connection sends no more at once than goes without an answer of its peer's: how fast that comes, and
 //   what RST overtakes, is up to the kernel.
-// - A stranger, of whom no complete head has come, is read by a thread that nothing here can stop. So
+// - A new connection, of which no complete head has come, is read by a thread that nothing here can stop. So
 //   what it sends in one step is one segment, and it resets in a step of its own. With I/O threads all are
-//   strangers, and FIN has a step of its own, too: in which turn it is told is up to them.
+//   new connections, and FIN has a step of its own, too: in which turn it is told is up to them.
 // - With I/O threads it is also up to them in which turn pending output is told to have left. So where there is much
 //   output, no answer takes turns.
 // - A socket expires in a step of its own: the clock decides what its timer comes before.
@@ -135,11 +135,11 @@ class Generator {
     if (stops) add({ do: 'read', limit: 'nothing more' });
     const connected = step;
     let headAt = warm ? 0 : Infinity;
-    const stranger = () => this.ioThreads || !(headAt < step || (history.options.connection && connected < step));
+    const isNew = () => this.ioThreads || !(headAt < step || (history.options.connection && connected < step));
     /** Joins the act that was added last to what the same step sends before it. */
     const join = () => {
       const [previous, { act }] = placed.slice(-2);
-      if (previous.step !== step || !['send', 'text'].includes(previous.act.do) || !stranger()) return;
+      if (previous.step !== step || !['send', 'text'].includes(previous.act.do) || !isNew()) return;
       if (act.do === 'send' || act.do === 'text' || (act.do === 'fin' && !this.ioThreads)) previous.act.more = true;
       else placed.at(-1).step = ++step;
     };
@@ -157,9 +157,9 @@ class Generator {
       plans.push(plan);
       // One segment.
       if (stops) plan.upload = Math.min(plan.upload, ONE_READ / 3);
-      if (small) plan.upload = Math.min(plan.upload, stranger() ? 5 : 1000);
+      if (small) plan.upload = Math.min(plan.upload, isNew() ? 5 : 1000);
       const length = bytesOf(plan).length;
-      if (sent > 0 && sent + length > atOnce(small, stranger())) step++;
+      if (sent > 0 && sent + length > atOnce(small, isNew())) step++;
       if (placed.at(-1).step < step) sent = 0;
       sent += length;
       const until = cut && n === count ? random.between(1, length - 1) : length;
@@ -174,7 +174,7 @@ class Generator {
         if (places[i] >= length - plan.upload) headAt = Math.min(headAt, step);
         // In the same segment as what follows, in a segment of its own, or in a step of its own.
         const last = n === count && i === places.length - 1;
-        if (!last && sent < atOnce(small, stranger()) && random.chance(0.35)) placed.at(-1).act.more = true;
+        if (!last && sent < atOnce(small, isNew()) && random.chance(0.35)) placed.at(-1).act.more = true;
         else if (random.chance(0.4)) step += random.between(1, 2);
       }
       if (plan.when === 'held') answers.push({ id: plan.id, from: length > ONE_READ ? step + 1 : step });

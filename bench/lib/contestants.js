@@ -11,6 +11,9 @@ exports.contestants = function contestants(node) {
   return {
     node: { label: 'node:http', command: [node], env: { BENCH_HTTP: 'node:http' } },
     ferrohttp: { label: 'ferrohttp', command: [node], env: { BENCH_HTTP: 'ferrohttp' } },
+    // ferrohttp at a lower level (docs/levels.md).
+    plain: { label: 'ferrohttp at level plain', command: [node], env: { BENCH_HTTP: 'ferrohttp', FERROHTTP_LEVEL: 'plain' } },
+    sockets: { label: 'ferrohttp at level sockets', command: [node], env: { BENCH_HTTP: 'ferrohttp', FERROHTTP_LEVEL: 'sockets' } },
     // Another copy of ferrohttp, in the folder that BENCH_OTHER names, so that two versions can be compared.
     other: { label: 'other ferrohttp', command: [node], env: { BENCH_HTTP: 'other' } },
     // The reference once more. The difference between the two is noise.

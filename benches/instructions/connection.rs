@@ -11,13 +11,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use ferrohttp::conn::Core;
 use ferrohttp::conn::address::Bound;
 use ferrohttp::conn::delivery::Delivery;
 use ferrohttp::conn::outbox::Outbox;
 use ferrohttp::conn::output::{Output, Piece};
 use ferrohttp::conn::task::Task;
-use ferrohttp::conn::{Conn, Taken};
+use ferrohttp::conn::{Conn, Core, Knowledge, Taken};
 use ferrohttp::engine::queue::Queue;
 use ferrohttp::http1::Profile;
 use ferrohttp::js_thread::connections::Connections;
@@ -79,7 +78,7 @@ impl Host {
         let (conn, mut theirs) = self.accept();
         theirs.write_all(packet).expect("a packet fits");
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(pin!(Task::stranger(conn)).poll(&mut cx).is_ready());
+        assert!(pin!(Task::accepted(conn)).poll(&mut cx).is_ready());
         theirs
     }
 
@@ -172,7 +171,7 @@ fn response(times: u32) {
         );
         expect(&mut theirs, RESPONSE);
     }
-    drop(Task::stranger(conn));
+    drop(Task::accepted(conn));
 }
 
 /// A response that leaves at the end of a batch.
@@ -181,12 +180,12 @@ fn response_deferred(times: u32) {
     let mut host = Host::new();
     let (conn, mut theirs) = host.accept();
     for _ in 0..times {
-        assert!(output(&mut text, |out| conn.defer(out, false)));
+        assert!(output(&mut text, |out| conn.defer(out, Knowledge::Current)));
         host.core.deferred.add(&conn);
         host.pop_nothing();
         expect(&mut theirs, RESPONSE);
     }
-    drop(Task::stranger(conn));
+    drop(Task::accepted(conn));
 }
 
 /// Output that leaves in three parts.

@@ -89,15 +89,15 @@ function build({ out, from }) {
 function run(args) {
   try {
     const { values } = parseArgs({
-      args, options: { out: { type: 'string' }, from: { type: 'string' }, help: { type: 'boolean' } },
+      args, options: { out: { type: 'string' }, from: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
     });
     if (values.help) process.stdout.write(USAGE);
     else build(values);
   } catch (error) {
-    if (error.code?.startsWith('ERR_PARSE_ARGS')) process.stderr.write(`ferrohttp: ${error.message}\n\n${USAGE}`);
-    else if (error instanceof BuildFailure) process.stderr.write(`ferrohttp: ${error.message}\n`);
-    else throw error;
-    process.exitCode = 1;
+    const isMisused = error.code?.startsWith('ERR_PARSE_ARGS') === true;
+    if (!isMisused && !(error instanceof BuildFailure)) throw error;
+    process.stderr.write(`ferrohttp build: ${isMisused ? `${error.message.split('. ')[0]}\n\n${USAGE}` : `${error.message}\n`}`);
+    process.exitCode = isMisused ? 2 : 1;
   }
 }
 

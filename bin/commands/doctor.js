@@ -27,7 +27,8 @@ function binary() {
 function run(args) {
   if (args.length > 0) {
     const known = args[0] === '--help' || args[0] === '-h';
-    (known ? process.stdout : process.stderr).write(USAGE);
+    if (known) process.stdout.write(USAGE);
+    else process.stderr.write(`ferrohttp doctor: it takes no ${args[0]}\n\n${USAGE}`);
     process.exitCode = known ? 0 : 2;
     return;
   }

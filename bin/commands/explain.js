@@ -61,13 +61,15 @@ function optionsOf(values) {
 }
 
 function load(file, form) {
+  if (form !== undefined && !FORMATS.includes(form)) throw new Unusable(`there is no form ${form}`);
+  const fromTerminal = (file === undefined || file === '-') && process.stdin.isTTY;
+  if (fromTerminal) process.stderr.write('Reading from the terminal, until Ctrl-D on a line of its own.\n');
   let bytes;
   try {
     bytes = fs.readFileSync(file === undefined || file === '-' ? 0 : file);
   } catch (error) {
     throw new Unusable(`${file ?? 'the standard input'} cannot be read: ${error.message}`);
   }
-  if (form !== undefined && !FORMATS.includes(form)) throw new Unusable(`there is no form ${form}`);
   if (bytes.length === 0) throw new Unusable('the input is empty');
   const found = read(bytes, form);
   if (found === null) throw new Unusable(`the input is not ${form}`);
@@ -142,11 +144,14 @@ function run(args) {
     if (values.help) return void process.stdout.write(USAGE);
     if (positionals.length > 1) throw new Unusable('there is more than one file');
     const options = optionsOf(values);
+    explain('', options); // whatever is wrong with them is told before anything is read
     process.exitCode = explainAll(load(positionals[0], values.format), options, values);
   } catch (error) {
     const known = error instanceof Unusable || error.code?.startsWith('ERR_PARSE_ARGS') || error.code === 'ERR_INVALID_ARG_VALUE';
     if (!known) throw error;
-    process.stderr.write(`ferrohttp explain: ${escape(error.message)}\n`);
+    // What Node says after the first sentence is about its own conventions.
+    const message = error instanceof Unusable ? error.message : error.message.split('. ')[0];
+    process.stderr.write(`ferrohttp explain: ${escape(message)}\nSee ferrohttp explain --help.\n`);
     process.exitCode = 2;
   }
 }

@@ -27,7 +27,7 @@ function numberOf(text, name) {
 function options(args) {
   const { values } = parseArgs({
     args,
-    options: { cases: { type: 'string', default: '20000' }, seed: { type: 'string' }, help: { type: 'boolean' } },
+    options: { cases: { type: 'string', default: '20000' }, seed: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
   });
   if (values.help) return undefined;
   return {

@@ -181,7 +181,7 @@ class NodeStore {
     return JSON.stringify({
       total: this.refusalCount,
       kinds: Array.from(this.kinds.values(), ({ code, reason, hint, count }) => ({ code, reason, hint, count })),
-      others: this.others, skipped: this.skipped, dropped: this.dropped, silent: 0, idleCloses: 0, keepAliveRaces: 0, tolerated: [],
+      others: this.others, skipped: this.skipped, dropped: this.dropped, silent: 0, idleCloses: 0, keepAliveRaces: 0, tolerated: [], defects: 0,
       peers, idlePeers: [], advice: [],
     });
   }

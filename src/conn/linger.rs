@@ -1,4 +1,4 @@
-//! Descriptors that outlive their connection for a while. The lobby looks after them.
+//! Descriptors that outlive their connection for a while. The accept thread looks after them.
 //!
 //! JavaScript was told that deferred output is sent. In the kernel's buffer it would outlive the descriptor. So if a
 //! connection with deferred output is closed, its descriptor stays open here until the output is sent.
@@ -28,12 +28,12 @@ pub fn send(core: &Arc<Core>, fd: OwnedFd, bytes: Vec<u8>) {
     let Some(fd) = super::simulation::linger(fd, &bytes) else {
         return;
     };
-    let Some(lobby) = core.lobby() else {
+    let Some(accept_thread) = core.accept_thread() else {
         return;
     };
     core.enter_accepted();
     let alive = Alive(core.clone());
-    lobby.spawn(async move {
+    accept_thread.spawn(async move {
         let _ = tokio::time::timeout(PATIENCE, send_all(fd, &bytes)).await;
         drop(alive);
     });
@@ -47,16 +47,16 @@ const DRAINING: usize = 1024;
 
 static DRAINS: AtomicUsize = AtomicUsize::new(0);
 
-/// Sends FIN, reads until the peer's FIN or for so many ms, and closes the descriptor.
+/// Sends FIN, reads until the peer's FIN or for `ms` milliseconds, and closes the descriptor.
 pub fn drain(core: &Arc<Core>, fd: OwnedFd, ms: u64) -> io::Result<()> {
     sys::shutdown(fd.as_raw_fd())?;
     if DRAINS.load(Ordering::Relaxed) >= DRAINING {
         return Err(io::ErrorKind::QuotaExceeded.into());
     }
-    let lobby = core.enter()?;
+    let accept_thread = core.enter()?;
     DRAINS.fetch_add(1, Ordering::Relaxed);
     let alive = Alive(core.clone());
-    lobby.spawn(async move {
+    accept_thread.spawn(async move {
         let _ = tokio::time::timeout(Duration::from_millis(ms), read_all(fd)).await;
         DRAINS.fetch_sub(1, Ordering::Relaxed);
         drop(alive);
@@ -64,7 +64,7 @@ pub fn drain(core: &Arc<Core>, fd: OwnedFd, ms: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// The same for a duplicate of a descriptor of somebody else's, who closes that one.
+/// Does the same with a duplicate of a descriptor. Its owner closes the descriptor itself.
 pub fn drain_duplicate(core: &Arc<Core>, fd: RawFd, ms: u64) -> io::Result<()> {
     drain(core, sys::duplicate(fd)?, ms)
 }
@@ -87,7 +87,7 @@ async fn read_all(fd: OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
-/// An error ends it: there is nobody to be told.
+/// Sends all bytes. An error ends this, since nobody could be told.
 async fn send_all(fd: OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
     // SAFETY: the descriptor is closed when this is dropped, not before.
     let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::WRITABLE) }

@@ -273,7 +273,7 @@ pub fn close(fd: RawFd) -> Option<()> {
     result
 }
 
-/// Returns None if the descriptor is simulated. Then the peer gets the bytes at once, because there is no lobby to send
+/// Returns None if the descriptor is simulated. Then the peer gets the bytes at once, because there is no accept thread to send
 /// them.
 pub fn linger(fd: OwnedFd, bytes: &[u8]) -> Option<OwnedFd> {
     if fd.as_raw_fd() < FIRST {

@@ -1,5 +1,5 @@
 //! Output that waits for the end of a batch of deliveries, so that the responses of the batch leave together. If a turn
-//! of the JavaScript thread does not end, the lobby sends what has waited for longer than a tick.
+//! of the JavaScript thread does not end, the accept thread sends what has waited for longer than a tick.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,10 +27,10 @@ pub enum Moment {
     Early,
 }
 
-/// How long the lobby lets output wait: once to twice this time.
+/// How long the accept thread lets output wait: once to twice this time.
 const TICK: Duration = Duration::from_millis(1);
 
-/// After so many ticks without deferred output the lobby stops looking.
+/// After so many ticks without deferred output the accept thread stops looking.
 const IDLE_TICKS: usize = limit(50, 1);
 
 /// The connections that have deferred output.
@@ -39,7 +39,7 @@ pub struct Deferred<T> {
     conns: Mutex<Vec<Arc<T>>>,
     /// The number of batches that the JavaScript thread has flushed.
     flushed: AtomicU64,
-    /// The lobby looks after the connections, or `wanted` tells it to.
+    /// The accept thread looks after the connections, or `wanted` tells it to.
     watched: AtomicBool,
     wanted: Notify,
 }
@@ -97,7 +97,7 @@ impl<T: Flush> Deferred<T> {
         *conns = batch;
     }
 
-    /// The task of the lobby that looks after the connections. It ends with the lobby's runtime.
+    /// The task of the accept thread that looks after the connections. It ends with the accept thread's runtime.
     pub async fn watch(self: Arc<Self>) {
         let _passed_on = PassedOn(&self);
         loop {
@@ -125,7 +125,7 @@ impl<T: Flush> Deferred<T> {
     }
 }
 
-/// Makes the next lobby look after the connections when this one ends. The next one may have started already.
+/// Makes the next accept thread look after the connections when this one ends. The next one may have started already.
 struct PassedOn<'a, T>(&'a Deferred<T>);
 
 impl<T> Drop for PassedOn<'_, T> {

@@ -73,7 +73,7 @@ impl<C: Cargo> Core<C> {
     }
 
     /// Counts a listener or connection, and starts the threads for the first one. The caller must
-    /// [`leave`](Self::leave) later. Returns the lobby's runtime.
+    /// [`leave`](Self::leave) later. Returns the accept thread's runtime.
     pub fn enter(&self) -> io::Result<Handle> {
         let mut threads = crate::lock(&self.threads);
         if self.ended.load(Ordering::Relaxed) {
@@ -83,17 +83,17 @@ impl<C: Cargo> Core<C> {
             Some(pool) => pool,
             none => {
                 let pool = none.insert(Pool::start(self.io_threads)?);
-                pool.lobby().spawn(self.deferred.clone().watch());
+                pool.accept_thread().spawn(self.deferred.clone().watch());
                 pool
             }
         };
         self.live.fetch_add(1, Ordering::Relaxed);
-        Ok(pool.lobby())
+        Ok(pool.accept_thread())
     }
 
-    /// The lobby's runtime, while the threads run.
-    pub fn lobby(&self) -> Option<Handle> {
-        Some(crate::lock(&self.threads).running.as_ref()?.lobby())
+    /// The accept thread's runtime, while the threads run.
+    pub fn accept_thread(&self) -> Option<Handle> {
+        Some(crate::lock(&self.threads).running.as_ref()?.accept_thread())
     }
 
     /// Counts a connection that a live listener has accepted, or a descriptor that outlives its connection. The threads

@@ -1,4 +1,4 @@
-//! The threads of an engine, each with a tokio runtime of its own: the lobby, which accepts connections and serves new
+//! The threads of an engine, each with a tokio runtime of its own: the accept thread, which accepts connections and serves new
 //! ones, and the I/O threads.
 
 use std::io;
@@ -12,7 +12,7 @@ use crate::sync::{Builder, Handle, Runtime};
 /// The running threads of an engine.
 #[derive(Debug)]
 pub struct Pool {
-    /// The lobby first, then the I/O threads.
+    /// The accept thread first, then the I/O threads.
     workers: Vec<Worker>,
 }
 
@@ -30,7 +30,7 @@ impl Pool {
         };
         for i in 0..=io_threads {
             let worker = match i {
-                0 => Worker::start("ferrohttp-lobby".to_owned(), true),
+                0 => Worker::start("ferrohttp-new".to_owned(), true),
                 _ => Worker::start(format!("ferrohttp-io-{i}"), false),
             };
             match worker {
@@ -46,7 +46,7 @@ impl Pool {
         Ok(pool)
     }
 
-    pub fn lobby(&self) -> Handle {
+    pub fn accept_thread(&self) -> Handle {
         self.workers[0].handle.clone()
     }
 

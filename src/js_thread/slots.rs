@@ -129,6 +129,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "it takes Miri hours")]
     fn a_full_table_takes_nobody_in() {
         let mut slots = Slots::default();
         for _ in 0..INDEX {

@@ -43,6 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "it takes Miri hours")]
     fn a_flood_gets_no_more_than_the_rate() {
         let mut bucket = Bucket::default();
         let second = 1_000_000_000;

@@ -1,4 +1,4 @@
-//! What threads share: locks, atomics, thread-locals, and the runtimes of the lobby and the I/O threads.
+//! What threads share: locks, atomics, thread-locals, and the runtimes of the accept thread and the I/O threads.
 //!
 //! They are those of the standard library and of tokio. With the feature `schedules`, which only the crate's own tests
 //! use, they are simulated: one thread runs at a time, and the test decides at each lock and each atomic which one goes
@@ -14,9 +14,10 @@ pub use real::*;
 
 #[cfg(not(all(test, feature = "schedules")))]
 mod real {
-    pub use std::sync::{Mutex, MutexGuard, atomic};
-    pub use std::{thread, thread_local};
+    pub use std::sync::{Mutex, MutexGuard};
 
+    #[cfg(unix)]
+    pub use std::{sync::atomic, thread, thread_local};
     #[cfg(unix)]
     pub use tokio::{
         io::unix::{AsyncFd, AsyncFdReadyGuard},

@@ -1,4 +1,4 @@
-// Beginnings and ends: of connections, listeners, threads and the engine.
+// The beginning and end of connections, listeners, threads and the engine.
 
 #[test]
 fn a_destroyed_connection_delivers_only_its_end() {
@@ -106,12 +106,12 @@ fn shutting_down_closes_every_descriptor() {
     let mut fd = -1;
     host.conn(id).with_fd(|raw| fd = raw);
     assert!(open(fd));
-    let stranger = connect(address);
+    let newcomer = connect(address);
     host.end();
     assert!(!open(fd));
     assert_eq!(rest(&known), b"");
     assert_eq!(host.core.live(), 0);
-    drop(stranger);
+    drop(newcomer);
     assert!(TcpStream::connect(address).is_err());
     let (_ours, theirs) = UnixStream::pair().unwrap();
     assert!(listener::adopt(&host.core, &host.server, theirs.as_raw_fd()).is_err());
@@ -143,10 +143,10 @@ fn a_panic_on_a_connection_that_nobody_knows_is_counted() {
     host.serve();
     let (ours, client) = UnixStream::pair().unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
-    let lobby = host.core.enter().unwrap();
+    let accept_thread = host.core.enter().unwrap();
     let conn = Conn::open(&host.core, &host.server, ours.into(), None, Bound::default());
     conn.panics.store(true, Ordering::Relaxed);
-    lobby.spawn(Task::stranger(conn));
+    accept_thread.spawn(Task::accepted(conn));
     (&client).write_all(GET).unwrap();
     assert_eq!(rest(&client), b"");
     let counts = host.server.counters.snapshot();
@@ -170,7 +170,7 @@ fn the_id_of_a_connection_that_has_gone_is_nobodys() {
             assert_eq!(host.next().records.numbers, [CLOSED]);
         }
         gone.push(id);
-        // The place is free once that was dispatched.
+        // The place is free after that was dispatched.
         while host.connections.next(&host.core, &mut Vecs).is_some() {}
     }
     let mut client = host.adopted();
@@ -206,11 +206,11 @@ fn the_end_of_a_connection_that_nobody_knew_is_noticed() {
     let mut known = host.adopted();
     known.write_all(GET).unwrap();
     let id = host.next().id;
-    let stranger = host.adopted();
+    let newcomer = host.adopted();
     while host.server.connections.owned() < 2 {
         std::thread::yield_now();
     }
-    drop(stranger);
+    drop(newcomer);
     let notice = host.next();
     assert_eq!(
         (notice.flags, &notice.records.numbers[..]),

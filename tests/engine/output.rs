@@ -1,4 +1,4 @@
-// Output: what the kernel takes, what waits, what was deferred.
+// Output: taken by the kernel, pending, and deferred.
 
 #[test]
 fn output_that_the_kernel_does_not_take_follows_in_order() {
@@ -52,7 +52,7 @@ fn what_is_deferred_is_bounded_and_so_is_what_is_sent_at_once_after_a_full_kerne
     assert!(defer(&conn, &[7]));
     assert_eq!(conn.write_queue_size(), 0);
     assert_eq!(write(&conn, &[&vec![7; 4_000_000]]), Ok(Taken::Part));
-    // JavaScript waits for what is ahead of it.
+    // JavaScript waits for the output before it.
     assert!(!defer(&conn, &[7]));
     let length = 4_000_000 + DEFERRED;
     let read = host.beside(|| {
@@ -61,7 +61,7 @@ fn what_is_deferred_is_bounded_and_so_is_what_is_sent_at_once_after_a_full_kerne
     });
     assert!(read.unwrap() == vec![7; length]);
     assert_eq!(host.next().records.numbers, [WRITTEN, 0]);
-    // Whether there is room again, a send has to tell.
+    // Only a send shows whether there is room again.
     assert!(!defer(&conn, &[7]));
     assert_eq!(write(&conn, &[b"x"]), Ok(Taken::All));
     assert!(defer(&conn, &[7]));
@@ -84,7 +84,7 @@ fn deferred_output_that_the_kernel_does_not_take_counts_as_sent() {
     let received = host.rest(&client);
     assert_eq!(received.len(), filled + 1000);
     assert!(received.ends_with(&[7; 1000]));
-    // Nobody waits for a word of it.
+    // Nobody waits for a report about it.
     client.shutdown(Shutdown::Both).unwrap();
     assert_eq!(host.next().records.numbers[0], END);
 }
@@ -148,7 +148,7 @@ fn an_error_that_deferred_output_meets_is_one_of_reading() {
         let id = host.next().id;
         let conn = host.conn(id);
         assert!(defer(&conn, &[7; 1000]));
-        // Closed with bytes that nobody reads: RST.
+        // Closing with unread bytes sends RST.
         conn.with_fd(|fd| io::send(fd, &[b"unread"]))
             .unwrap()
             .unwrap();
@@ -213,10 +213,10 @@ fn what_is_given_back_from_another_thread_does_not_keep_javascript_from_being_wo
     host.next();
     let loan = lender.lend(&host);
     std::thread::spawn(move || drop(loan)).join().unwrap();
-    // All that there is: JavaScript sleeps after it.
+    // This is everything. JavaScript sleeps after it.
     assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     assert_eq!(lender.returned(), 1);
-    // What woke it before.
+    // This is what has woken it before.
     host.woken.set_nonblocking(true).unwrap();
     let _ = host.woken.read(&mut [0; 64]);
     host.woken.set_nonblocking(false).unwrap();

@@ -1,7 +1,7 @@
-// Strangers that are refused without JavaScript, and refusals that it hears of.
+// New connections that are refused without JavaScript, and refusals of which JavaScript hears.
 
 #[test]
-fn a_stranger_is_refused_without_a_delivery() {
+fn a_new_connection_is_refused_without_a_delivery() {
     let mut host = Host::refusing();
     for (packets, code, reply) in [
         (&b"BAD\r\n\r\n"[..], Code::InvalidMethod, "400 Bad Request"),
@@ -26,7 +26,7 @@ fn a_stranger_is_refused_without_a_delivery() {
 }
 
 #[test]
-fn a_stranger_that_says_nothing_is_closed_at_fin_and_not_counted() {
+fn a_new_connection_that_says_nothing_is_closed_at_fin_and_not_counted() {
     let mut host = Host::refusing();
     let client = host.adopted();
     client.shutdown(Shutdown::Write).unwrap();
@@ -47,7 +47,7 @@ fn a_refusal_is_delivered_where_javascript_may_listen() {
     assert_eq!(popped.records.numbers[1], Code::InvalidVersion.index());
     assert!(b"GET / HTTP/9.9\r\n".ends_with(&popped.records.blobs[0]));
     assert_eq!(popped.bytes, 16);
-    // The connection stays, and every further packet fails likewise.
+    // The connection stays open, and every further packet fails in the same way.
     client.write_all(b"more").unwrap();
     let again = host.next();
     assert_eq!(again.records.numbers[1], Code::InvalidVersion.index());
@@ -70,9 +70,9 @@ fn a_known_connection_is_never_refused_without_javascript() {
 }
 
 #[test]
-fn overdue_strangers_are_refused_and_known_connections_reported_once() {
+fn overdue_new_connections_are_refused_and_known_connections_reported_once() {
     let mut host = Host::refusing();
-    let stranger = host.adopted();
+    let newcomer = host.adopted();
     let mut known = host.adopted();
     known
         .write_all(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
@@ -91,7 +91,7 @@ fn overdue_strangers_are_refused_and_known_connections_reported_once() {
         .filter(|conn| conn.refuse_overdue(1_000, 2_000))
         .count();
     assert_eq!(refused, 1);
-    assert!(rest(&stranger).starts_with(b"HTTP/1.1 408 "));
+    assert!(rest(&newcomer).starts_with(b"HTTP/1.1 408 "));
     assert_eq!(host.count("ERR_HTTP_REQUEST_TIMEOUT"), 1);
     assert!(overdue(&host).is_empty());
 }

@@ -7,7 +7,11 @@
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const commandLine = require('../../scripts/command-line.js');
 
+const USAGE = `npm run host:learn
+  writes lib/host/vectors.json and lib/host/known.json from every release of Node that the registry has, which
+  it downloads; takes no options`;
 const ROOT = path.join(__dirname, '..', '..');
 const KEPT = path.join(ROOT, 'target', 'host-learn');
 const TABLE = path.join(ROOT, 'lib', 'host', 'known.json');
@@ -61,6 +65,7 @@ function tabulate(all, names) {
 }
 
 function main() {
+  commandLine(USAGE);
   require('./vectors');
   fs.mkdirSync(KEPT, { recursive: true });
   const all = releases().map(learn);

@@ -3,22 +3,22 @@
 // Runs the http server tests of a checkout of nodejs/node, by the names in names.txt: each on Node's own
 // server first, then, if it passes there, on ours, at each level that was asked for. Exits with 1 if one passes on
 // Node's only.
-//
-//   --checkout DIR  the checkout; its tag should be that of the Node that runs the tests
-//   --node BIN      the Node that runs the tests (default: the one that runs this)
-//   --level L       the levels, as fast,plain (default: the level that ferrohttp chooses)
-//   --grep RE       only names that match
-//   --jobs N        tests side by side (default 2); those in sequential/ run alone
-//   --timeout S     seconds for one test (default 20)
-//   --retry N       further tries of a test that fails on ours (default 1)
 
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import commandLine from '../../scripts/command-line.js';
 
+const USAGE = `npm run node-core -- --checkout DIR [options]
+  --checkout DIR  a checkout of nodejs/node; its tag should be that of the Node that runs the tests
+  --node BIN      the Node that runs the tests (default: the one that runs this)
+  --level L       the levels, as fast,plain (default: the level that ferrohttp chooses)
+  --grep RE       only names that match
+  --jobs N        tests side by side (default 2); those in sequential/ run alone
+  --timeout S     seconds for one test (default 20)
+  --retry N       further tries of a test that fails on ours (default 1)`;
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const ROOT = path.join(HERE, '../..');
 const SWAP = path.join(HERE, 'swap.cjs');
@@ -30,11 +30,11 @@ function fail(message) {
 
 function options() {
   const string = { type: 'string' };
-  const { values } = parseArgs({ options: {
+  const { values } = commandLine(USAGE, {
     checkout: string, grep: string, level: { ...string, default: '' }, node: { ...string, default: process.execPath },
     jobs: { ...string, default: '2' }, timeout: { ...string, default: '20' }, retry: { ...string, default: '1' },
-  } });
-  if (values.checkout === undefined) fail('--checkout DIR is missing: a checkout of nodejs/node');
+  });
+  if (values.checkout === undefined) fail(`--checkout DIR is missing\n\n${USAGE}`);
   return values;
 }
 
@@ -71,7 +71,7 @@ const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'node-core-'));
 process.on('exit', () => fs.rmSync(scratch, { recursive: true, force: true }));
 let serial = 0;
 
-/** Runs a test once: 'pass', 'skip', or what it said last. */
+/** Runs a test once. Returns 'pass', 'skip', or its last output. */
 function run(name, slot, impl, level) {
   const file = path.join(tests, name);
   const { flags, env: wished } = wishes(file);

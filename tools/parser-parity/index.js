@@ -1,15 +1,18 @@
 'use strict';
 
-// node tools/parser-parity [--cases N] [--seed S] [--no-catalogue] [--break RULE]
-//
-// Compares the parser with the parser of the Node that runs this, over the catalogue of single-byte changes and N
-// random cases. It needs `cargo build --release --example parser-parity-peer`. It prints each difference as a short
-// case, and exits with 1 if there is one.
-//
-// --break RULE makes the native side break a rule (limit, keep-alive, lf, profile), so that a difference must be found.
+// Compares the parser with the parser binding of the Node that runs this, over the catalogue
+// of single-byte changes and random cases. Exits with 1 if anything differs, printing the shrunk differences.
 
-const { spawn } = require('node:child_process');
-const { parseArgs } = require('node:util');
+const { spawn, spawnSync } = require('node:child_process');
+const path = require('node:path');
+const commandLine = require('../../scripts/command-line.js');
+
+const USAGE = `npm run parity:parser -- [options]
+  --cases N       random cases, 200,000 by default
+  --seed S        what they are made from, 1 by default
+  --no-catalogue  without the catalogue of single-byte changes
+  --break RULE    has the native side break a rule on purpose: limit, keep-alive, lf, profile
+  --no-build      does not have cargo build the native side first`;
 
 if (!process.execArgv.includes('--no-deprecation')) {
   // The binding is in a deprecated module.
@@ -20,15 +23,24 @@ if (!process.execArgv.includes('--no-deprecation')) {
   main();
 }
 
+function build() {
+  const args = ['build', '--release', '-p', 'ferrohttp-h1-testing', '--example', 'parser-parity-peer'];
+  const { error, status } = spawnSync('cargo', args, { cwd: path.join(__dirname, '../..'), stdio: 'inherit' });
+  if (error || status !== 0) {
+    console.error(error ? `cargo cannot be run: ${error.message}` : 'the native side does not build');
+    process.exit(2);
+  }
+}
+
 function main() {
-  const { values } = parseArgs({
-    options: {
-      cases: { type: 'string', default: '200000' },
-      seed: { type: 'string', default: '1' },
-      'no-catalogue': { type: 'boolean', default: false },
-      break: { type: 'string', default: '' },
-    },
+  const { values } = commandLine(USAGE, {
+    cases: { type: 'string', default: '200000' },
+    seed: { type: 'string', default: '1' },
+    'no-catalogue': { type: 'boolean', default: false },
+    break: { type: 'string', default: '' },
+    'no-build': { type: 'boolean', default: false },
   });
+  if (!values['no-build']) build();
   const { MAX_LENIENT, NODE, hangs, run } = require('./oracle');
   const { CATALOGUE, make } = require('./cases');
   const { Peer, findPeer } = require('./peer-process');

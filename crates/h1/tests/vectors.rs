@@ -142,7 +142,8 @@ fn check(vector: &Vector, profile: &'static Profile, node: u32, expected: &[u8])
         let reference = transcript::uncut(expected, &whole);
         for i in 0..whole.len() {
             // Every byte, but of the few long packets only some hundred.
-            for at in (1..whole[i].len()).step_by(1 + whole[i].len() / 600) {
+            let step = 1 + whole[i].len() / if cfg!(miri) { 2 } else { 600 };
+            for at in (1..whole[i].len()).step_by(step) {
                 let mut packets = whole.clone();
                 packets[i] = &whole[i][..at];
                 packets.insert(i + 1, &whole[i][at..]);
@@ -169,7 +170,8 @@ fn vectors_hold_whole_and_cut_at_every_byte() {
         }
         let (nodes, vectors) = read(&path);
         assert!(!nodes.is_empty() && !vectors.is_empty(), "{path:?}");
-        for vector in &vectors {
+        // Miri takes a second for one of them.
+        for vector in vectors.iter().step_by(if cfg!(miri) { 25 } else { 1 }) {
             assert!(!vector.expected.is_empty(), "{}", vector.title);
             for (major, expected) in &vector.expected {
                 let (_, llhttp) = nodes.iter().find(|(node, _)| node == major).unwrap();
@@ -178,5 +180,8 @@ fn vectors_hold_whole_and_cut_at_every_byte() {
             }
         }
     }
-    assert!(checked > 800, "only {checked} vectors were found");
+    assert!(
+        checked > 800 || cfg!(miri),
+        "only {checked} vectors were found"
+    );
 }

@@ -129,8 +129,10 @@
     const wanted = byId('peer').value.trim();
     return (byId('code').value === '' || byId('code').value === code) &&
       (byId('hint').value === '' || byId('hint').value === hint?.id) &&
-      (wanted === '' || (peer !== undefined && `${peer.address}:${peer.port}`.includes(wanted)));
+      (wanted === '' || (peer !== undefined && (end(peer).includes(wanted) || `${peer.address}:${peer.port}`.includes(wanted))));
   }
+
+  const end = ({ address, port }) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
 
   const clock = (time) => new Date(time).toLocaleTimeString([], { hour12: false });
 
@@ -139,7 +141,7 @@
     const button = element('button', undefined, { type: 'button', 'data-key': key });
     if (key === open) button.setAttribute('aria-current', 'true');
     button.append(element('time', clock(time), { datetime: new Date(time).toISOString() }), element('strong', code));
-    const about = [hint === undefined ? reason : hint.text, peer && `${peer.address}:${peer.port}`, status && `answered ${status}`];
+    const about = [hint === undefined ? reason : hint.text, peer && end(peer), status && `answered ${status}`];
     button.append(element('span', about.filter(Boolean).join(' · ')));
     const item = element('li');
     item.append(button);
@@ -163,11 +165,10 @@
   // ---- One refusal --------------------------------------------------------------------------
 
   function factsOf({ reason, hint, outcome, status, peer, local, connection, request, previous, at, awaited, limit }) {
-    const end = ({ address, port }) => `${address}:${port}`;
     const facts = [
       ['Reason', reason],
       ['Hint', hint && `${hint.certain ? '' : 'most likely '}${hint.text}`],
-      ['Outcome', outcome + (status === null ? '' : ` ${status}`)],
+      ['Outcome', OUTCOMES[outcome] + (status === null ? '' : ` ${status}`)],
       ['Peer', peer && end(peer)],
       ['Local', local && end(local)],
       ['Connection', `${connection.age} ms, ${connection.requests} requests, ${connection.bytesRead} bytes`],
@@ -182,6 +183,11 @@
     ];
     return facts.filter(([, value]) => value !== undefined && value !== '');
   }
+
+  const OUTCOMES = {
+    reply: 'answered', listener: "left to the 'clientError' listener", closed: 'closed without a reply',
+    dropped: 'dropped before anything was read',
+  };
 
   const printable = (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.');
 

@@ -53,7 +53,7 @@ pub(super) fn end(room: Room, conn: &Arc<Conn>, read: &mut ReadSide) -> Turn {
             Some(reason),
             classify::fin,
         );
-        if conn.refuse_stranger(code, &mut seen, None) {
+        if conn.refuse_new(code, &mut seen, None) {
             return Turn::Close;
         }
         conn.with_fd(|fd| conn.locate(&mut seen, fd));
@@ -70,7 +70,7 @@ pub(super) fn fail(room: Room, conn: &Arc<Conn>, read: &mut ReadSide, errno: i32
     let code = CodeNumber::of_text(io::errno_name(errno));
     let parser = read.parser.as_ref();
     let mut seen = see(&conn.server, parser, code, None, classify::reset);
-    if conn.drop_stranger(errno, &mut seen) {
+    if conn.drop_new(errno, &mut seen) {
         return Turn::Close;
     }
     conn.with_fd(|fd| conn.locate(&mut seen, fd));

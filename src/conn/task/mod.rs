@@ -1,7 +1,7 @@
-//! The task of one connection. It reads packets, parses and delivers them, sends leftover output, refuses strangers
+//! The task of one connection. It reads packets, parses and delivers them, sends leftover output, refuses new connections
 //! (connections that JavaScript does not know), and finally closes the descriptor.
 //!
-//! It is a future written by hand, so that an idle connection takes only a few hundred bytes. It starts in the lobby.
+//! It is a future written by hand, so that an idle connection takes only a few hundred bytes. It starts in the accept_thread.
 //! After the first complete head the connection is established, and the task moves to the JavaScript thread or an I/O
 //! thread.
 
@@ -30,7 +30,7 @@ pub use parse::decline_upgrade;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Room {
-    Lobby,
+    Accept,
     Io,
     JsThread,
 }
@@ -59,12 +59,12 @@ enum Turn {
 }
 
 impl Task {
-    /// The task of a connection that was just accepted. It runs in the lobby.
-    pub fn stranger(conn: Arc<Conn>) -> Task {
+    /// The task of a connection that was just accepted. It runs in the accept_thread.
+    pub fn accepted(conn: Arc<Conn>) -> Task {
         Task {
             watched: None,
             conn: Some(conn),
-            room: Room::Lobby,
+            room: Room::Accept,
             seat: None,
         }
     }
@@ -202,7 +202,7 @@ impl Task {
                 return Turn::Close;
             }
             // A connection that JavaScript knows is read on the JavaScript thread.
-            if self.room == Room::Lobby && control.shown && conn.core.serves_on_js_thread() {
+            if self.room == Room::Accept && control.shown && conn.core.serves_on_js_thread() {
                 return Turn::Move;
             }
             control.keep_waker(cx.waker());

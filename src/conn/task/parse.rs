@@ -43,7 +43,7 @@ pub(super) fn parse(
 /// How the task goes on after a delivery. Without I/O threads, a connection moves to the JavaScript thread as soon as
 /// JavaScript knows it. With I/O threads, it moves to one of them after its first complete head.
 pub(super) fn after_delivery(room: Room, conn: &Conn, saw_head: bool) -> Turn {
-    if room == Room::Lobby && (saw_head || conn.core.serves_on_js_thread()) {
+    if room == Room::Accept && (saw_head || conn.core.serves_on_js_thread()) {
         Turn::Move
     } else {
         Turn::Again
@@ -59,7 +59,7 @@ enum Then {
     Park(Box<Parked>),
     /// The connection no longer speaks HTTP.
     Upgrade,
-    /// The packet was refused. There is no record of it yet: the refusal of a stranger never gets one.
+    /// The packet was refused. There is no record of it yet: the refusal of a new connection never gets one.
     Refuse(ParseError),
 }
 
@@ -98,7 +98,7 @@ fn interpret(
 }
 
 /// Parses a packet and updates the connection. Returns the records, and whether a complete head is among them. It
-/// returns None if a stranger was refused, so that the connection is over.
+/// returns None if a new connection was refused, so that the connection is over.
 fn follow(
     conn: &Arc<Conn>,
     read: &mut ReadSide,
@@ -125,7 +125,7 @@ fn follow(
         Then::Upgrade => crate::lock(&conn.control).read_done = true,
         Then::Refuse(mut error) => {
             if let Some(seen) = &mut recorder.seen {
-                if records.is_empty() && conn.refuse_stranger(error.code, seen, None) {
+                if records.is_empty() && conn.refuse_new(error.code, seen, None) {
                     return None;
                 }
                 conn.with_fd(|fd| conn.locate(seen, fd));

@@ -79,7 +79,7 @@ impl Task {
             conn.note_closed();
         }
         read.asked = true;
-        let bulk = room != Room::Lobby && read.full && ahead >= BULK;
+        let bulk = room != Room::Accept && read.full && ahead >= BULK;
         let turn = BUFFER.with(|buffer| {
             let buffer = &mut buffer.borrow_mut();
             let packet = if bulk {

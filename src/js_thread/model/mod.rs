@@ -87,7 +87,7 @@ impl Model {
         model
     }
 
-    /// A connection that has had its first packet, which the lobby read.
+    /// A connection that has had its first packet, which the accept thread read.
     fn accept(&mut self) {
         let fd = simulation::open();
         simulation::peer(fd, |socket| socket.incoming.extend_from_slice(FIRST));
@@ -101,7 +101,7 @@ impl Model {
             Bound::default(),
         );
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(pin!(Task::stranger(conn.clone())).poll(&mut cx).is_ready());
+        assert!(pin!(Task::accepted(conn.clone())).poll(&mut cx).is_ready());
         self.subjects.push(Subject {
             conn,
             fd,
@@ -278,7 +278,7 @@ impl Model {
 
     fn close(&mut self, i: usize, reset: bool) {
         if !self.subjects[i].closed {
-            // What was deferred would outlive the connection, in the lobby.
+            // What was deferred would outlive the connection, on the accept thread.
             self.apply(i, &Step::Take(1 << 20));
             self.subjects[i].closed = true;
             self.connections.close(self.subjects[i].id, reset);

@@ -53,7 +53,7 @@ fn defer(core: &Core, conn: &Arc<Conn>) {
     core.deferred.add(conn);
 }
 
-/// A turn of the event loop that does not end: only the lobby can send what was deferred.
+/// A turn of the event loop that does not end: only the accept thread can send what was deferred.
 #[test]
 fn deferred_output_leaves_without_the_javascript_thread() {
     explore(|| {

@@ -103,11 +103,11 @@ impl Js {
     /// A connection that somebody else accepted.
     pub(super) fn adopt(&self) -> (RawFd, Arc<Conn>) {
         let fd = simulation::open();
-        let lobby = self.core.enter().unwrap();
+        let accept_thread = self.core.enter().unwrap();
         // SAFETY: nobody owns the number; the connection takes it out again at once.
         let owned = unsafe { OwnedFd::from_raw_fd(fd) };
         let conn = Conn::open(&self.core, &self.server, owned, None, Bound::default());
-        lobby.spawn(Task::stranger(conn.clone()));
+        accept_thread.spawn(Task::accepted(conn.clone()));
         (fd, conn)
     }
 
@@ -179,7 +179,7 @@ impl Js {
             .pick(|conn| conn.is_newly_overdue(u64::MAX, 1, 0));
         for conn in overdue {
             if !conn.refuse_overdue(1, 0) {
-                assert!(!conn.show(), "a stranger is left");
+                assert!(!conn.show(), "a new connection is left");
             }
         }
     }
