@@ -2,8 +2,8 @@
 // A server with the 'clientError' listener of Node's documentation. It sends itself one good request and six that are
 // refused, explains each refusal, and shows what the client got. Then it stays up, with a live page of its refusals.
 //
-//  npm start              on port 8000, or PORT
-//  npm start -- --once    exits after the show
+//   npm start              on port 8000, or PORT
+//   npm start -- --once    exits after the show
 
 const net = require('net');
 const { createServer } = require('ferrohttp');

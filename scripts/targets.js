@@ -14,9 +14,17 @@ const TARGETS = [
   { platform: 'win32-arm64-msvc', rust: 'aarch64-pc-windows-msvc', os: 'win32', cpu: 'arm64' },
 ];
 
+/** The oldest systems that load the binaries. Those of macOS and Windows are Node 20's own; arm64 began with macOS 11. */
+const OLDEST = {
+  glibc: '2.17',
+  musl: '1.2.3',
+  darwin: { x64: '10.15', arm64: '11.0' },
+  win32: '10.0',
+};
+
 /** The row of a platform or of a Rust target. */
 function find(name) {
   return TARGETS.find(({ platform, rust }) => name === platform || name === rust);
 }
 
-module.exports = { TARGETS, find };
+module.exports = { OLDEST, TARGETS, find };

@@ -2,7 +2,7 @@
 
 // Runs the tests and prints their totals. Without options: Rust, then JavaScript.
 //
-//  node scripts/test.js [--rust] [--js] [--node BINARY] [--no-build] [--again N] [WORD ...]
+//   node scripts/test.js [--rust] [--js] [--node BINARY] [--no-build] [--again N] [WORD ...]
 //
 // `--node` runs the JavaScript tests on another Node, and `--no-build` with the present binary. Words select the test
 // files whose paths contain one of them. With `--again`, a JavaScript test file with a failure is run alone, up to N

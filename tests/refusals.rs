@@ -1,5 +1,5 @@
-//! Refusals explained: each hint with bytes that give it and bytes near them that do not, and
-//! secrets that appear nowhere, wherever packets are cut.
+//! Explained refusals: each hint with bytes that cause it and similar bytes that do not, and secrets that appear
+//! nowhere, wherever packets begin or end.
 
 use ferrohttp::http1::{Config, Lenient, Profile};
 use ferrohttp::observe::explain::explain;
@@ -52,7 +52,7 @@ fn bytes(text: &str) -> Vec<u8> {
     out
 }
 
-/// The hint, bytes that give it, and bytes that are near and do not. FIN follows after `$`.
+/// The hint, bytes that cause it, and similar bytes that do not. `$` stands for FIN.
 #[rustfmt::skip]
 const CASES: &[(Hint, &str, &str)] = &[
     (Hint::TlsHello, "\x16\x03\x01\x02\0\x01\0\x01\u{fc}\x03\x03", "\x16\x04\x01\x02\0\x01\0\x01"),
@@ -168,7 +168,7 @@ fn what_other_protocols_say_of_themselves_is_told() {
         "(client 192.0.2.1 port 56324)",
     );
     told(b"SSH-2.0-OpenSSH_9.6\r\n", "(SSH-2.0-OpenSSH_9.6)");
-    // Wherever they are cut, and whatever they claim, nothing is read beyond them.
+    // Wherever the bytes are cut, and whatever they claim, nothing is read beyond them.
     for cut in 0..hello.len() {
         verdict(&[&hello[..cut]], false, &Secrets::default());
     }
@@ -176,7 +176,7 @@ fn what_other_protocols_say_of_themselves_is_told() {
 
 const SECRET: &str = "S3cr3tVa1ue";
 
-/// Requests with the secret in them, and with an error in each place that there is.
+/// Requests with the secret, and with an error at each possible place.
 fn with_secrets() -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for name in [

@@ -11,7 +11,7 @@ const { createServer } = require('../..');
 const PACKET = 65536;
 const MIB = 2 ** 20;
 
-/** Bytes that tell where in the body they are. */
+/** Bytes that show their place in the body. */
 function bytes(length) {
   const words = new Uint32Array(length / 4);
   for (let i = 0; i < words.length; i++) words[i] = i * 2654435761;
@@ -54,7 +54,7 @@ for (const [name, framing, frame] of [
       if (req.method === 'GET') return res.end();
       req.on('data', (chunk) => {
         kept.push(chunk);
-        // Whoever writes to what it got harms nobody else.
+        // Writing to a chunk does not change other chunks.
         if (kept.length % 3 === 0) {
           kept[kept.length - 1] = Buffer.from(chunk);
           chunk.fill(0);
@@ -67,7 +67,7 @@ for (const [name, framing, frame] of [
     socket.resume();
     await once(socket, 'end');
     assert.ok(Buffer.concat(kept).equals(body));
-    // As in Node: who takes the ArrayBuffer has the chunk and nothing else.
+    // As in Node, the ArrayBuffer has the chunk and nothing else.
     const whole = kept.filter((_, i) => i % 3 !== 2);
     assert.ok(whole.every((chunk) => chunk.byteOffset === 0 && chunk.buffer.byteLength === chunk.length));
     assert.ok(kept.every((chunk) => chunk.length <= PACKET));
@@ -77,7 +77,7 @@ for (const [name, framing, frame] of [
 test('an error behind the bytes of a large chunk tells the whole packet', async (t) => {
   const server = await listen(t, (req) => {
     req.on('error', () => {});
-    // Something more than a packet waits whenever there is a read.
+    // More than a packet waits at each read.
     req.on('data', (chunk) => {
       if (chunk.length > 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     });
@@ -104,7 +104,7 @@ test('a worker is terminated in the middle of uploads', async (t) => {
       let chunks = 0;
       req.on('data', (chunk) => {
         kept[seen % 50] = chunk;
-        // Some connections stop with a packet on its way to them.
+        // Some connections stop while a packet is on its way to JavaScript.
         if (req.url === '/1' && chunks++ === 20) req.pause();
         if (++seen === 200) parentPort.postMessage('busy');
       });

@@ -1,5 +1,5 @@
 'use strict';
-// Responses of one batch leave together, but no turn of the JavaScript thread can keep them back.
+// Responses of one batch leave together, but a long turn of the JavaScript thread does not hold them back.
 
 const assert = require('node:assert');
 const { spawn } = require('node:child_process');
@@ -10,7 +10,7 @@ const test = require('node:test');
 const ROOT = path.resolve(__dirname, '../..');
 const PIPELINE = 'GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n';
 
-/** A server in a process of its own; `second` is what its handler of the second request does. */
+/** A server in a process of its own. `second` is the code of its handler for the second request. */
 async function serve(t, second) {
   const program = `
     require(${JSON.stringify(ROOT)}).createServer((req, res) => {
@@ -34,7 +34,7 @@ async function serve(t, second) {
 }
 
 test('a response arrives while the next handler of the pipeline does not return', async (t) => {
-  // The handler blocks its thread until we have seen the first response.
+  // The handler blocks its thread until the client has got the first response.
   const { child, socket, until } = await serve(t, "require('fs').readSync(0, Buffer.alloc(1));");
   socket.write(PIPELINE);
   await until(/\r\n\r\n\/1/);

@@ -1,7 +1,7 @@
 'use strict';
 
-// Deliveries of several connections follow each other in the same memory (lib/delivery): what one
-// leaves there is nothing to the next.
+// Deliveries of several connections use the same memory one after the other (lib/delivery). What one leaves there must
+// not reach the next.
 
 const assert = require('node:assert');
 const net = require('node:net');
@@ -11,7 +11,7 @@ const ferrohttp = require('../..');
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
-/** What connections do after which the memory holds a record of that kind. */
+/** What a connection does so that the memory has a record of that kind. */
 const BEFORE = {
   'a refusal': async (client) => {
     client.write('BAD\r\n\r\n');
@@ -82,7 +82,7 @@ test('the numbers of a first packet that do not fit follow those of a connection
     server.close();
     server.closeAllConnections();
   });
-  const accepted = once(server, 'connection'); // has each connection told as soon as it is accepted
+  const accepted = once(server, 'connection'); // this makes JavaScript hear of each connection when it is accepted
   const silent = net.connect(server.address().port, '127.0.0.1');
   await accepted;
 

@@ -1,5 +1,6 @@
 'use strict';
-// Without the engine (Windows, FERROHTTP_ENGINE=off) Node accepts and reads; parser and errors are ours.
+// Without the engine (on Windows, or with FERROHTTP_ENGINE=off) Node accepts and reads; ferrohttp has the parser and
+// the errors.
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');

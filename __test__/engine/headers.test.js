@@ -1,7 +1,7 @@
 'use strict';
 
-// `req.headers` may be made from the pattern of an earlier request (lib/host/shortcuts/headers.js). What Node makes
-// of the same lines is the measure, the first time and every time after it.
+// `req.headers` may be made from the pattern of an earlier request (lib/host/shortcuts/headers.js). It must be what
+// Node makes from the same lines, the first time and every time after it.
 
 const assert = require('node:assert');
 const http = require('node:http');
@@ -21,7 +21,7 @@ function assertAlike(lines, options) {
     const expected = headersOf(http.IncomingMessage, lines, options);
     const actual = headersOf(Request, lines, options);
     assert.deepStrictEqual(actual, expected);
-    // deepStrictEqual does not look at the order.
+    // deepStrictEqual does not compare the order.
     assert.deepStrictEqual(Object.entries(actual), Object.entries(expected), `time ${time}`);
   }
 }

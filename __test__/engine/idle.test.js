@@ -1,8 +1,7 @@
 'use strict';
 
-// How long a kept connection may be idle. Its timer is not made anew for each request
-// (lib/connection/idle-timer.js), which must not show. The bounds are lower ones: a slow machine
-// only adds to the time.
+// How long a kept connection may be idle. The timer is reused for each request (lib/connection/idle-timer.js), which
+// must not be visible. All bounds are lower bounds, because a slow machine only adds to the time.
 
 const assert = require('node:assert');
 const http = require('node:http');
@@ -13,9 +12,9 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const ferrohttp = require('../..');
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
-const KEPT = 1000; // what Node 20 adds to keepAliveTimeout, and what newer ones are given
+const KEPT = 1000; // what Node 20 adds to keepAliveTimeout, and the keepAliveTimeoutBuffer of newer releases
 
-/** Milliseconds from the last thing that `talk` did to the server's close. */
+/** The milliseconds from the last action of `talk` to the close by the server. */
 async function lasted(implementation, talk) {
   const server = implementation.createServer({ keepAliveTimeout: 1, keepAliveTimeoutBuffer: KEPT }, (req, res) => {
     HANDLERS[req.url]?.(req);

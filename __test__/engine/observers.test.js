@@ -1,5 +1,5 @@
 'use strict';
-// Refusals stay in Rust only while nobody can see them.
+// Rust refuses connections without JavaScript only while nobody can see that.
 
 const assert = require('node:assert');
 const net = require('node:net');

@@ -1,5 +1,5 @@
 'use strict';
-// Pending output is sent from the memory of the program's own Buffers, and that is let go of afterwards.
+// Pending output is sent from the memory of the program's own Buffers, which is released afterwards.
 
 const assert = require('node:assert');
 const { spawn } = require('node:child_process');
@@ -15,7 +15,7 @@ const PROGRAM = (specifier, write) => `
   const body = Buffer.alloc(${BODY}, 'x');
   const server = require(${JSON.stringify(specifier)}).createServer((req, res) => { ${write} });
   server.listen(0, '127.0.0.1', () => console.log(server.address().port));
-  process.stdin.on('data', () => { // tells what is left of what a response brought with it
+  process.stdin.on('data', () => { // prints how much memory of a response is left
     gc(); gc();
     console.log(process.memoryUsage().external);
   });`;
@@ -96,7 +96,7 @@ for (const end of ['read', 'destroyed']) {
         client.resume();
       });
     }
-    // The server hears of it in its own time.
+    // The server hears of it a little later.
     while (await server.external() > before + BODY) await new Promise(setImmediate);
   });
 }

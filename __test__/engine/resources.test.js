@@ -1,7 +1,7 @@
 'use strict';
 
-// What tools see that list open handles by their asynchronous resources, as `jest --detectOpenHandles`
-// does: every one that was not destroyed, unless it says that it keeps nothing alive.
+// Tools such as `jest --detectOpenHandles` list open handles by their asynchronous resources: each one that was not
+// destroyed, unless it says that it keeps nothing alive.
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');

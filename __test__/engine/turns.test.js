@@ -1,5 +1,5 @@
 'use strict';
-// No connection keeps the JavaScript thread to itself, however much it has sent.
+// No connection occupies the JavaScript thread alone, however much it has sent.
 
 const assert = require('node:assert');
 const test = require('node:test');

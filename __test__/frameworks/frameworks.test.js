@@ -1,6 +1,6 @@
 'use strict';
 
-// Web frameworks: one app each, on node:http and on ferrohttp.
+// Web frameworks: one app for each, on node:http and on ferrohttp.
 
 const { describe } = require('node:test');
 const { compareApps } = require('./support/compare.js');

@@ -1,6 +1,6 @@
 'use strict';
 
-// ferrohttp/https beside node:https: the same app, malformed requests, and what is no TLS at all.
+// ferrohttp/https and node:https: the same app, malformed requests, and bytes that are no TLS.
 // The key pair in fixtures/ is for these tests only.
 
 const fs = require('node:fs');
@@ -59,7 +59,7 @@ function malformed(shown) {
   return scripts;
 }
 
-// Reads no body: what a listener and the default make of the error does not depend on the app.
+// This app reads no body, so the result of the error does not depend on the app.
 const reply = (req, res) => {
   req.on('data', () => {});
   req.on('end', () => res.end('hello'));

@@ -1,6 +1,6 @@
 'use strict';
 
-// Unmodified programs with the hook: what they answer is what they answer without it.
+// Unchanged programs give the same answers with the register hook as without it.
 
 const assert = require('node:assert');
 const { fork } = require('node:child_process');
@@ -18,7 +18,7 @@ const HOOKS = {
   'node -r ferrohttp/register': ['-r', 'ferrohttp/register'],
   'node --import ferrohttp/register': ['--import', 'ferrohttp/register'],
 };
-// Scripts that need nothing but the wire.
+// Scripts that need only bytes on a connection.
 const ON_THE_WIRE = ['hello', 'HEAD of hello', 'HTTP/1.0', 'JSON body', 'malformed JSON', 'stream', 'error', '404', 'upload',
   'keep-alive: two requests, one connection', 'pipelined requests', 'a malformed request behind a good one',
   'client abort during the response'];

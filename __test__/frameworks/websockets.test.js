@@ -20,7 +20,7 @@ const HI = Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]);
 const BYE = Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]);
 const LARGE = randomBytes(400_000);
 
-/** A WebSocket client, open, that keeps what it receives. */
+/** An open WebSocket client that keeps what it receives. */
 async function openWebSocket(bench, target, options) {
   const socket = new WebSocket(`${bench.url.replace('http', 'ws')}${target}`, options);
   const received = [];
@@ -39,7 +39,7 @@ function logSocket(socket, log) {
   }
 }
 
-// Echoes what comes, on /echo with compression; /refused is refused; other paths are Express's.
+// Echoes everything, on /echo with compression. /refused is refused, and Express serves other paths.
 function buildWs(createServer, log) {
   const app = express();
   app.get('/hello', (req, res) => res.send('hello'));
@@ -179,7 +179,7 @@ function buildSocketIo(createServer, log) {
   return server;
 }
 
-/** A connected client; what it and the app say in a fixed order is the result. */
+/** A connected client. The result is what it and the app say in a fixed order. */
 async function converse(bench, transports) {
   const socket = socketIoClient(bench.url, { transports, auth: { token: 'abc' }, reconnection: false, forceNew: true });
   await new Promise((resolve, reject) => socket.on('connect', resolve).on('connect_error', reject));
@@ -195,7 +195,7 @@ async function converse(bench, transports) {
   return result;
 }
 
-// Polling interleaves requests of several connections: what the app logs is compared by kind.
+// Polling interleaves requests of several connections, so the app's log is compared by kind.
 const appEvents = (result, bench) => ({ result, app: bench.journal.entries.filter((entry) => /^(connected|upgraded|echo|disc)/.test(entry)) });
 
 describe('socket.io', () => compareApps('socket.io', buildSocketIo, {

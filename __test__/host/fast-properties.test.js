@@ -1,6 +1,6 @@
 'use strict';
-// V8 keeps the properties of servers, connections and messages at fixed places, as it does for Node's own. A dictionary of
-// properties would change no behaviour, and cost a lookup by name at each access.
+// V8 keeps the properties of servers, connections and messages at fixed places, as it does for Node's own. A dictionary
+// of properties would change no behaviour, and cost a lookup by name at each access.
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');

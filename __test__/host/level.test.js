@@ -1,6 +1,6 @@
 'use strict';
 
-// At which level ferrohttp runs, who chooses it, and what is said about it.
+// The level at which ferrohttp runs, what decides it, and the warnings.
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
@@ -12,7 +12,7 @@ const { SERVES, program } = require('./support/two-answers.js');
 
 const ROOT = path.resolve(__dirname, '../..');
 
-// Gives process.versions other values before anything is loaded.
+// Sets other values in process.versions before anything is loaded.
 function faking(t, versions) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'level-'));
   t.after(() => fs.rmSync(folder, { recursive: true }));
@@ -72,8 +72,8 @@ test('without a binary, the register hook gives Node\'s servers, and says so onc
   assert.strictEqual(stderr.match(/\[FERROHTTP_HOST\] Warning/g).length, 1);
 });
 
-// The newest grammar is taken for newer ones, the oldest for older ones; where that is another than the
-// host's, the host decides.
+// A newer version gets the newest grammar, and an older one the oldest. If that differs from Node's grammar, Node
+// decides.
 const { llhttp } = process.versions;
 for (const faked of ['9.9.0', '6.0.0', null]) {
   test(`an llhttp that says it is ${faked ?? 'none'} decides as it does`, (t) => {

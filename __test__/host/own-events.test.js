@@ -1,6 +1,6 @@
 'use strict';
-// Programs emit events of their own on a server, with objects of their own, as adapters and tests do. At each level that
-// comes to what it comes to on node:http.
+// Programs, such as adapters and tests, emit events on a server themselves, with objects of their own. At each level
+// the result is that of node:http.
 
 const assert = require('node:assert');
 const { execFileSync } = require('node:child_process');

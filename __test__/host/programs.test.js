@@ -1,8 +1,8 @@
 'use strict';
 
-// Programs that change what a server stands on: hardened globals, false timers, wrappers, deprecations.
-// Each prints what it sees; on our server that is what it is on node:http. A first line `// flags: ...` has
-// options of Node's.
+// Programs that change what a server depends on: frozen globals, replaced timers, wrappers, deprecations. Each prints
+// what it sees, which must be the same on ferrohttp and on node:http. A first line `// flags: ...` has options for
+// Node.
 
 const assert = require('node:assert');
 const { spawn } = require('node:child_process');

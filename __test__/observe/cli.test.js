@@ -1,7 +1,7 @@
 'use strict';
 
-// `ferrohttp explain`: every form of input names the same refusal, and the exit status tells.
-// FERROHTTP_FIXTURES=1 writes what other programs have captured to fixtures/, for where they are missing.
+// `ferrohttp explain`: every form of input gives the same refusal, and the exit status says whether there
+// was one. FERROHTTP_FIXTURES=1 writes captures of other programs to fixtures/, for systems without them.
 
 const assert = require('node:assert');
 const { spawn, spawnSync } = require('node:child_process');
@@ -60,7 +60,7 @@ async function captured(request = REQUEST) {
   return error;
 }
 
-/** Keeps what another program has made. */
+/** Keeps a file that another program has made. */
 function keepFixture(name, bytes) {
   if (process.env.FERROHTTP_FIXTURES) fs.writeFileSync(path.join(FIXTURES, name), bytes);
 }
@@ -80,7 +80,7 @@ test('hexadecimal digits, in several spellings', () => {
   assertSame(hex.match(/../g).map((digits) => `\\x${digits}`).join(''), 'hex');
 });
 
-/** As xxd prints them; `hexdump -C` with `canonical`. */
+/** Bytes as xxd prints them, or with `canonical` as `hexdump -C` does. */
 function dump(bytes, canonical) {
   let text = '';
   for (let at = 0; at < bytes.length; at += 16) {
@@ -170,10 +170,10 @@ function frame({ from, to, sequence, flags, data = '' }) {
   return bytes;
 }
 
-/** A connection whose packets came in the wrong order, one of them twice. */
+/** A connection whose packets were captured in the wrong order, and one of them twice. */
 function frames() {
   const text = REQUEST.toString('latin1');
-  const start = 0xfffffff0; // its numbers wrap
+  const start = 0xfffffff0; // so that the sequence numbers wrap
   const client = (at, data, flags = 16) => frame({ from: 4000, to: 80, sequence: start + 1 + at, flags, data });
   return [
     frame({ from: 4000, to: 80, sequence: start, flags: 2 }),
@@ -213,7 +213,7 @@ test('pcap and pcapng, put together in order', () => {
     assert.strictEqual(label, '192.0.2.2:4000 to 192.0.2.1:80');
     assert.strictEqual(refusal.hint.id, 'space-in-name');
     assert.strictEqual(refusal.at.connection, OFFSET);
-    // Two packets were captured before the one with the error.
+    // The capture has two packets before the one with the error.
     assert.strictEqual(refusal.at.packet, OFFSET - 20);
   }
 });
@@ -248,7 +248,7 @@ test('a capture of tcpdump', { skip: has('tcpdump') ? false : 'tcpdump is not in
   client.on('error', () => {});
   client.end(REQUEST);
   await once(client.resume(), 'close');
-  // The frames reach the file a little later.
+  // The frames are written to the file with a short delay.
   for (let i = 0; i < 100 && !fs.readFileSync(file).includes('Bad Name'); i++) await new Promise((resolve) => setTimeout(resolve, 50));
   tcpdump.kill('SIGINT');
   await once(tcpdump, 'exit');

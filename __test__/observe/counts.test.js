@@ -1,7 +1,7 @@
 'use strict';
 
-// What is counted beside refusals, and the hints that come of how a connection ended, each with a
-// connection that gives it and ones nearby that do not.
+// What is counted besides refusals, and the hints that depend on how a connection ended. For each there
+// is a connection that causes it, and similar ones that do not.
 
 const assert = require('node:assert');
 const { once } = require('node:events');
@@ -31,17 +31,17 @@ function connect(server) {
   return client.on('error', () => {});
 }
 
-/** Waits for what a turn of the engine's threads brings about. */
+/** Waits for an effect of a turn of the engine's threads. */
 async function until(condition) {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
-/** Resolves also after an error. */
+/** Resolves at the end, even after an error. */
 function closed(stream) {
   return stream.closed ? undefined : new Promise((resolve) => stream.on('close', resolve));
 }
 
-/** A connection that had a response, and the server's end of it. */
+/** A connection that has had a response, and the server's socket of it. */
 async function answered(server, request = GET) {
   const accepted = once(server, 'connection');
   const client = connect(server);
@@ -52,7 +52,7 @@ async function answered(server, request = GET) {
 }
 
 describe('how a connection ended gives a hint', () => {
-  // What came before the end, which of two timeouts is short, and the hint of a timeout and of a reset.
+  // The bytes before the end, which of two timeouts is short, and the hints of a timeout and of a reset.
   const ROWS = [
     ['nothing', '', 'headersTimeout', 'timeout-silent', 'reset-silent'],
     ['half a head', HALF_HEAD, 'headersTimeout', 'timeout-in-head', 'reset-in-head'],
@@ -79,7 +79,7 @@ describe('how a connection ended gives a hint', () => {
         client.write(bytes);
         if (bytes === GET) await once(client, 'data');
         else if (bytes === HALF_BODY) await once(server, 'request');
-        // What is unread when a reset comes is gone.
+        // A reset discards bytes that are unread.
         else await new Promise((resolve) => setTimeout(resolve, 100));
       }
       client.resetAndDestroy();
@@ -145,7 +145,7 @@ describe('idle closes and keep-alive races', () => {
     const server = await start(t, {});
     const { client, socket } = await answered(server);
     await until(() => socket._httpMessage === null);
-    // In the same turn: JavaScript cannot have heard of it.
+    // In the same turn, so that JavaScript cannot know of the request yet.
     client.write(GET);
     socket.emit('timeout');
     await closed(client);
@@ -235,7 +235,7 @@ describe('what lenient parsing let through', () => {
       assert.deepStrictEqual(new Map(tolerated.map(({ code, count }) => [code, count]).sort()), new Map([...expected].sort()), JSON.stringify(bytes));
     }
     for (const [bytes, codes] of ROWS) {
-      // It is what is refused first without leniency.
+      // Strict parsing refuses with the first of these codes.
       if (codes.length > 0) assert.strictEqual(explain(bytes).refusal.code, codes[0], bytes);
     }
   });

@@ -1,6 +1,6 @@
 'use strict';
 
-// The programs of docs/observability.md and examples/observe run, and do what is said of them.
+// The programs of docs/observability.md and examples/observe run, and do what the page says.
 
 const assert = require('node:assert');
 const { spawn } = require('node:child_process');
@@ -17,7 +17,7 @@ const { bytes } = require('../support/client-error-page.js');
 const TELL_PORT = path.join(ROOT, '__test__/support/tell-port.js');
 const PAGE = fs.readFileSync(path.join(ROOT, 'docs/observability.md'), 'utf8');
 
-/** Each program with what its comment says: what to send and get, and what to see. */
+/** Each program with the values of its comment: what to send, and which reply and output to expect. */
 function programs() {
   const found = PAGE.matchAll(/<!-- run (.*) -->\n```js\n([^]*?)```/g);
   return Array.from(found, ([, attributes, code]) => {
@@ -26,7 +26,7 @@ function programs() {
   });
 }
 
-/** A program while it runs: what it printed, and how to wait for that. */
+/** A running program: what it has printed, and a function that waits for output. */
 class Program {
   constructor(args) {
     this.output = '';
@@ -52,7 +52,7 @@ class Program {
   }
 }
 
-/** What comes back for a packet; with `keep` the server has to end the connection. */
+/** The reply to a packet. With `keep` the client does not end the connection, so the server has to. */
 async function send(port, packet, keep) {
   const client = net.connect(port, '127.0.0.1');
   client.on('error', () => {});

@@ -1,7 +1,7 @@
 'use strict';
 
-// drops-app.js WAY: a server that drops one connection at `maxConnections` and, where Node has block lists, one of a
-// blocked address; prints what it has seen of both, as JSON.
+// drops-app.js WAY: a server that drops one connection at `maxConnections` and, if Node has block lists, one of a
+// blocked address. It prints as JSON what it has reported of both.
 
 const cluster = require('node:cluster');
 const { once } = require('node:events');
@@ -25,7 +25,7 @@ function makeServer() {
 
 async function dropped(port) {
   const client = net.connect(port, '127.0.0.1');
-  client.on('error', () => {}); // FIN or RST: the kernel says which
+  client.on('error', () => {}); // the kernel decides whether FIN or RST comes
   await once(client.resume(), 'close');
 }
 
@@ -33,7 +33,7 @@ async function serve() {
   const server = makeServer();
   let drops = 0;
   if (heard === 'heard') server.on('drop', () => drops++);
-  server.dropMaxConnection = true; // a worker that is handed connections does not hand them on
+  server.dropMaxConnection = true; // a worker drops such a connection and does not give it to another worker
   server.maxConnections = 1;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,7 +1,7 @@
 'use strict';
 
-// Connections that are closed before anything is read of them are refusals, too: at `maxConnections` and by
-// `blockList`, on every way in and at every level.
+// Connections that are closed at `maxConnections` or by `blockList`, before anything is read, are refusals, too. That
+// is so for every kind of server and at every level.
 
 const assert = require('node:assert');
 const path = require('node:path');
@@ -10,7 +10,7 @@ const { succeed } = require('../package/helpers.js');
 
 const APP = path.join(__dirname, 'drops-app.js');
 const [major, minor] = process.versions.node.split('.').map(Number);
-// Before, a worker that has enough connections hands them on, and drops none.
+// In older releases, a worker that has enough connections gives further ones to other workers, and drops none.
 const DROPS_WHAT_IT_IS_HANDED = major > 22 || (major === 22 && minor >= 12);
 const WAYS = ['accept', 'cluster', ...(DROPS_WHAT_IT_IS_HANDED ? ['cluster-rr'] : []), 'https'];
 const LEVELS = process.platform === 'win32' ? ['sockets', 'node'] : ['fast', 'sockets', 'node'];
@@ -35,7 +35,7 @@ for (const level of LEVELS) {
       for (const heard of ['heard', 'unheard']) {
         it(`${way}, 'drop' ${heard}`, async () => {
           const seen = JSON.parse(await succeed(process.execPath, [APP, way, heard], { env: { FERROHTTP_LEVEL: level } }));
-          // Node tells nobody whom a block list has turned away.
+          // Node emits nothing for a connection that a block list has refused.
           const expected = seen.blocks && level !== 'node' ? [tooMany, blocked] : [tooMany];
           assert.deepStrictEqual(seen.refusals, expected);
           assert.deepStrictEqual([seen.total, seen.count], [expected.length, 1]);

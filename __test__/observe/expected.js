@@ -1,7 +1,7 @@
 'use strict';
 
-// What a refusal says of each reason of docs/client-error.md: phase, part and field, and by how much
-// `bytesParsed` is behind the byte that was refused (0 unless given).
+// What a refusal has for each reason of docs/client-error.md: phase, part and field, and how many bytes
+// `bytesParsed` is behind the refused byte (0 unless given).
 
 const START = 'start-line';
 

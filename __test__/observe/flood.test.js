@@ -1,7 +1,7 @@
 'use strict';
 
-// A flood of refusals: what is rare is still to be seen, counts are exact, memory does not grow, and
-// JavaScript runs ten times a second at most for the channel. `npm run refusals` does it with a million.
+// A flood of refusals: rare refusals are still kept, counts are exact, memory does not grow, and JavaScript
+// runs at most ten times a second for the channel. `npm run refusals` does this with a million.
 
 const assert = require('node:assert');
 const { fork } = require('node:child_process');
@@ -25,7 +25,7 @@ async function send(port, bytes) {
   return reply;
 }
 
-/** A server in a process of its own, its port, and how to ask it. */
+/** A server in a process of its own, its port, and a function that asks it. */
 async function start(t, ...args) {
   const child = fork(APP, args, { execArgv: ['--expose-gc'], env: { ...process.env, FERROHTTP_IMPL: ROOT } });
   t.after(() => child.kill());
@@ -39,7 +39,7 @@ async function start(t, ...args) {
 
 const skip = engine.supported ? false : 'Node does the I/O';
 
-/** So many hellos, 50 at a time. */
+/** Sends so many ClientHellos, 50 at a time. */
 async function flood(port, count) {
   await Promise.all(Array.from({ length: 50 }, async () => {
     while (count-- > 0) await send(port, HELLO);
@@ -72,13 +72,13 @@ test('what is rare survives a flood, and the flood costs no more', { skip }, asy
   assert.strictEqual(refusals[0].seq, 1);
   assert.ok(refusals.length <= 64 + 3, `${refusals.length} are kept`);
   assert.ok(after.rss - before.rss < 8 << 20, `RSS grew by ${after.rss - before.rss}`);
-  // Turns for the channel, and a few to be asked and for the garbage collector.
+  // There are turns for the channel, and a few for the questions and the garbage collector.
   const seconds = (busy.when - before.when) / 1000;
   assert.ok(busy.messages - before.messages <= 10 * seconds + 1, `${busy.messages - before.messages} messages in ${seconds} s`);
   if (busy.loops !== undefined) assert.ok(busy.loops - before.loops <= 10 * seconds + 10, `${busy.loops - before.loops} turns in ${seconds} s`);
 });
 
-// Beside those for the question and its answer.
+// Besides the turns for the question and its answer.
 for (const [name, options, reply] of [
   ['Node\'s replies', {}, 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'],
   ['a reply of the program\'s own', { refusals: { replies: { default: { status: 400, body: 'no {code}' } } } },

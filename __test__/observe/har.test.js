@@ -1,7 +1,7 @@
 'use strict';
 
-// A HAR of a real Chromium names the refusal that the server saw. FERROHTTP_FIXTURES=1 writes the
-// captured one to fixtures/.
+// `ferrohttp explain` finds in a HAR of a real Chromium the refusal that the server has kept.
+// FERROHTTP_FIXTURES=1 writes the captured HAR to fixtures/.
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
@@ -22,7 +22,7 @@ function explained(har) {
   return { status, list: stdout.trim().split('\n').map((line) => JSON.parse(line)) };
 }
 
-/** What a refusal is, whoever tells it: a HAR does not have the fields in the order of the wire. */
+/** The parts of a refusal that do not depend on the order of fields, which a HAR does not keep. */
 const summary = ({ code, hint, phase, limit }) => [code, hint.id, phase, limit.name, limit.value, limit.largest[0].name];
 
 test('a HAR that Chromium makes names what the server saw', { skip: missing }, async (t) => {

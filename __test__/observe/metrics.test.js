@@ -1,6 +1,6 @@
 'use strict';
 
-// The same numbers by Prometheus's text, prom-client and OpenTelemetry.
+// Prometheus's text, prom-client and OpenTelemetry give the same numbers.
 
 const assert = require('node:assert');
 const { once } = require('node:events');
@@ -81,7 +81,7 @@ test('OpenTelemetry', async () => {
   assert.deepStrictEqual((await points()).map(({ attributes, value }) => [attributes, value]), EXPECTED.map(([{ code, reason, hint }, count]) => [
     { 'error.type': code, ...(reason && { 'ferrohttp.refusal.reason': reason }), ...(hint && { 'ferrohttp.refusal.hint': hint }) }, count,
   ]));
-  // Once stopped, it reads no more.
+  // After it is stopped, it reads nothing.
   stop();
   await refuse(servers[0], 'GET / HTTP/1.1\r\nBad Name: x\r\n\r\n');
   assert.strictEqual(servers[0].refusalStats().total, 4);

@@ -1,7 +1,7 @@
 'use strict';
 
-// With OpenTelemetry's HTTP instrumentation loaded, which replaces `emit` of every server, refusals can
-// stay native: new connections reach no JavaScript, while requests are instrumented.
+// OpenTelemetry's HTTP instrumentation replaces `emit` of every server. With the option `native`, new
+// connections are still refused without JavaScript, while requests are instrumented.
 
 const assert = require('node:assert');
 const { test } = require('node:test');
@@ -73,7 +73,7 @@ for (const [order, parts] of [['before', [INSTRUMENT, REGISTER]], ['after', [REG
     const { hooked, newcomers, ...native } = await run(...parts, PROGRAM('{ refusals: { native: true } }'));
     assert.deepStrictEqual(native, expected);
     assert.deepStrictEqual([hooked, newcomers], [1, []]);
-    // Without the option, whoever replaces `emit` sees everything.
+    // Without the option, a replaced `emit` sees everything.
     const shown = await run(...parts, PROGRAM('{}'));
     assert.deepStrictEqual(shown, { ...expected, hooked: 1, newcomers: ['connection', 'clientError'] });
   });

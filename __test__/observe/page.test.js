@@ -1,7 +1,7 @@
 'use strict';
 
-// The page of refusals: who may see it, and what a browser makes of it. FERROHTTP_SCREENSHOTS names a
-// folder for pictures of it.
+// The page of refusals: who may see it, and what a browser shows. FERROHTTP_SCREENSHOTS names a folder
+// for screenshots.
 
 const assert = require('node:assert');
 const { once } = require('node:events');
@@ -224,7 +224,7 @@ describe('the page in a browser', { skip: missing }, () => {
       await browser.evaluate('document.querySelectorAll("#list button")[2].click()');
       const { scroll, client } = await browser.evaluate('({ scroll: document.documentElement.scrollWidth, client: document.documentElement.clientWidth })');
       assert.ok(scroll <= client, `${scroll} of ${client}`);
-      // Text against what is behind it (WCAG AA).
+      // The contrast of text and background (WCAG AA).
       const ratio = await browser.evaluate(`(() => {
         const light = (color) => {
           const [r, g, b] = color.match(/[\\d.]+/g).map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));

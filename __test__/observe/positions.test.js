@@ -1,7 +1,7 @@
 'use strict';
 
-// Every row of docs/client-error.md, whole and cut in two at each byte: what was refused, where, and
-// by which limit. First the parser alone, then a server, with and without a listener.
+// Every row of docs/client-error.md, in one packet and divided in two at each byte: what was refused,
+// where, and by which limit. First by the parser alone, then by a server with and without a listener.
 
 const assert = require('node:assert');
 const { once } = require('node:events');
@@ -16,7 +16,7 @@ const EXPECTED = require('./expected.js');
 const rows = examples.filter(({ code, reason, applies }) => code !== TIMEOUT && reason !== undefined && applies);
 const refused = rows.filter(({ fin, code }) => !fin && code.startsWith('HPE_'));
 
-/** Where to cut: each byte, but of long requests some. */
+/** The positions at which to divide: every byte, or some bytes of a long request. */
 function cutsOf({ length }) {
   const step = Math.ceil(length / 64);
   return Array.from({ length: length - 1 }, (_, i) => i + 1).filter((at) => length < 200 || at < 80 || at % step === 0);
@@ -29,7 +29,7 @@ function check(refusal, row, sentBefore) {
   if (reason === 'Header overflow' || reason === 'Chunk extensions overflow') return checkLimit(refusal, row, sentBefore);
   const [phase, part, field, behind = 0] = EXPECTED[reason];
   const { at } = refusal;
-  // A bare LF is taken with the line that it ends.
+  // A bare LF belongs to the line that it ends.
   const taken = at.byte === 10 && bytesParsed - 1 === at.connection ? 1 : behind;
   const trailing = packet.includes('chunked\r\n\r\n') && phase === 'head' && refusal.phase === 'trailers';
   assert.strictEqual(refusal.phase, trailing ? 'trailers' : phase);
@@ -38,7 +38,7 @@ function check(refusal, row, sentBefore) {
   assert.strictEqual(at.connection, bytesParsed - taken);
   assert.strictEqual(at.packet, at.connection - sentBefore);
   assert.strictEqual(at.byte, packet[at.connection]);
-  // Of the last message: all before it were complete.
+  // This is about the last message. All before it were complete.
   const begin = at.connection - at.message;
   assert.ok(begin === 0 || packet.toString('latin1', 0, begin).includes('\r\n'), `a message begins at ${begin}`);
 }
@@ -67,7 +67,7 @@ describe('the parser says of each row', () => {
   }
 });
 
-/** What a server sees of a connection that is given to it packet by packet. */
+/** What a server reports of a connection that gets the packets one by one. */
 async function injected(server, packets) {
   const duplex = new Duplex({ read() {}, write(chunk, _, done) { done(); } });
   duplex.on('error', () => {});

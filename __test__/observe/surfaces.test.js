@@ -1,7 +1,7 @@
 'use strict';
 
 // What servers offer: refusals(), refusalStats(), the channel, the log, the option and its environment
-// variable; on every way in, and without a change for those who do not look.
+// variable. Nothing changes for programs that do not use them.
 
 const assert = require('node:assert');
 const { once } = require('node:events');
@@ -222,7 +222,7 @@ describe('the channel ferrohttp.server.refusals', () => {
     assert.ok(messages.length <= (Date.now() - begin) / 100 + 1, `${messages.length} in ${Date.now() - begin} ms`);
     const seqs = messages.flatMap(({ refusals }) => refusals.map(({ seq }) => seq));
     assert.deepStrictEqual(seqs, [...new Set(seqs)].sort((a, b) => a - b));
-    // New connections are refused without JavaScript all the same.
+    // New connections are still refused without JavaScript.
     assert.strictEqual(server.listenerCount('clientError'), 0);
   });
 
@@ -255,7 +255,7 @@ describe('the option refusals', () => {
   it('sets how many are kept, how much of them, and what is hidden', async (t) => {
     const server = await start(t, { refusals: { keep: 2, excerpt: 10, redact: { fields: ['X-Mine'], query: true } } });
     for (let i = 0; i < 5; i++) await send(server, BAD);
-    // The first of its kind, and the last two.
+    // The first of the kind, and the last two.
     assert.deepStrictEqual(server.refusals().map(({ seq }) => seq), [1, 4, 5]);
     assert.strictEqual(server.refusals()[0].excerpt.bytes.length, 10);
     await send(server, 'GET /?a=secret HTTP/1.1\r\n\x01: x\r\n\r\n');
@@ -366,7 +366,7 @@ describe('linger and native', { skip: engine.supported ? false : 'Node does the 
       client.on('error', (error) => errors.push(error.code));
       client.write('GARBAGE / HTTP/1.1\r\n\r\n');
       while (server.refusalStats().total === 0) await new Promise(setImmediate);
-      // Without it, this would be answered by RST.
+      // Without `linger`, the answer to this would be RST.
       for (let i = 0; i < 20; i++) {
         client.write('x'.repeat(10_000));
         await new Promise(setImmediate);

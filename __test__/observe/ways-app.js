@@ -1,7 +1,7 @@
 'use strict';
 
-// ways-app.js WAY LISTENER: a server that is refusing what comes in one way, watched in every way that
-// there is; prints what each has seen, as JSON.
+// ways-app.js WAY LISTENER: a server of one kind refuses a connection, while every means of observing it is in
+// use. It prints as JSON what each has reported.
 
 const cluster = require('node:cluster');
 const dc = require('node:diagnostics_channel');
@@ -35,7 +35,7 @@ function makeServer() {
   return ferrohttps.createServer({ ...options, key: fixture('key'), cert: fixture('cert') }, handler);
 }
 
-/** What a client reads until the end, and the error that it meets. `later` is sent after a response. */
+/** What a client reads until the end, and the error that it gets. `later` is sent after a response. */
 async function exchange(client, { now, later }) {
   let reply = '';
   let error = null;
@@ -53,7 +53,7 @@ async function exchange(client, { now, later }) {
   return { reply, error };
 }
 
-/** What a client meets that goes on sending after it was refused, which a socket that is closed answers with RST. */
+/** What a client gets that goes on sending after it was refused. A closed socket answers that with RST. */
 async function insist(server, client) {
   const { total } = server.refusalStats();
   let reply = '';
@@ -74,7 +74,7 @@ async function insist(server, client) {
   return { reply, error };
 }
 
-/** A Duplex that is given to the server, and what it was sent. */
+/** A Duplex that is given to the server, and what the server has sent to it. */
 async function inject(server, { now: [now], later }) {
   let reply = '';
   const duplex = new Duplex({

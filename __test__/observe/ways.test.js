@@ -1,7 +1,7 @@
 'use strict';
 
-// Refusals are seen, counted, told, logged, hidden and answered alike on every way in, at every level
-// that has the parser, with a listener and without.
+// Refusals are kept, counted, reported, logged, redacted and answered in the same way for every kind of server, at
+// every level that has the parser, with and without a listener.
 
 const assert = require('node:assert');
 const path = require('node:path');
@@ -15,7 +15,7 @@ const LEVELS = process.platform === 'win32' ? ['sockets', 'node'] : ['fast', 'pl
 const head = (body) => 'HTTP/1.1 422 Unprocessable Entity\r\nContent-Type: text/plain\r\n' +
   `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
 
-/** What the client gets, how the refusal is told, and its status. */
+/** What the client gets, the outcome of the refusal, and its status. */
 const ANSWERS = {
   none: { field: head('HPE_INVALID_HEADER_TOKEN Bad'), method: head('HPE_INVALID_METHOD '), outcome: 'reply', status: 422 },
   refuse: { field: head('HPE_INVALID_HEADER_TOKEN Bad'), method: head('HPE_INVALID_METHOD '), outcome: 'reply', status: 422 },
@@ -41,7 +41,7 @@ for (const level of LEVELS) {
           assert.deepStrictEqual([seen.total, seen.kinds, seen.metrics], [3, [2, 1], 2]);
           assert.deepStrictEqual(seen.told, [1, 2, 3]);
           assert.deepStrictEqual(seen.logged, ['space-in-name', 'unknown-method']);
-          // Who is still sending gets the reply. A listener of the program's own closes at once.
+          // A client that is still sending gets the reply. A listener of the program closes the connection at once.
           const lingers = process.platform !== 'win32' && level !== 'node' && way !== 'duplex' && listener !== 'own';
           if (lingers) assert.deepStrictEqual(seen.lingered, { reply: answer.method, error: null });
         });

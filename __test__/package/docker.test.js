@@ -1,7 +1,8 @@
 'use strict';
 
-// The Dockerfiles of examples/docker, step by step, where no engine runs: each stage is a folder, COPY copies, RUN runs
-// with the packages from a registry on loopback, and the command of the last stage is started and stopped.
+// Runs the Dockerfiles of examples/docker step by step, without a container engine. Each stage is a folder, COPY
+// copies, RUN runs with the packages from a registry on loopback, and the command of the last stage is started and
+// stopped.
 
 const assert = require('node:assert');
 const { spawn } = require('node:child_process');

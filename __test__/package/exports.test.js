@@ -15,7 +15,7 @@ for (const [name, host] of [['ferrohttp', http], ['ferrohttp/https', https]]) {
 
   test(`${name} has the keys of the host's module, and all but ours are the host's`, () => {
     assert.deepStrictEqual(Object.keys(ours), Object.keys(host));
-    // At level `node` the host's own listener of connections stays.
+    // At level `node`, Node's own connection listener stays.
     const ourNames = ['Server', 'createServer', ...(level.name === 'node' ? [] : ['_connectionListener'])];
     for (const key of Object.keys(host)) {
       if (ourNames.includes(key)) assert.notStrictEqual(ours[key], host[key], key);

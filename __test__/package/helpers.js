@@ -12,7 +12,7 @@ const { platform } = require('../../lib/platform.js');
 const { version } = require('../../package.json');
 
 const ROOT = path.join(__dirname, '../..');
-// Kept from run to run. Not under target/, whose contents cargo does not check for changes.
+// This folder is kept from run to run. It is not under target/, because cargo does not look for changes there.
 const WORK = path.join(ROOT, 'node_modules/.cache/ferrohttp-test');
 
 // npm leaves settings of the outer run in the environment.
@@ -42,7 +42,7 @@ async function succeed(command, args, options) {
   return result.stdout;
 }
 
-// Windows keeps a binary that this process has loaded: it stays in the temporary folder.
+// On Windows a binary that this process has loaded cannot be removed, so it stays in the temporary folder.
 function remove(dir) {
   try {
     fs.rmSync(dir, { recursive: true, force: true });
@@ -67,7 +67,8 @@ function pathWithoutCargo(t) {
 }
 
 let packed;
-// The folder of the tarballs that are published, with the binary that was built here; once a process.
+// The folder with the tarballs as they are published, with the binary that was built here. It is made once in a
+// process.
 function packages() {
   packed ??= (async () => {
     const out = path.join(WORK, `packages-${process.pid}`);
@@ -78,7 +79,7 @@ function packages() {
   return packed;
 }
 
-// Lays a published package out in <dir>/node_modules.
+// Unpacks a published package into <dir>/node_modules.
 async function unpack(dir, name = 'ferrohttp') {
   const folder = await packages();
   const prefix = `${name.replace('@', '').replace('/', '-')}-${version}`;
@@ -97,7 +98,7 @@ function get(port) {
   });
 }
 
-// Starts a server of `createServer`, asks it once and closes it.
+// Starts a server with `createServer`, sends it one request, and closes it.
 async function serveOnce(createServer, reply) {
   const server = createServer((req, res) => res.end(reply));
   await new Promise((resolve, reject) => server.on('error', reject).listen(0, resolve));

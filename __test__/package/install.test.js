@@ -29,16 +29,17 @@ async function requireError(dir, options = [], env = {}) {
   return message;
 }
 
+// Not by fetch(), which reaches no server under Wine.
 const SERVE = `
   const server = createServer((req, res) => res.end('served ' + req.url));
-  server.listen(0, async () => {
-    const reply = await fetch('http://localhost:' + server.address().port + '/it');
-    console.log(await reply.text());
-    server.close();
-    server.closeIdleConnections();
+  server.listen(0, () => {
+    get({ port: server.address().port, path: '/it', agent: false }, (res) => {
+      res.on('data', (text) => console.log(String(text)));
+      server.close();
+    });
   });`;
-const REQUIRED = `const { createServer } = require('ferrohttp'); ${SERVE}`;
-const IMPORTED = `import { createServer } from 'ferrohttp'; ${SERVE}`;
+const REQUIRED = `const { get } = require('node:http'); const { createServer } = require('ferrohttp'); ${SERVE}`;
+const IMPORTED = `import { get } from 'node:http'; import { createServer } from 'ferrohttp'; ${SERVE}`;
 
 // ---- What is published ----------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ const { test } = require('node:test');
 const vm = require('node:vm');
 const { BINARY, ROOT, serveOnce, temporary } = require('./helpers.js');
 
-// Loads the package's JavaScript as a test runner with isolated contexts does: each file is compiled in the context,
-// builtins and the addon come from outside.
+// Loads the package's JavaScript as a test runner with isolated contexts does: it compiles each file in the context,
+// and takes builtins and the addon from outside.
 function loadInContext(context) {
   const modules = new Map();
   const load = (file) => {

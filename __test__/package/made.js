@@ -19,7 +19,9 @@ function padded(bytes, size) {
   return Buffer.concat([bytes, Buffer.alloc(size - bytes.length)]);
 }
 
-/** `imports`: `[name, index of its library from 1, or 254 for the whole process]`. `oldest`: `[major, minor]` of macOS. */
+/**
+ * `imports`: `[name, index of its library from 1, or 254 for the whole process]`. `oldest`: `[major, minor]` of macOS.
+ */
 function machO({ cpu, oldest: [major, minor], libraries, imports, exported }) {
   const loads = libraries.map((name) => {
     const size = 24 + Math.ceil((name.length + 1) / 8) * 8;

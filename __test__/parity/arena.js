@@ -1,20 +1,19 @@
 'use strict';
 
-// Two implementations side by side, each as one server for every mode, through which batches of
-// cases are run in lockstep.
+// Runs batches of cases on two implementations at the same time. Each has one server for every mode.
 
 const { Lane } = require('../support/lane.js');
 const { HANDLERS, MODES, Observer } = require('../support/observer.js');
 const { accepted, quiet } = require('../support/quiet.js');
 const { describeRequest, text } = require('../support/trace.js');
 
-// Nothing in a parity run may depend on the clock.
+// Nothing in a parity run may depend on time.
 const TIMELESS = { keepAliveTimeout: 1e9, requestTimeout: 0, headersTimeout: 0 };
 
 // What --options may hold besides the options of createServer.
 const PROPERTIES = ['maxHeadersCount', 'maxRequestsPerSocket', 'httpAllowHalfOpen'];
 
-/** Takes upgrades and tunnels over, and says what comes through them. */
+/** Takes upgrades and tunnels over, and records what comes through them. */
 function accept({ server, laneOf, taken }) {
   for (const event of ['upgrade', 'connect']) {
     server.on(event, (req, socket, head) => {
@@ -29,7 +28,7 @@ function accept({ server, laneOf, taken }) {
   }
 }
 
-// Whether anybody listens for refusals, and for upgrades: each is another path.
+// The modes: with and without listeners for refusals and for upgrades. Each is another path through a server.
 const ARENA_MODES = {
   default: () => {},
   listener: (observer) => MODES.listener(observer),
@@ -103,7 +102,7 @@ class Arena {
     await quiet();
     for (const corners of this.corners.values()) {
       for (const { server, observer } of corners) {
-        // Who does not read does not hear of the reset.
+        // A socket that does not read does not hear of the reset.
         for (const socket of observer.taken.splice(0)) socket.destroy();
         server.closeAllConnections();
         observer.lanes.length = 0;

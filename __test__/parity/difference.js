@@ -1,8 +1,8 @@
 'use strict';
 
-// Where two traces differ, in words that are the same for the same kind of difference.
+// Describes the difference of two traces, with the same words for the same kind of difference.
 
-/** The path to the first difference of two plain values, and both ends of it; null if there is none. */
+/** The path to the first difference of two plain values, and the two values there; null if there is none. */
 function firstDifference(expected, actual, path = '') {
   if (Object.is(expected, actual)) return null;
   const composite = (value) => typeof value === 'object' && value !== null;

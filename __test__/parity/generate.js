@@ -1,7 +1,7 @@
 'use strict';
 
-// Cases of the parity runs: byte sequences, and the ways to cut them into packets. A case depends on
-// the seed and its number alone.
+// Makes the cases of the parity runs: byte sequences, and the ways to cut them into packets. A case depends only on the
+// seed and its number.
 
 const { Random } = require('./random.js');
 const { REFUSED, TEMPLATES, TOKENS, VALID } = require('./seeds.js');
@@ -12,7 +12,7 @@ const GOOD = VALID.map((text) => Buffer.from(text, 'latin1'));
 // ---- The catalogue: every byte at every position of each template --------------------------
 
 const CATALOGUE = TEMPLATES.map((text) => Buffer.from(text, 'latin1'));
-// Put in place of what is there, and before it.
+// The byte replaces the present one, or comes before it.
 const WAYS = 2;
 const CATALOGUE_SIZE = CATALOGUE.reduce((sum, { length }) => sum + length * 256 * WAYS, 0);
 // Coprime to the size, so that strides through the catalogue visit all of it.
@@ -153,7 +153,7 @@ const CUTS = {
   random: (random, bytes) => cutAt(bytes,
     Array.from({ length: random.between(2, 6) }, () => random.between(1, bytes.length))),
 };
-// How often each is taken, of 16.
+// How often each is used, of 16.
 const CUT_SHARES = [['whole', 6], ['boundary', 4], ['random', 3], ['lines', 2], ['each byte', 1]]
   .flatMap(([name, share]) => Array(share).fill(name));
 

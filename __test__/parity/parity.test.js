@@ -1,6 +1,6 @@
 'use strict';
 
-// A slice of the parity runs, and the proof that such a run can fail.
+// A part of the parity runs, and the proof that such a run can fail.
 
 const assert = require('node:assert');
 const { execFile } = require('node:child_process');

@@ -1,7 +1,6 @@
 'use strict';
 
-// What mutations start from: requests of each part of the grammar, good ones and refused ones.
-// All are latin1.
+// The requests from which cases are made, for each part of the grammar, good ones and refused ones. All are latin1.
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n';
 const POST = 'POST / HTTP/1.1\r\nHost: a\r\n';

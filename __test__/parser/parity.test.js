@@ -1,7 +1,7 @@
 'use strict';
 
-// A quick slice of tools/parser-parity: the parser against the parser of the Node that runs
-// this, and proof that a broken rule would be seen.
+// A part of tools/parser-parity: it compares the parser with that of the Node that runs this, and proves that a broken
+// rule would be noticed.
 
 const assert = require('node:assert');
 const { spawn } = require('node:child_process');

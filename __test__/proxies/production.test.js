@@ -80,7 +80,10 @@ function get(port, url, options) {
   });
 }
 
-/** Sends one request after the other until `stop`. `more` waits for so many answers; both fail with the request that failed. */
+/**
+ * Sends one request after the other until `stop`. `more` waits for so many answers; both fail with the request that
+ * failed.
+ */
 function startLoad(port) {
   let answered = 0;
   let stopped = false;

@@ -1,6 +1,6 @@
 'use strict';
 
-// Proxies that are installed, and ports for them.
+// Finds the installed proxies, and ports for them.
 
 const fs = require('node:fs');
 const net = require('node:net');
@@ -25,7 +25,7 @@ async function freePort() {
   return port;
 }
 
-/** Resolves when a port accepts connections; for programs that say nothing when theirs does. */
+/** Resolves when a port accepts connections. It is for programs that print nothing then. */
 async function listening(port) {
   for (;;) {
     const socket = net.connect(port, HOST);

@@ -1,7 +1,7 @@
 'use strict';
 
-// nginx, HAProxy and Envoy in front of an app on node:http and on ours: what the app sees, what clients of
-// the proxy read, and over how many connections.
+// nginx, HAProxy and Envoy in front of an app on node:http and on ferrohttp: what the app sees, what clients of the
+// proxy read, and the number of connections.
 
 const assert = require('node:assert');
 const fs = require('node:fs');
@@ -18,9 +18,9 @@ const { HOST, find, freePort, listening } = require('./programs.js');
 const PROXIES = {
   nginx: {
     args: (folder) => ['-p', folder, '-e', 'stderr', '-c', path.join(folder, 'config')],
-    // Said when the sockets listen.
+    // nginx prints this when its sockets listen.
     ready: /start worker process /,
-    // A client's half-close counts as its going away unless told otherwise.
+    // By default the proxy takes a half-closed client for one that has gone.
     config: (folder, port, upstream) => `
       daemon off;
       worker_processes 1;
@@ -109,7 +109,7 @@ static_resources:
   },
 };
 
-/** Starts the proxy; returns its port. It goes when the test ends. */
+/** Starts the proxy and returns its port. The proxy is stopped when the test ends. */
 async function startProxy(t, { name, binary, upstream }) {
   const { args, config, file = 'config', ready } = PROXIES[name];
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-proxy-'));
@@ -135,7 +135,7 @@ async function startProxy(t, { name, binary, upstream }) {
   return port;
 }
 
-/** The app: its log, and the number of connections that came. */
+/** The app, with its log and the number of its connections. */
 async function startApp(t, { createServer }) {
   const app = { log: [], connections: 0 };
   const gone = new Promise((resolve) => (app.leave = resolve));

@@ -1,5 +1,5 @@
 'use strict';
-// A short slice of each of the long runs (docs/reliability.md): the commands work, and find nothing.
+// A short part of each of the long runs (docs/reliability.md). The commands work and find nothing.
 
 const assert = require('node:assert');
 const { spawn } = require('node:child_process');

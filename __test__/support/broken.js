@@ -1,7 +1,7 @@
 'use strict';
 
-// node:http with one rule broken, to prove that a comparison can fail. FERROHTTP_BROKEN names the
-// rule when this module is loaded as the implementation under test.
+// node:http with one rule broken, which proves that a comparison can fail. This module is loaded as the implementation
+// under test, and FERROHTTP_BROKEN names the rule.
 
 const http = require('node:http');
 

@@ -1,6 +1,6 @@
 'use strict';
 
-// A page in headless Chromium, driven by its DevTools protocol.
+// A page in headless Chromium, controlled by the DevTools protocol.
 
 const { spawn, spawnSync } = require('node:child_process');
 const { once } = require('node:events');
@@ -12,7 +12,7 @@ const { WebSocket } = require('ws');
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'chrome'];
 const binary = process.env.CHROMIUM ?? NAMES.find((name) => !spawnSync(name, ['--version'], { stdio: 'ignore' }).error);
 
-/** Why there is no browser here, or false. */
+/** The reason why there is no browser here, or false. */
 const missing = binary === undefined ? 'Chromium is not installed' : false;
 
 class Browser {

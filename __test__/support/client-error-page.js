@@ -1,6 +1,6 @@
 'use strict';
 
-// The examples of docs/client-error.md: each request, and what a server says to it.
+// Reads the examples of docs/client-error.md: each request, and the error and reply that it gets.
 
 const fs = require('node:fs');
 const path = require('node:path');

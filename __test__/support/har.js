@@ -1,7 +1,6 @@
 'use strict';
 
-// What a browser's network log has, as HAR 1.2: built of the DevTools protocol's events, as the export of
-// the DevTools themselves is.
+// Makes a HAR 1.2 file from events of the DevTools protocol, as the export of a browser's network log does.
 
 const list = (headers) => Object.entries(headers).map(([name, value]) => ({ name, value }));
 

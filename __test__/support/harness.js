@@ -1,6 +1,6 @@
 'use strict';
 
-// Runs one case against two servers in one process and compares what they show.
+// Runs one case against two servers in one process, and compares what they show.
 //
 // A case is a plain object:
 //   name      what the case shows
@@ -28,7 +28,7 @@ const { MODES, Observer } = require('./observer.js');
 const { patience } = require('./patience.js');
 const { accepted, quiet, supported } = require('./quiet.js');
 
-// No case takes a second; this is for those that wait for an event that never comes.
+// No case takes a second. This limit is for an event that never comes.
 const GIVE_UP_MS = 20_000 * patience;
 
 const STEPS = {
@@ -66,7 +66,7 @@ class Bench {
     return lane;
   }
 
-  /** Ends what is still open and tells whether the server could then be closed. */
+  /** Ends what is still open, and returns whether the server could then be closed. */
   async close() {
     for (const lane of this.lanes) lane.fin();
     await quiet();
@@ -99,7 +99,7 @@ function step(lane, observer, packet) {
   return STEPS[name](lane, observer, packet[name]);
 }
 
-/** Runs lanes of packets in lockstep: a round sends one packet on each and waits for rest. */
+/** Runs lanes of packets together. Each round sends one packet on each lane, and waits until the process is at rest. */
 async function runRounds(benches, plan, through) {
   await Promise.all(benches.flatMap((bench) => plan.map(({ cut }) => bench.connect(cut))));
   for (const { server } of benches) await accepted(server, plan.length);
@@ -171,7 +171,7 @@ async function runBoth(pair, spec, mode) {
   return Promise.all(pair.map((implementation) => runScript(implementation, spec, mode)));
 }
 
-/** As the promise, but rejects when it waits for ever, and keeps the event loop going. */
+/** Waits for the promise, with a time limit, and keeps the event loop alive. */
 async function guarded(promise, what) {
   let timer;
   const late = new Promise((_, reject) => {

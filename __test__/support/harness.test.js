@@ -1,6 +1,6 @@
 'use strict';
 
-// The comparison itself: it must find what differs, and nothing where nothing does.
+// Tests the comparison itself: it must find each difference, and nothing if there is none.
 
 const assert = require('node:assert');
 const { test } = require('node:test');

@@ -1,8 +1,7 @@
 'use strict';
 
-// The two servers under comparison. FERROHTTP_IMPL replaces ours by another module that exports
-// createServer (a path, or a builtin such as node:http), so that the tests can be pointed at a
-// server with a rule broken.
+// The two servers that are compared. FERROHTTP_IMPL replaces ferrohttp by another module that exports createServer (a
+// path, or a builtin such as node:http), so that the tests can run against a server with a broken rule.
 
 const http = require('node:http');
 const path = require('node:path');

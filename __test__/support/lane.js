@@ -30,7 +30,7 @@ class Lane {
     this.socket.on('close', () => this.happened('close'));
     return new Promise((resolve) => {
       this.socket.connect(where, () => resolve(this));
-      // Known as soon as connect(2) was called, which is before the server can accept.
+      // The port is known after connect(2), which is before the server can accept.
       process.nextTick(() => {
         this.port = this.socket.localPort;
       });
@@ -38,7 +38,7 @@ class Lane {
   }
 
   ended(how) {
-    // A reset after the FIN says only that we went on sending.
+    // A reset after FIN only means that this client went on sending.
     if (this.end === 'open') {
       this.end = how;
       this.endedAfter = this.sent;

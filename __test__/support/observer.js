@@ -1,14 +1,14 @@
 'use strict';
 
-// Listens to a server and writes what it sees into the lane of the connection concerned.
+// Listens to a server, and writes each event into the lane of its connection.
 
 const {
   describeError, describeRequest, describeSocket, describeTrailers, text,
 } = require('./trace.js');
 
-// What a run does about 'clientError' and 'connection'. Each mode is another path through a server.
+// The modes: which listeners for 'clientError' and 'connection' there are. Each is another path through a server.
 const MODES = {
-  // Nothing that would let JavaScript see a refusal.
+  // No listener by which JavaScript would see a refusal.
   default() {},
   listener(observer) {
     observer.server.on('clientError', observer.clientError);
@@ -53,7 +53,7 @@ const HANDLERS = {
   later(req, res) {
     setImmediate(() => res.end('later'));
   },
-  // Neither reads nor replies.
+  // Does not read and does not reply.
   ignore() {},
 };
 

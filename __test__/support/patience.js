@@ -1,7 +1,7 @@
 'use strict';
 
-// How many times longer than on an ordinary machine a test waits before it gives up:
-// FERROHTTP_TEST_PATIENCE, 1 by default. Nothing takes longer for it that does not hang.
+// FERROHTTP_TEST_PATIENCE (default: 1) says how many times longer than on an ordinary machine a test waits before it
+// gives up. Only tests that hang take longer by that.
 
 const patience = Number(process.env.FERROHTTP_TEST_PATIENCE || 1);
 

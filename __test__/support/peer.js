@@ -1,7 +1,7 @@
 'use strict';
 
-// Clients on a thread of their own: what they do is done, and lies in the server's kernel, while this
-// thread waits for it. So bytes, FIN and RST can be had together, as a busy server gets them.
+// Clients on a thread of their own. While they act, this thread waits, so that everything they send is in the server's
+// kernel afterwards. So bytes, FIN and RST come together, as a busy server gets them.
 
 const net = require('node:net');
 const { Worker, isMainThread, parentPort, receiveMessageOnPort, workerData } = require('node:worker_threads');
@@ -14,9 +14,9 @@ class Peer {
   }
 
   /**
-   * Has the steps done, in order, and waits for it without letting this thread's event loop turn. Each
-   * is [action, client, argument]: 'connect' (to an address), 'send', 'end' and 'reset' (with bytes
-   * before, or null), 'pause' and 'resume' (reading), 'ended' (waits for the server's FIN or RST). Returns what the last step returns.
+   * Has the steps done, in order, and waits for it without letting this thread's event loop turn. Each is [action,
+   * client, argument]: 'connect' (to an address), 'send', 'end' and 'reset' (with bytes before, or null), 'pause' and
+   * 'resume' (reading), 'ended' (waits for the server's FIN or RST). Returns what the last step returns.
    */
   do(...steps) {
     Atomics.store(this.signal, 0, 0);
@@ -32,7 +32,7 @@ class Peer {
     return this;
   }
 
-  /** What a client has seen: its bytes, and how it ended. */
+  /** What a client has seen: the bytes, and how the connection has ended. */
   seen(client) {
     return this.do(['seen', client]);
   }

@@ -1,7 +1,7 @@
 'use strict';
 
-// Small servers to be run as processes of their own: node programs.js <program> <implementation>.
-// Each tells its port on stdout ('port N') and what it sees, one line a thing.
+// Small servers that run as processes of their own: node programs.js <program> <implementation>. Each prints its port
+// ('port N'), and then one line for each thing that it sees.
 
 const { createHook } = require('node:async_hooks');
 const fs = require('node:fs');
@@ -15,8 +15,8 @@ const say = (text) => fs.writeSync(1, `${text}\n`);
 const STEPS = 20;
 
 /**
- * Calls back only if something else keeps the process alive so long. It takes turns of the event loop, too: a process that is
- * slow, and ends in one of its next turns, was not kept alive.
+ * Calls back only if something else keeps the process alive so long. It takes turns of the event loop, too: a process
+ * that is slow, and ends in one of its next turns, was not kept alive.
  */
 function later(ms, then, steps = STEPS) {
   setTimeout(() => (steps === 1 ? then() : later(ms, then, steps - 1)), ms / STEPS).unref();
@@ -43,7 +43,7 @@ function listening(server, then = () => {}) {
 
 const serve = (listener, options) => listening(create(listener, options));
 
-/** A server whose first request is aborted, and that closes then. */
+/** A server that closes after its first request was aborted. */
 function abortFirst() {
   const server = serve((req) => {
     req.on('error', (err) => {
@@ -56,7 +56,7 @@ function abortFirst() {
 }
 
 const PROGRAMS = {
-  // Written bytes leave though the turn does not end.
+  // Written bytes leave although the turn does not end.
   'exit after end': () => serve((req, res) => {
     res.end('bye');
     process.exit(3);
@@ -123,7 +123,7 @@ const PROGRAMS = {
     });
   },
 
-  // Exceptions do not lose what came with them.
+  // After an exception, the rest of the packet is not lost.
   'an exception among pipelined requests': () => {
     const server = serve((req, res) => {
       say(`request ${req.url}`);
@@ -344,8 +344,8 @@ const PROGRAMS = {
   },
 };
 
-// Of the connections that are left after close() some keep the process alive and some do not: as
-// libuv has it, those that read or have something to send. Whoever lives says so.
+// After close(), some of the remaining connections keep the process alive and some do not. As with libuv, those that
+// read or have something to send keep it alive. A process that stays alive prints that.
 const TAKEN = {
   'a request': (taken) => serve(({ socket }) => taken(socket)),
   'a data listener': (taken) => serve(({ socket }) => taken(socket.on('data', () => {}))),
@@ -387,7 +387,7 @@ for (const [by, take] of Object.entries(TAKEN)) {
         leave(socket, left);
         if (leave.length === 1) left();
       });
-      // So that FIN alone ends nothing.
+      // This keeps FIN alone from ending the connection.
       server.httpAllowHalfOpen = true;
     };
   }

@@ -1,13 +1,11 @@
 'use strict';
 
-// Tells when a process that talks to itself over loopback has come to rest: every packet sent was
-// received, read and parsed, its events have been dispatched, and nothing more can happen before
-// the next input. Nothing of it is visible to the server, so that it works as well for refusals
-// that never reach JavaScript.
+// Waits until a process that talks to itself over loopback is at rest: every packet was received, read and parsed, its
+// events were dispatched, and nothing more can happen before the next input. The server cannot see this, so it also
+// works for refusals that never reach JavaScript.
 //
-// At rest means: no packet waits in the kernel's receive backlog, every other thread of the process
-// sleeps and did not run at all while this thread took a few turns of its event loop, and those
-// turns brought no event. Timers are not waited for.
+// The process is at rest if no packet waits in the kernel's receive backlog, every other thread sleeps and did not run
+// while this thread took a few turns of its event loop, and those turns brought no event. It does not wait for timers.
 
 const fs = require('node:fs');
 
@@ -22,14 +20,14 @@ const MOST_TURNS = 100_000;
 const supported = fs.existsSync(BACKLOG) && fs.existsSync(TASKS);
 
 const buffer = Buffer.alloc(16384);
-// Node's own threads are here before any server is: they compile and collect, but serve nobody.
+// Node's own threads exist before any server. They compile and collect garbage, but do not serve.
 const bystanders = new Set(supported ? fs.readdirSync(TASKS) : []);
 const threads = new Map();
 let threadCount = -1;
 let backlogFd;
 let activity = 0;
 
-/** Tells the barrier that something happened on this thread. */
+/** Notes that something has happened on this thread. */
 function stir() {
   activity++;
 }
@@ -44,7 +42,7 @@ function open(tid) {
   try {
     runs = fs.openSync(`${TASKS}/${tid}/schedstat`);
   } catch {
-    // A kernel without scheduler statistics: the state alone has to do.
+    // This kernel has no scheduler statistics, so only the state is compared.
   }
   return { stat, runs };
 }
@@ -74,7 +72,7 @@ function listThreads() {
 // A text that changes whenever one of the other threads ran, or null while one is running.
 function otherThreadsAtRest() {
   try {
-    // The directory's link count is that of the threads, and cheaper than the list of them.
+    // The link count of the directory gives the number of threads. It is cheaper than a list.
     const { nlink } = fs.statSync(TASKS);
     if (nlink !== threadCount) {
       listThreads();
@@ -98,7 +96,7 @@ function turn() {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Resolves when the process is at rest. `busy` is asked again and again whether something else is not. */
+/** Resolves when the process is at rest, and `busy`, which is called again and again, returns false. */
 async function quiet(busy = () => false) {
   let seen = activity;
   let rested = otherThreadsAtRest();
@@ -117,8 +115,8 @@ async function quiet(busy = () => false) {
 }
 
 /**
- * Resolves when a server counts so many connections. Node accepts one of them a turn, unseen, so
- * quiet() alone is not enough after several were made at once.
+ * Resolves when a server counts so many connections. Node accepts one connection in a turn, which cannot be seen. So
+ * quiet() alone is not enough after several connections were made at once.
  */
 async function accepted(server, connections) {
   const count = () => new Promise((resolve) => server.getConnections((err, n) => resolve(n)));

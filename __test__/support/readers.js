@@ -1,15 +1,15 @@
 'use strict';
 
-// Clients in a thread of their own, so that a test can have them do things while its JavaScript thread,
-// which is the server's, does not turn: requests that arrive together, readers that stop or leave.
+// Clients on a thread of their own. A test can let them act while its own thread, which is also the server's, is
+// blocked: requests arrive together, and readers stop or leave.
 //
-// Every call waits, blocking, until the clients have done it. They read nothing before `read`.
+// Every call blocks until the clients have done it. They read nothing before `read`.
 
 const net = require('node:net');
 const { createHash } = require('node:crypto');
 const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
 
-/** Only a broken test lets it pass. */
+/** The time limit. Only a broken test takes so long. */
 const PATIENCE_MS = 20_000;
 
 class Readers {
@@ -33,16 +33,16 @@ class Readers {
 
   send(client, text) { this.call('send', client, text); }
 
-  /** From now on the client reads: all, or so many bytes. */
+  /** Lets the client read: everything, or so many bytes. */
   read(client, bytes = Infinity) { this.call('read', client, bytes); }
 
-  /** The client leaves with FIN, or with RST. */
+  /** Lets the client leave, with FIN or with RST. */
   fin(client) { this.call('fin', client); }
   reset(client) { this.call('reset', client); }
 
   /**
-   * What a client received in the end, or when it had so many bytes; with 'whole' the response to its last request, with
-   * `{ more }` so many bytes after that request.
+   * What a client received in the end, or when it had so many bytes; with 'whole' the response to its last request,
+   * with `{ more }` so many bytes after that request.
    */
   result(client, bytes = Infinity) {
     return new Promise((resolve) => {
@@ -80,7 +80,7 @@ function work() {
     }
   };
 
-  /** The bytes of the bodies as runs of equal ones, where there are few. */
+  /** The bytes of the bodies as runs of equal bytes, if there are few runs. */
   const addRuns = (client, chunk) => {
     for (let at = 0; at < chunk.length;) {
       let end = at + 1;

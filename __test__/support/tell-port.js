@@ -1,6 +1,6 @@
 'use strict';
 
-// Loaded before a program that listens on port 0: tells the parent process which port that became.
+// Is loaded before a program that listens on port 0, and tells the parent process the port.
 
 const net = require('node:net');
 

@@ -1,11 +1,11 @@
 'use strict';
 
-// A program of throws.test.js: runs its rows against both servers, in a process whose uncaught errors go on, and
-// prints what was seen as one line of JSON a row.
+// A program of throws.test.js. It runs its rows against both servers, in a process that goes on after uncaught errors,
+// and prints one line of JSON for each row.
 //
 //   node throwing.js handler|capture|domain
 //
-// A row is a case of harness.js, whose listener or callback throws once for each server.
+// A row is a case of harness.js in which a listener or callback throws once for each server.
 
 const { guarded, runScript } = require('./harness.js');
 const implementations = require('./implementations.js');
@@ -46,7 +46,7 @@ const WAYS = {
   handler: () => process.on('uncaughtException', (err) => uncaught(err)),
   capture: () => process.setUncaughtExceptionCaptureCallback((err) => uncaught(err)),
   domain() {
-    // What it does not catch: an error of a listener of 'error'.
+    // It does not catch an error of an 'error' listener.
     process.on('uncaughtException', (err) => uncaught(err, 'uncaught by the domain'));
     const domain = require('node:domain').create();
     domain.on('error', (err) => uncaught(err));
@@ -288,11 +288,11 @@ const ROWS = [
   },
 ];
 
-/** Plays the row on one connection; another one, opened then, says whether the server goes on. */
+/** Plays the row on one connection. Then another connection shows whether the server goes on. */
 async function play(implementation, row, mode) {
   const spec = {
     ...row,
-    // The second connection is nobody's but the server's.
+    // The program does not touch the second connection.
     handler(req, res, observer) {
       if (req.url !== '/second') return (row.handler ?? HANDLERS.hello)(req, res, observer);
       return res.end('second');

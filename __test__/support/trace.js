@@ -1,6 +1,6 @@
 'use strict';
 
-// Turns what a server shows into plain data that can be compared.
+// Turns what a server shows into plain data, which can be compared.
 
 const crypto = require('node:crypto');
 const net = require('node:net');
@@ -15,7 +15,7 @@ function text(bytes) {
   return `${latin1.slice(0, 80)}... ${latin1.length} bytes, sha1 ${digest}`;
 }
 
-/** The bytes on the wire without what no two runs share. */
+/** The bytes on the wire, without what differs in each run. */
 function maskWire(wire) {
   return text(wire.replace(/^Date: [^\r\n]+/gm, 'Date: <date>'));
 }

@@ -1,7 +1,7 @@
 'use strict';
 
-// A server process for transfers: node transfer-server.js IMPLEMENTATION. Prints its port, then on
-// each line of its input the highest RSS so far, in MiB.
+// A server process for transfers: node transfer-server.js IMPLEMENTATION. It prints its port, and then for each line of
+// its input the highest RSS so far, in MiB.
 
 const crypto = require('node:crypto');
 const { createServer } = require(process.argv[2]);

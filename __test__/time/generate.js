@@ -19,6 +19,8 @@
 // - A new connection, of which no complete head has come, is read by a thread that nothing here can stop. So
 //   what it sends in one step is one segment, and it resets in a step of its own. With I/O threads all are
 //   new connections, and FIN has a step of its own, too: in which turn it is told is up to them.
+// - With I/O threads it is also up to them in which turn pending output is told to have left. So where there is much
+//   output, no answer takes turns.
 // - A socket expires in a step of its own: the clock decides what its timer comes before.
 // - Behind the last response of a connection the server does not read, and RST follows it if something came. That
 //   drops what the client has no room for, which the kernel decides. So there responses are short.
@@ -46,6 +48,8 @@ const SHORT = 1000;
 const UPLOADS = [0, 5, 5, 1000, 1000, 20_000, 300_000];
 const FRAMINGS = ['none', 'none', 'none', 'length', 'length', 'chunked'];
 const WHEN = ['now', 'now', 'now', 'now', 'microtask', 'tick', 'immediate', 'immediate', 'timer', 'held', 'held', 'held', 'never'];
+/** Moments and ways that take more than one turn. */
+const IN_TURNS = new Set(['immediate', 'timer', 'in turns', 'head first']);
 const CONSUME = ['resume', 'resume', 'data', 'data', 'nothing'];
 const ENDS = [null, null, null, 'fin', 'fin', 'fin', 'reset', 'reset', 'reset', 'close'];
 // In the answer of a request: as its handler begins, when it has answered, when the response is finished.
@@ -92,13 +96,14 @@ class Generator {
     let size = random.pick(small ? SMALL_SIZES : SIZES);
     if (!small && random.chance(0.01)) size = HUGE;
     const upload = framing === 'none' ? 0 : random.pick(UPLOADS);
+    const withoutTurns = (name, instead) => (this.ioThreads && small && IN_TURNS.has(name) ? instead : name);
     return {
       id: `${c}.${this.nextId++}`,
       framing,
       upload,
       consume: random.pick(CONSUME),
-      when: upload > ONE_READ ? random.pick(['held', 'never']) : random.pick(WHEN),
-      way: random.pick(Object.keys(WAYS)),
+      when: withoutTurns(upload > ONE_READ ? random.pick(['held', 'never']) : random.pick(WHEN), 'tick'),
+      way: withoutTurns(random.pick(Object.keys(WAYS)), 'writes'),
       size,
       length: random.chance(0.5),
       last: random.chance(0.08),

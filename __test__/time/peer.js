@@ -113,10 +113,10 @@ class Peer {
     return bytes.subarray(4);
   }
 
-  /** Lets all clients read and send what they can; whether there was anything. */
-  pump() {
+  /** Lets all clients send what they can and read what there is, or so many bytes; whether there was anything. */
+  pump(most = UNLIMITED) {
     let moved;
-    this.ask('pump', 0, [], (answer) => {
+    this.ask('pump', 0, [most], (answer) => {
       moved = answer.number() !== 0;
     });
     this.run();

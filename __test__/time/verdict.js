@@ -3,8 +3,8 @@
 // Whether a history in which the servers differed is a difference of theirs, or a matter of chance.
 //
 // Where two events of the kernel race, node:http itself shows now one result, now another. What it may show is the
-// set of all that it does show, played again and again: alone, in a crowd of itself, on a busy machine, and with
-// events that come a little later (ROUNDS). Ours has to show something of that set each time that it is played.
+// set of all that it does show, played again and again: alone, in a crowd of itself, on a busy machine, with
+// events that come a little later, and where the kernel takes more or less at once. Ours has to show something of that set each time that it is played.
 // A result of ours that node:http shows in no play is a difference.
 
 const { spawn } = require('node:child_process');
@@ -17,6 +17,10 @@ const BUSY_MS = 2000;
 const LATE_MS = 4;
 // Longer than the kernel holds an acknowledgement back.
 const VERY_LATE_MS = 60;
+
+// What a client reads at once, and how much more there is room for.
+const SIPS = [500_000, 150_000, 50_000, 15_000];
+const ROOMS = [0.5, 1.5, 2, 4, 8, 32];
 
 /** How a history is played again: how many times at once, and what is different then. */
 const ROUNDS = [
@@ -37,6 +41,8 @@ const SEARCHES = [
   { copies: SEARCHED, busy: true },
   { copies: SEARCHED, late: { acts: LATE_MS } },
   { copies: SEARCHED, late: { acts: LATE_MS, pumps: LATE_MS }, busy: true },
+  ...SIPS.map((sip) => ({ copies: COPIES, sip })),
+  ...ROOMS.map((room) => ({ copies: COPIES, room })),
 ];
 
 /** Keeps a processor busy, until it is stopped. */
@@ -46,10 +52,10 @@ function load() {
   return () => child.kill();
 }
 
-async function play(stage, history, { copies, busy, late }, pair) {
+async function play(stage, history, { copies, busy, ...how }, pair) {
   const stop = busy ? load() : () => {};
   try {
-    const { traces } = await stage.run(new Array(copies).fill(history), { late, pair });
+    const { traces } = await stage.run(new Array(copies).fill(history), how, pair);
     return traces;
   } finally {
     stop();

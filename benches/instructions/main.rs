@@ -1,6 +1,5 @@
-//! Work whose instructions bench/instructions.js counts: `instructions NAME TIMES` does one piece
-//! of work so many times, `instructions` lists the names. Nothing in it depends on time, on
-//! threads or on random numbers, so that the counts repeat.
+//! Work whose instructions bench/instructions.js counts. `instructions NAME TIMES` does one piece of work so many
+//! times, and `instructions` lists the names. Nothing depends on time, threads or random numbers, so the counts repeat.
 #![allow(clippy::print_stdout, reason = "a program")]
 
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! From the bytes of a packet to its records.
+//! Parsing: from the bytes of a packet to its records.
 
 use std::hint::black_box;
 

@@ -4,25 +4,25 @@
 //
 // nginx:
 //
-//  upstream app {
-//    server 127.0.0.1:8000;
-//    keepalive 32;
-//    keepalive_timeout 60s;
-//  }
-//  server {
-//    location / {
-//      proxy_pass http://app;
-//      proxy_http_version 1.1;
-//      proxy_set_header Connection "";
-//    }
-//  }
+//   upstream app {
+//     server 127.0.0.1:8000;
+//     keepalive 32;
+//     keepalive_timeout 60s;
+//   }
+//   server {
+//     location / {
+//       proxy_pass http://app;
+//       proxy_http_version 1.1;
+//       proxy_set_header Connection "";
+//     }
+//   }
 //
 // HAProxy (without `send-proxy`, because an HTTP server does not read that and would refuse every request):
 //
-//  backend app
-//    timeout server 60s
-//    http-reuse safe
-//    server app 127.0.0.1:8000 pool-purge-delay 60s
+//   backend app
+//     timeout server 60s
+//     http-reuse safe
+//     server app 127.0.0.1:8000 pool-purge-delay 60s
 
 const { createServer } = require('ferrohttp');
 

@@ -1,10 +1,10 @@
 'use strict';
 // How much of the package runs in this process:
 //
-//  fast     all of it
-//  plain    the engine and the parser, without shortcuts around Node's message classes
-//  sockets  the parser and the error path, with Node's own sockets
-//  node     Node's own http.Server; refusals are only counted, kept and answered
+//   fast     all of it
+//   plain    the engine and the parser, without shortcuts around Node's message classes
+//   sockets  the parser and the error path, with Node's own sockets
+//   node     Node's own http.Server; refusals are only counted, kept and answered
 //
 // FERROHTTP_LEVEL sets the level. Otherwise it is `fast`, unless something that ferrohttp needs is not as it was
 // tested; then one warning says what.

@@ -99,7 +99,9 @@ function watchDrops(server, handle, limit, note) {
   });
 }
 
-/** Calls `put(server, list)` when Node sets the list of connections of a server, which it does when the server listens. */
+/**
+ * Calls `put(server, list)` when Node sets the list of connections of a server, which it does when the server listens.
+ */
 function watchConnectionsList(prototype, put) {
   Object.defineProperty(prototype, symbols.connections, {
     configurable: true,

@@ -2,9 +2,9 @@
 // The net.Socket of a connection whose descriptor Rust owns.
 //
 // It has one of three states:
-//  native       `kId` >= 0: what is read comes in deliveries, and writes go through the engine
-//  handed over  it has a libuv handle: every method below calls that of net.Socket
-//  closed       neither
+//   native       `kId` >= 0: what is read comes in deliveries, and writes go through the engine
+//   handed over  it has a libuv handle: every method below calls that of net.Socket
+//   closed       neither
 // A native socket is handed over when the program uses its handle, or uses the stream itself (a 'data' listener, pipe,
 // push, unshift). No byte is lost (see `unconsume` in lib/connection/listeners.js).
 

@@ -12,22 +12,22 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { CROSS, ROOT, environment, tool } = require('./tools.js');
-const { find, TARGETS } = require('../targets.js');
-const { glibcNeeded, newer, readBinary } = require('../release/binary.js');
+const { OLDEST, TARGETS, find } = require('../targets.js');
+const { checkNeeds } = require('../release/needs.js');
 const { Failure, main } = require('../release/run.js');
 const { binaryName } = require('../../lib/platform.js');
 
-const GLIBC = '2.17';
+/** Rust would strip it by objcopy, which zig does not have for Mach-O: the names stay in it. */
+const DARWIN = { builder: 'zigbuild', env: { CARGO_PROFILE_RELEASE_STRIP: 'false' }, library: 'libferrohttp.dylib' };
 
 /** How each platform is built on another system, and Linux on any. */
 const RECIPES = {
-  'linux-x64-gnu': { builder: 'zigbuild', suffix: `.${GLIBC}` },
-  'linux-arm64-gnu': { builder: 'zigbuild', suffix: `.${GLIBC}` },
+  'linux-x64-gnu': { builder: 'zigbuild', suffix: `.${OLDEST.glibc}` },
+  'linux-arm64-gnu': { builder: 'zigbuild', suffix: `.${OLDEST.glibc}` },
   'linux-x64-musl': { builder: 'zigbuild' },
   'linux-arm64-musl': { builder: 'zigbuild' },
-  // zig has no objcopy for Mach-O.
-  'darwin-x64': { builder: 'zigbuild', env: { CARGO_PROFILE_RELEASE_STRIP: 'false' }, library: 'libferrohttp.dylib' },
-  'darwin-arm64': { builder: 'zigbuild', env: { CARGO_PROFILE_RELEASE_STRIP: 'false' }, library: 'libferrohttp.dylib' },
+  'darwin-x64': DARWIN,
+  'darwin-arm64': DARWIN,
   // MSVC's import libraries cannot be had outside Windows; what MinGW links loads into the same Node.
   'win32-x64-msvc': {
     builder: 'build',
@@ -75,7 +75,7 @@ function emptyNodeLibrary() {
   return folder;
 }
 
-function build({ platform, os, rust: published }) {
+function build({ platform, os, cpu, rust: published }) {
   const recipe = recipeFor({ platform, os });
   const rust = recipe.rust ?? published;
   const { rustc, cargo, std, env } = toolchain(rust);
@@ -91,6 +91,7 @@ function build({ platform, os, rust: published }) {
       CARGO: cargo,
       ...env,
       ...recipe.env,
+      ...(os === 'darwin' && { MACOSX_DEPLOYMENT_TARGET: OLDEST.darwin[cpu] }),
       ...(rust !== published && { LIBNODE_PATH: emptyNodeLibrary() }),
       ...(linker && { [linker]: tool(linkerProgram) }),
     }),
@@ -99,27 +100,17 @@ function build({ platform, os, rust: published }) {
   const file = path.join(ROOT, 'dist/binaries', binaryName(platform));
   fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.copyFileSync(path.join(CROSS, rust, 'release', recipe.library ?? 'libferrohttp.so'), file);
-  checkGlibc(platform, file);
+  checkNeeds(platform, file);
   console.log(`ferrohttp: built ${path.relative(ROOT, file)} (${(fs.statSync(file).size / 1000).toFixed(0)} kB)`);
 }
 
-function checkGlibc(platform, file) {
-  if (!platform.endsWith('-gnu')) return;
-  const needed = glibcNeeded(readBinary(file));
-  if (newer(needed, GLIBC)) throw new Failure(`${file} needs glibc ${needed}, not ${GLIBC}`);
-}
-
-module.exports = { GLIBC };
-
-if (require.main === module) {
-  main(async () => {
-    const names = process.argv.slice(2);
-    const targets = names.includes('all') ? TARGETS : names.map((name) => {
-      const target = find(name);
-      if (target === undefined) throw new Failure(`${name} is not one of ${TARGETS.map(({ platform }) => platform).join(', ')}`);
-      return target;
-    });
-    if (targets.length === 0) throw new Failure('usage: npm run cross -- PLATFORM ...');
-    for (const target of targets) build(target);
+main(async () => {
+  const names = process.argv.slice(2);
+  const targets = names.includes('all') ? TARGETS : names.map((name) => {
+    const target = find(name);
+    if (target === undefined) throw new Failure(`${name} is not one of ${TARGETS.map(({ platform }) => platform).join(', ')}`);
+    return target;
   });
-}
+  if (targets.length === 0) throw new Failure('usage: npm run cross -- PLATFORM ...');
+  for (const target of targets) build(target);
+});

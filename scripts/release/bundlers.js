@@ -1,7 +1,8 @@
 'use strict';
 
-// Packs an application that uses ferrohttp in each of the ways of docs/installation.md, moves the result to a folder
-// without packages, and has it serve. The packages are those of `npm run release:pack`, for this machine.
+// Packs an application that uses ferrohttp in each way that docs/installation.md describes, moves the result to a
+// folder without packages, and sends it a request. It takes the packages for this machine that `npm run release:pack`
+// has made.
 //
 //   npm run release:bundlers [-- NAME ...]
 
@@ -39,7 +40,7 @@ export default function handler(req, res) {
   res.send(http.createServer === createServer ? 'served /it' : 'served by http.Server');
 }
 `,
-  // It ends the server, which by itself goes on.
+  // The server would run for ever, so the program ends it.
   'app.js': `
 require('ferrohttp/register');
 const net = require('node:net');
@@ -60,7 +61,7 @@ const free = net.createServer().listen(0, '127.0.0.1', () => {
 `,
 };
 
-/** The folder with the tools, installed once. */
+/** The folder into which the tools are installed once. */
 async function tools() {
   const list = crypto.createHash('sha256').update(TOOLS.join()).digest('hex').slice(0, 8);
   const folder = path.join(CROSS, `bundlers-${list}`);
@@ -91,7 +92,8 @@ async function expectServed(command, args, cwd) {
   if (said !== 'served /it\n') throw new Failure(`it said ${said}`);
 }
 
-// Each gets the project and an empty folder, and fills that so that `node app.js` there serves, or serves itself.
+// Each function gets the project and an empty folder. It fills the folder so that `node app.js` in it serves, or
+// returns the command that serves.
 const WAYS = {
   async 'esbuild, ferrohttp external'({ from, to, modules }) {
     const { build } = require(path.join(modules, 'esbuild'));
@@ -139,7 +141,7 @@ const WAYS = {
     fs.copyFileSync(path.join(work, 'app.js'), path.join(to, 'app.js'));
   },
 
-  // What Vercel's and Netlify's builds do.
+  // The builds of Vercel and Netlify do this.
   async 'traced files'({ from, to, modules }) {
     const { nodeFileTrace } = require(path.join(modules, '@vercel/nft'));
     const { fileList } = await nodeFileTrace([path.join(from, 'app.js')], { base: from });
@@ -171,7 +173,7 @@ const WAYS = {
     return [executable, []];
   },
 
-  // A layer's modules are on NODE_PATH, the function in a folder of its own, and nothing can be written.
+  // The modules of a layer are on NODE_PATH, and the function is in a folder of its own.
   async 'the layout of AWS Lambda, with a layer'({ from, to }) {
     const layer = path.join(to, 'opt/nodejs');
     const task = path.join(to, 'var/task');

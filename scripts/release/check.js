@@ -1,15 +1,15 @@
 'use strict';
 
-// Installs the tarballs of `npm run release:pack` out of a registry on loopback into empty projects, without a
-// compiler, without install scripts, by each package manager and for each Node, and has them serve. Also checks what
-// each binary needs of its system (needs.js).
+// Installs the tarballs of `npm run release:pack` from a registry on loopback into empty projects, with each package
+// manager and for each Node, without a compiler and without install scripts. Then it starts a server in each project
+// and sends it a request. It also checks what each binary needs of its system (needs.js).
 //
 //   npm run release:check -- [--packages FOLDER] [--system NAME ...] [--node LINE ...] [--manager NAME ...] [--express]
 //                               [--own-node]
 //
-// Systems are those of scripts/cross/systems.js; this machine's own by default. `--express` serves an Express
-// application, which comes from the registry that npm is set up for. `--own-node` uses the Node that runs the script,
-// and no other: in a container there may be no way to another one.
+// Systems are those of scripts/cross/systems.js; the default is this machine. `--express` serves an Express
+// application, which is installed from the registry that npm is set up for. `--own-node` uses only the Node that runs
+// the script: a container may not be able to fetch another one.
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -47,7 +47,10 @@ npmMinimalAgeGate: 0
 pnpEnableEsmLoader: true
 `;
 
-/** Each: its package, its program, arguments, files of the project, and what Node needs to find the packages. */
+/**
+ * For each package manager: its package, program, arguments, the project's files, and the flags for Node to find
+ * packages.
+ */
 const MANAGERS = {
   npm: {
     package: 'npm@10', program: 'npm/bin/npm-cli.js', args: ['install', '--ignore-scripts'],
@@ -60,7 +63,7 @@ const MANAGERS = {
   yarn: {
     package: 'yarn@1', program: 'yarn/bin/yarn.js', args: ['install', '--ignore-scripts', '--cache-folder', 'cache'],
     files: (registry) => ({ '.npmrc': `registry=${registry}\n`, '.yarnrc': `registry "${registry}"\n` }),
-    // It downloads the packages of all systems, and leaves out those that do not fit.
+    // It downloads the packages of all systems, and then installs only those that fit.
     downloadsAll: true,
   },
   'yarn-berry': {
@@ -74,7 +77,7 @@ const MANAGERS = {
   },
 };
 
-/** The folder with the package managers, each in the version above. */
+/** The folder into which the package managers are installed, each in the version above. */
 async function managers() {
   const folder = path.join(CROSS, 'managers');
   if (!fs.existsSync(folder)) {
@@ -88,8 +91,8 @@ async function managers() {
 }
 
 /**
- * The command that runs Node on a system with musl, on one with another C library. Package managers read which one it
- * is from the `ldd` of the system, so that of this one is covered, in a mount namespace.
+ * The command that runs Node for musl on a system with another C library. Package managers learn the C library from the
+ * system's `ldd`, so the command hides this system's `ldd` behind that of musl, in a mount namespace.
  */
 function withMusl(node, args) {
   const file = path.join(CROSS, 'systems/musl-ldd');
@@ -137,7 +140,7 @@ async function tryProject({ node, platform, name, folder, express }) {
   const manager = MANAGERS[name];
   const project = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-project-'));
   const registry = await Registry.open(folder, {
-    // Some managers ask for the manifests of all platforms before they choose.
+    // Some managers fetch the manifests of all platforms before they choose one.
     manifests: TARGETS.map(bindingManifest),
     upstream: express && (await run('npm', ['config', 'get', 'registry'])).trim(),
   });
@@ -149,7 +152,7 @@ async function tryProject({ node, platform, name, folder, express }) {
       ...applications(express),
     };
     for (const [file, content] of Object.entries(files)) fs.writeFileSync(path.join(project, file), content);
-    // Nothing but Node is on the PATH.
+    // Only Node is on the PATH.
     const env = { ...QUIET, PATH: path.dirname(node), HOME: project, TMPDIR: os.tmpdir() };
     const options = { cwd: project, env };
     const install = [path.join(await managers(), manager.program), ...manager.args];
@@ -174,7 +177,7 @@ async function tryProject({ node, platform, name, folder, express }) {
 
 const tarballOf = (folder, platform) => path.join(folder, `ferrohttp-binding-${platform}-${version}.tgz`);
 
-/** Checks every binary that is there, those that cannot be run here as well. */
+/** Checks every binary that is there, including those that cannot run on this machine. */
 function checkBinaries(folder) {
   for (const { platform } of TARGETS) {
     const tarball = tarballOf(folder, platform);

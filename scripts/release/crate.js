@@ -1,10 +1,10 @@
 'use strict';
 
-// The crates as @ferrohttp/source has them: without tests and benches, and without the crates that only those need,
-// which are not in the package. Cargo refuses manifests that name files or crates which are not there, and with
-// `--locked` a lock file that lists crates which nothing needs.
+// Manifests and lock file for @ferrohttp/source, which has no tests and benches, nor the crates that only those need.
+// Cargo refuses a manifest that names missing files or crates. With `--locked` it also refuses a lock file that lists
+// crates which nothing needs.
 
-/** A manifest without development dependencies, benches and examples, and with the members that are there. */
+/** A manifest without development dependencies, benches and examples, which lists only the members that are there. */
 function manifest(toml, members) {
   const tables = toml.split(/^(?=\[)/m);
   return tables
@@ -13,7 +13,7 @@ function manifest(toml, members) {
     .join('');
 }
 
-/** The names under `[dev-dependencies]` that no other table of dependencies has. */
+/** The names that are in `[dev-dependencies]` and in no other table of dependencies. */
 function developmentOnly(toml) {
   const names = (pattern) => toml.split(/^(?=\[)/m).filter((table) => pattern.test(table))
     .flatMap((table) => [...table.matchAll(/^([\w-]+) *=/gm)].map(([, name]) => name));
@@ -21,7 +21,7 @@ function developmentOnly(toml) {
   return names(/^\[dev-dependencies\]/).filter((name) => !needed.has(name));
 }
 
-/** The lock file with what the members' manifests (by crate name) still need. */
+/** The lock file, reduced to what the members' manifests (by crate name) still need. */
 function lock(toml, manifests) {
   const [head, ...blocks] = toml.split(/^(?=\[\[package\]\]\n)/m);
   const entries = blocks.map((block) => {
@@ -37,7 +37,7 @@ function lock(toml, manifests) {
   });
   const kept = new Set();
   const keep = (dependency) => {
-    // A version stands there only where two of them are in the file.
+    // A dependency has a version here only if the file has two versions of that crate.
     const [name, version] = dependency.split(' ');
     const entry = entries.find((other) => other.name === name && (version === undefined || other.version === version));
     if (kept.has(entry)) return;
@@ -45,7 +45,7 @@ function lock(toml, manifests) {
     entry.dependencies.forEach(keep);
   };
   Object.keys(manifests).forEach(keep);
-  // What follows the last block would be lost with it; Cargo puts nothing there.
+  // Text behind the last block would be lost with it, but Cargo writes none.
   return head + entries.filter((entry) => kept.has(entry)).map(({ text }) => `${text.trimEnd()}\n\n`).join('').trimEnd() + '\n';
 }
 

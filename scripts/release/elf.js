@@ -54,7 +54,7 @@ function readElf(bytes) {
   const strings = sections[symbols.link].body;
   const imports = [];
   const exported = [];
-  // 24 bytes a symbol; the first is empty.
+  // A symbol has 24 bytes, and the first symbol is empty.
   for (let i = 1; i * 24 < symbols.body.length; i++) {
     const at = i * 24;
     const name = text(strings, symbols.body.readUInt32LE(at));

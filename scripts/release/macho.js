@@ -1,12 +1,12 @@
 'use strict';
 
-// Mach-O, the format of macOS: the symbols that a library imports and exports, the libraries that they come from, and the
-// oldest system that loads it.
+// Mach-O, the format of macOS: the symbols that a library imports and exports, the libraries that they come from, and
+// the oldest system that loads it.
 
 const MACHINES = { 0x01000007: 'x64', 0x0100000c: 'arm64' };
 
 const LC_SYMTAB = 0x2;
-/** LC_LOAD_DYLIB, and those for a library that may be missing and one that is passed on. */
+/** LC_LOAD_DYLIB, LC_LOAD_WEAK_DYLIB (the library may be missing) and LC_REEXPORT_DYLIB. */
 const LC_LOADS = [0xc, 0x80000018, 0x8000001f];
 const LC_VERSION_MIN_MACOSX = 0x24;
 const LC_BUILD_VERSION = 0x32;
@@ -37,11 +37,11 @@ function readSymbols(bytes, at, libraries) {
     const symbol = symbols + i * 16;
     const type = bytes[symbol + 4];
     if (type & N_STAB || !(type & N_EXT)) continue;
-    // C puts an underscore before each name.
+    // On macOS each name of C begins with an underscore.
     const name = text(bytes, strings + bytes.readUInt32LE(symbol)).replace(/^_/, '');
     const description = bytes.readUInt16LE(symbol + 6);
     if (type & N_TYPE) exported.push(name);
-    // Without a library it is looked for in the whole process.
+    // The loader looks for a symbol without a library in the whole process.
     else imports.push({ name, weak: (description & N_WEAK_REF) !== 0, library: libraries[(description >> 8) - 1] });
   }
   return { imports, exports: exported };

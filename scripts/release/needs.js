@@ -5,15 +5,10 @@
 
 const { glibcNeeded, newer, objdumpImports, readBinary } = require('./binary.js');
 const { Failure } = require('./run.js');
-const { find } = require('../targets.js');
-const { GLIBC } = require('../cross/build.js');
+const { OLDEST, find } = require('../targets.js');
 
-/** What of musl 1.2.3 the binaries import: each name was looked up there. */
+/** What of the oldest musl the binaries import: each name was looked up there. */
 const MUSL = new Set(require('./musl-1.2.3.json'));
-
-/** What Node 20, the oldest that is supported, needs itself. */
-const MACOS = { x64: '10.15', arm64: '11.0' };
-const WINDOWS = '10.0';
 
 /** Parts of the system; MinGW's C library (msvcrt) is one, that of Visual C++ (vcruntime140) is not. */
 const WINDOWS_LIBRARIES = /^(kernel32|ntdll|ws2_32|advapi32|userenv|bcryptprimitives|bcrypt|msvcrt|ucrtbase|api-ms-win-[\w-]+)\.dll$/i;
@@ -23,7 +18,7 @@ const ENTRY = 'napi_register_module_v1';
 
 function checkGlibc(binary, told) {
   const needed = glibcNeeded(binary);
-  if (newer(needed, GLIBC)) throw new Failure(`it needs glibc ${needed}, not ${GLIBC}`);
+  if (newer(needed, OLDEST.glibc)) throw new Failure(`it needs glibc ${needed}, not ${OLDEST.glibc}`);
   if (told && glibcNeeded({ imports: told }) !== needed) throw new Failure(`objdump tells another glibc than ${needed}`);
   return `glibc ${needed}`;
 }
@@ -31,9 +26,9 @@ function checkGlibc(binary, told) {
 function checkMusl({ imports }) {
   const unknown = imports.filter(({ name, weak }) => !weak && !MUSL.has(name)).map(({ name }) => name);
   if (unknown.length > 0) {
-    throw new Failure(`it imports ${unknown.join(', ')}: if musl 1.2.3 has them, add them to scripts/release/musl-1.2.3.json`);
+    throw new Failure(`it imports ${unknown.join(', ')}: if musl ${OLDEST.musl} has them, add them to scripts/release/musl-1.2.3.json`);
   }
-  return 'musl 1.2.3';
+  return `musl ${OLDEST.musl}`;
 }
 
 function checkLinux(platform, binary, file) {
@@ -44,8 +39,10 @@ function checkLinux(platform, binary, file) {
   return `${needed}${told ? ', and objdump says so' : ''}`;
 }
 
-function checkMacOS({ cpu, imports, needs }) {
-  if (newer(needs, MACOS[cpu])) throw new Failure(`it needs macOS ${needs}, not ${MACOS[cpu]}`);
+function checkMacOS({ cpu, imports, libraries, needs }) {
+  if (newer(needs, OLDEST.darwin[cpu])) throw new Failure(`it needs macOS ${needs}, not ${OLDEST.darwin[cpu]}`);
+  const elsewhere = libraries.filter((name) => !name.startsWith('/usr/lib/'));
+  if (elsewhere.length > 0) throw new Failure(`it needs ${elsewhere.join(', ')}, which macOS does not have`);
   // Node's own functions are looked up at run time: nothing is left for the loader to find in the process.
   const foreign = imports.filter(({ library }) => library !== '/usr/lib/libSystem.B.dylib');
   if (foreign.length > 0) throw new Failure(`it imports ${foreign.map(({ name, library }) => `${name} of ${library}`).join(', ')}`);
@@ -53,11 +50,11 @@ function checkMacOS({ cpu, imports, needs }) {
 }
 
 function checkWindows({ libraries, needs }) {
-  if (newer(needs, WINDOWS)) throw new Failure(`it needs Windows ${needs}, not ${WINDOWS}`);
+  if (newer(needs, OLDEST.win32)) throw new Failure(`it needs Windows ${needs}, not ${OLDEST.win32}`);
   const foreign = libraries.filter((name) => !WINDOWS_LIBRARIES.test(name));
   if (foreign.length > 0) throw new Failure(`it needs ${foreign.join(', ')}, which Windows does not have`);
   const names = [...new Set(libraries.map((name) => name.toLowerCase()))];
-  return `Windows ${WINDOWS} and of its libraries ${names.join(', ')}`;
+  return `Windows ${OLDEST.win32} and of its libraries ${names.join(', ')}`;
 }
 
 /** What the binary of a platform needs, in words. Fails if that is more than may be, or if Node cannot start it. */

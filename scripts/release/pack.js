@@ -5,9 +5,9 @@
 //
 //   node scripts/release/pack.js [--binaries FOLDER] [--out FOLDER] [--all] [--repository URL]
 //
-// Binaries are taken from dist/binaries, where `npm run cross` puts them; this machine's own, if
-// there is none for it there, from the clone. `--all` fails if one is missing. `--repository` goes
-// into the manifests; a publication with provenance needs it.
+// The binaries come from dist/binaries, where `npm run cross` puts them. If there is none for this
+// machine, its binary comes from the clone. With `--all`, a missing binary is an error. The URL of
+// `--repository` goes into the manifests; publishing with provenance needs it.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -30,8 +30,9 @@ const packageName = (platform) => `@ferrohttp/binding-${platform}`;
 
 const COMMON = { version: manifest.version, license: manifest.license };
 
-// What the repository's manifest says of development stays there. The optional dependencies are
-// added here only, so that `npm install` in a clone asks for no package that is not published yet.
+// The entries of the repository's manifest that are for development are left out. The optional
+// dependencies are added only here, so that `npm install` in a clone needs no package that is not
+// published yet.
 function mainPackage() {
   const { name, description, keywords, main: entry, types, exports, bin, files, engines } = manifest;
   const optionalDependencies = Object.fromEntries(TARGETS.map(({ platform }) => [packageName(platform), manifest.version]));
@@ -53,7 +54,7 @@ function bindingManifest({ platform, os, cpu, libc }) {
     os: [os],
     cpu: [cpu],
     ...(libc && { libc: [libc] }),
-    // Yarn would keep it in an archive, from which the system cannot load it.
+    // Without this, Yarn keeps the binary in an archive, from which the system cannot load it.
     preferUnplugged: true,
     publishConfig: { access: 'public' },
   };
@@ -108,13 +109,13 @@ function checkBinary({ platform, os, cpu, libc }, file) {
   if (found.os !== os || found.cpu !== cpu) {
     throw new Failure(`${file} is for ${found.os}-${found.cpu}, not for ${platform}`);
   }
-  // A library for musl names libc.so, or no C library at all; one for glibc names libc.so.6.
+  // A binary for glibc names libc.so.6. A binary for musl names libc.so, or no C library.
   if (libc && found.libraries.includes('libc.so.6') !== (libc === 'glibc')) {
     throw new Failure(`${file} is not for the C library of ${platform}: it needs ${found.libraries.join(', ')}`);
   }
 }
 
-/** The binaries in a folder, by platform; this machine's own from the clone if it is not among them. */
+/** The binaries in a folder, by platform. If this machine's is not among them, it is taken from the clone. */
 function findBinaries(folder) {
   const found = {};
   for (const target of TARGETS) {

@@ -1,7 +1,7 @@
 'use strict';
 
-// PE, the format of Windows: the functions that a library imports and exports, the libraries that they come from, and the
-// oldest system that loads it.
+// PE, the format of Windows: the functions that a library imports and exports, the libraries that they come from, and
+// the oldest system that loads it.
 
 const MACHINES = { 0x8664: 'x64', 0xaa64: 'arm64' };
 
@@ -11,7 +11,7 @@ const DELAYED_IMPORTS = 13;
 
 const text = (bytes, at) => bytes.toString('latin1', at, bytes.indexOf(0, at));
 
-/** A function from addresses in memory to offsets in the file. */
+/** Returns a function that turns an address in memory into an offset in the file. */
 function mapping(bytes, header) {
   const first = header + 24 + bytes.readUInt16LE(header + 20);
   const sections = Array.from({ length: bytes.readUInt16LE(header + 6) }, (_, i) => {
@@ -37,12 +37,14 @@ function readNames(bytes, at, place) {
   for (let entry = at; ; entry += 8) {
     const value = bytes.readBigUInt64LE(entry);
     if (value === 0n) return names;
-    // The first bit tells a number in place of a name, which follows a hint of two bytes.
+    // If the highest bit is set, the entry is a number. Otherwise it points to a hint of two bytes and then the name.
     names.push(value >> 63n ? `#${value & 0xffffn}` : text(bytes, place(Number(value)) + 2));
   }
 }
 
-/** The functions of a table of libraries: the size of an entry, and where its name and the names of its functions are. */
+/**
+ * The functions in a table of libraries. The arguments are the size of an entry, and where its name and functions are.
+ */
 function readImports(bytes, place, address, { size, library, functions }) {
   const imports = [];
   if (address === 0) return imports;

@@ -1,7 +1,8 @@
 'use strict';
 
-// Publishes the tarballs of dist/packages, the main package last, because it depends on the others. What is published
-// already is left out, so that a run which broke off can be repeated. `--dry-run` only says what would be done.
+// Publishes the tarballs of dist/packages. The main package comes last, because it depends on the others. Packages that
+// are published already are left out, so that an interrupted run can be repeated. `--dry-run` only prints what would be
+// done.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -10,7 +11,7 @@ const { main, run } = require('./run.js');
 const { readManifest } = require('./tarball.js');
 
 async function isPublished(name, version) {
-  // npm prints nothing for a version that is not there, and fails for a package that is not.
+  // npm prints nothing if the version does not exist, and fails if the package does not exist.
   return (await run('npm', ['view', `${name}@${version}`, 'version']).catch(() => '')).trim() === version;
 }
 
@@ -28,7 +29,7 @@ main(async () => {
       console.log(`${name}@${version} is published already`);
       continue;
     }
-    // `latest` is what `npm install ferrohttp` takes: no prerelease.
+    // `npm install ferrohttp` takes `latest`, so a prerelease gets another tag.
     const tag = version.includes('-') ? 'next' : 'latest';
     const args = ['publish', tarball, '--access', 'public', '--tag', tag, '--ignore-scripts'];
     if (dry) console.log(`npm ${args.join(' ')} --provenance`);

@@ -1,5 +1,5 @@
 'use strict';
 
-// `npm publish` in a clone would publish a package without binaries.
+// Refuses `npm publish` in a clone, since it would publish a package without binaries.
 console.error('ferrohttp: publish the tarballs of `npm run release:pack` (RELEASING.md says how)');
 process.exitCode = 1;

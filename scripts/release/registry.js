@@ -1,7 +1,7 @@
 'use strict';
 
-// A registry on loopback for `npm run release:check`: serves the packages of a folder of tarballs.
-// What it does not have it takes from the registry that npm is set up for, or answers 404.
+// A registry on loopback for `npm run release:check`. It serves the packages of a folder of tarballs.
+// Other packages it takes from the upstream registry if it was given one; otherwise it answers 404.
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
@@ -20,10 +20,10 @@ function readPackages(folder) {
 }
 
 class Registry {
-  /** Names of the tarballs that were asked for. */
+  /** The names of the tarballs that were requested. */
   downloads = [];
 
-  /** `manifests` are packages whose tarballs may be missing. */
+  /** `manifests` are manifests of packages whose tarballs may be missing. */
   static async open(folder, { manifests = [], upstream } = {}) {
     const registry = new Registry();
     registry.packages = readPackages(folder);

@@ -4,10 +4,10 @@
 
 const { spawn } = require('node:child_process');
 
-/** An error whose message is all that the user needs. */
+/** An error whose message is enough for the user, without a stack. */
 class Failure extends Error {}
 
-/** Runs a program to its end; resolves with what it printed, rejects with all of it if it failed. */
+/** Runs a program. Resolves with what it printed, or rejects with all of its output if it failed. */
 function run(command, args, { cwd, env = process.env, timeout = 10 * 60_000 } = {}) {
   return new Promise((resolve, reject) => {
     const shell = process.platform === 'win32' && !command.endsWith('.exe');
@@ -24,7 +24,7 @@ function run(command, args, { cwd, env = process.env, timeout = 10 * 60_000 } = 
   });
 }
 
-/** Runs a script's main function; a Failure is one message and exit code 1. */
+/** Runs a script's main function. A Failure prints one message and sets the exit code to 1. */
 function main(body) {
   body().catch((error) => {
     if (!(error instanceof Failure)) throw error;

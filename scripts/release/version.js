@@ -1,6 +1,7 @@
 'use strict';
 
-// Makes a version: its number in every manifest, its section in the changelog, a commit and a tag.
+// Makes a version: writes its number into every manifest, adds its section to the changelog, and makes a commit and a
+// tag.
 //
 //   npm run release:version -- X.Y.Z [--date YYYY-MM-DD]
 //   node scripts/release/version.js --notes     prints the changelog's section of the present version
@@ -18,14 +19,14 @@ const UNRELEASED = '## [Unreleased]\n';
 
 const read = (name) => fs.readFileSync(path.join(ROOT, name), 'utf8');
 
-/** Replaces the one place of a file that matches. */
+/** Replaces the only match in a file. */
 function replace(name, pattern, text) {
   const before = read(name);
   if (!pattern.test(before)) throw new Failure(`${name} has no place for the version`);
   fs.writeFileSync(path.join(ROOT, name), before.replace(pattern, text));
 }
 
-/** The text of the changelog under a heading, up to the next one. */
+/** The text under a heading of the changelog, up to the next heading. */
 function section(changelog, heading) {
   const [, after] = changelog.split(heading);
   return after?.split(/^## /m)[0].trim();
@@ -39,7 +40,7 @@ function releaseChangelog(changelog, version, date) {
 
 function setVersion(version) {
   replace('package.json', /(?<=^ {2}"version": ").*(?=")/m, version);
-  // The root stands twice: in front, and as the package with the empty path.
+  // The root package is there twice: at the top, and as the package with the empty path.
   replace('package-lock.json', /(?<=^ {2}"version": ").*(?=")/m, version);
   replace('package-lock.json', /(?<=^ {4}"": \{\n {6}"name": "ferrohttp",\n {6}"version": ").*(?=")/m, version);
   replace('Cargo.toml', /(?<=^version = ").*(?=")/m, version);

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use napi::bindgen_prelude::{This, Uint32Array};
-use napi::{Env, Result, check_status, sys};
+use napi::{Env, Result};
 use napi_derive::napi;
 
 use super::local::{Local, Meta};
@@ -12,7 +12,6 @@ use super::server::NativeServer;
 use super::strings::Strings;
 use super::values::{self, Value, invalid};
 use crate::http1::Profile;
-use crate::http1::invariant;
 #[cfg(unix)]
 use {
     super::calls::ONLY,
@@ -20,8 +19,9 @@ use {
     super::parser::NativeParser,
     super::uv::Uv,
     crate::conn::{Conn, address::End, io, outbox::Remainder},
-    napi::JsValue,
+    crate::http1::invariant,
     napi::bindgen_prelude::{Either, Object},
+    napi::{JsValue, check_status, sys},
     std::os::fd::{IntoRawFd, RawFd},
     std::sync::Arc,
 };

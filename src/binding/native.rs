@@ -23,7 +23,7 @@ pub struct Native {
     pub connections: Rc<RefCell<Connections>>,
     /// The listeners by id - 1.
     pub listeners: RefCell<Vec<Option<Arc<Listener>>>>,
-    /// Bytes of strings on their way to the kernel.
+    /// Memory for strings on their way to the kernel.
     pub text: RefCell<Vec<u8>>,
     pub pages: RefCell<Pages>,
     /// The reference to the object that JavaScript has. It is strong while there are listeners or connections.

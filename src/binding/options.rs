@@ -4,6 +4,7 @@ use crate::http1::HeaderCount;
 use napi_derive::napi;
 
 /// The largest number of I/O threads.
+#[cfg(unix)]
 const MAX_IO_THREADS: usize = 64;
 
 /// The third argument of `new Engine`.
@@ -30,6 +31,7 @@ impl EngineOptions {
 
 /// The number of I/O threads that read established connections, from the environment variable FERROHTTP_IO_THREADS.
 /// With 0 the JavaScript thread reads them.
+#[cfg(unix)]
 pub fn io_threads() -> usize {
     let asked = std::env::var("FERROHTTP_IO_THREADS").ok();
     let number = asked.and_then(|text| text.parse().ok()).unwrap_or(0);

@@ -47,7 +47,7 @@ const DRAINING: usize = 1024;
 
 static DRAINS: AtomicUsize = AtomicUsize::new(0);
 
-/// Sends FIN, reads until the peer's FIN or for so many ms, and closes the descriptor.
+/// Sends FIN, reads until the peer's FIN or for `ms` milliseconds, and closes the descriptor.
 pub fn drain(core: &Arc<Core>, fd: OwnedFd, ms: u64) -> io::Result<()> {
     sys::shutdown(fd.as_raw_fd())?;
     if DRAINS.load(Ordering::Relaxed) >= DRAINING {
@@ -64,7 +64,7 @@ pub fn drain(core: &Arc<Core>, fd: OwnedFd, ms: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// The same for a duplicate of a descriptor of somebody else's, who closes that one.
+/// Does the same with a duplicate of a descriptor. Its owner closes the descriptor itself.
 pub fn drain_duplicate(core: &Arc<Core>, fd: RawFd, ms: u64) -> io::Result<()> {
     drain(core, sys::duplicate(fd)?, ms)
 }
@@ -87,7 +87,7 @@ async fn read_all(fd: OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
-/// An error ends it: there is nobody to be told.
+/// Sends all bytes. An error ends this, since nobody could be told.
 async fn send_all(fd: OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
     // SAFETY: the descriptor is closed when this is dropped, not before.
     let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::WRITABLE) }

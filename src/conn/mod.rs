@@ -213,9 +213,9 @@ impl Conn {
         wake(waker);
     }
 
-    /// Closes the connection; pending output is dropped. What was deferred counts as taken by the
-    /// kernel, and is sent all the same, unless the peer is to get RST. Returns what was written to it. The task
-    /// closes the descriptor; where it has a seat the caller lets it do so at once.
+    /// Closes the connection and drops pending output. Deferred output counts as taken by the kernel, so it is still
+    /// sent, unless the peer is to get RST. Returns how many bytes JavaScript has written. The task closes the
+    /// descriptor; if it has a seat, the caller lets it do so at once.
     pub fn close(&self, reset: bool) -> u64 {
         let mut control = crate::lock(&self.control);
         let written = control.written;

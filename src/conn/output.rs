@@ -9,9 +9,9 @@ use crate::memory::Loan;
 /// A part of an output.
 #[derive(Debug)]
 pub enum Piece<'a> {
-    /// Of the output's text.
+    /// A part of the output's text.
     Text(Range<usize>),
-    /// The caller's memory, and the number by which the loan of it finds that.
+    /// The caller's memory, and the number by which the loan finds it.
     Bytes(&'a [u8], u32),
 }
 
@@ -25,15 +25,15 @@ impl Piece<'_> {
     }
 }
 
-/// What is to be sent, in order.
+/// An output: pieces that are sent in order.
 pub struct Output<'a> {
-    /// The encoded strings, which pieces refer to by ranges.
+    /// The encoded strings. Pieces refer to ranges of it.
     pub text: &'a mut Vec<u8>,
-    /// What is sent, in order.
+    /// The pieces, in order.
     pub pieces: &'a [Piece<'a>],
-    /// Chunks without bytes behind the last one that has some.
+    /// How many chunks without bytes are behind the last one with bytes.
     pub blanks: u32,
-    /// Has the memory of all `Bytes` kept in place. None: it has to be copied.
+    /// Keeps the memory of all `Bytes` in place. If it returns None, they have to be copied.
     pub lend: &'a dyn Fn() -> Option<Loan>,
 }
 
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Output<'_> {
 }
 
 impl Output<'_> {
-    /// Bytes in all pieces.
+    /// The number of bytes in all pieces.
     pub fn len(&self) -> usize {
         self.pieces
             .iter()
@@ -68,7 +68,7 @@ impl Output<'_> {
         }
     }
 
-    /// What follows the first `skip` bytes, as far as one system call takes it.
+    /// The pieces behind the first `skip` bytes, as many as one system call takes.
     pub fn front(&self, mut skip: usize) -> Front<'_> {
         let mut front = Front::default();
         for piece in self.pieces {
@@ -91,10 +91,10 @@ impl Output<'_> {
 /// Pieces for one system call.
 #[derive(Debug)]
 pub struct Front<'a> {
-    /// As long as they are few, which takes no memory.
+    /// The pieces while they are few. They need no allocation.
     few: [&'a [u8]; FEW_PIECES],
     used: usize,
-    /// All of them, once they are not.
+    /// All pieces, once they are many.
     many: Vec<&'a [u8]>,
     length: usize,
 }
@@ -111,7 +111,7 @@ impl Default for Front<'_> {
 }
 
 impl<'a> Front<'a> {
-    /// False: there is no room for it.
+    /// Adds a piece. Returns false if there is no room for it.
     pub(super) fn push(&mut self, piece: &'a [u8]) -> bool {
         if let Some(slot) = self.few.get_mut(self.used) {
             *slot = piece;
@@ -129,7 +129,7 @@ impl<'a> Front<'a> {
         true
     }
 
-    /// The bytes, in order.
+    /// The pieces, in order.
     pub fn pieces(&self) -> &[&'a [u8]] {
         if self.many.is_empty() {
             invariant!(self.few.get(..self.used), "only slots that exist are used")
@@ -138,7 +138,7 @@ impl<'a> Front<'a> {
         }
     }
 
-    /// Bytes in them.
+    /// The number of bytes in them.
     pub fn length(&self) -> usize {
         self.length
     }

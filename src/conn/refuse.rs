@@ -17,7 +17,7 @@ use crate::server::Server;
 use crate::sync::atomic::Ordering;
 
 impl Conn {
-    /// Answers a new connection with the default reply for `code`, counts that, and closes it. False if
+    /// Sends a new connection the reply for `code`, counts the refusal, and closes the connection. Returns false if
     /// JavaScript knows the connection, or may have to hear of it.
     pub(super) fn refuse_new(
         &self,
@@ -37,7 +37,7 @@ impl Conn {
             };
             let own = own.map(|own| (own, seen.field()));
             let id = self.server.refusals.add(seen, circumstances);
-            // What the kernel does not take is lost, as with a write before a destroy in Node.
+            // What the kernel does not take is lost, as in Node after a write and a destroy.
             let _ = match own {
                 Some((own, field)) => {
                     let filling = seen.filling(code.as_str(), &field, id);
@@ -53,12 +53,12 @@ impl Conn {
         ended
     }
 
-    /// The connection was answered a refusal, and is about to be closed.
+    /// Notes that the connection was refused with a reply, and is about to be closed.
     pub fn set_refused(&self) {
         self.refused.store(true, Ordering::Relaxed);
     }
 
-    /// Whether its descriptor is kept for a while once it is closed.
+    /// Whether the descriptor stays open for a while after the connection is closed.
     pub(super) fn lingers(&self) -> bool {
         self.refused.load(Ordering::Relaxed) && self.server.settings.linger() > 0
     }
@@ -83,7 +83,7 @@ impl Conn {
         (seen, overdue)
     }
 
-    /// Looks at the connection between two packets; what `hint` makes of the phase is the hint.
+    /// Looks at the connection between two packets. `hint` makes the hint from the phase.
     pub fn look(
         &self,
         code: CodeNumber,
@@ -97,8 +97,8 @@ impl Conn {
         seen
     }
 
-    /// Adds to what was seen who it was. The local address is that of the listener; where that listens
-    /// on every address it costs a system call, which only what is kept is worth.
+    /// Adds the ends of the connection to what was seen. The local address is that of the listener. If the listener
+    /// listens on every address, it costs a system call, which is made only for refusals that are kept.
     pub(super) fn locate(&self, seen: &mut Seen, fd: RawFd) {
         if matches!(seen.sight, Sight::Skipped) || seen.origin.opened != 0 {
             seen.origin.peer = self.peer;
@@ -115,8 +115,8 @@ impl Conn {
         };
     }
 
-    /// JavaScript is about to close the connection, all of whose requests it has answered: counts that,
-    /// if it is the server that ends it. `unread`: bytes were read that JavaScript has not heard of.
+    /// JavaScript is about to close the connection after it has answered all requests. If the server ends the
+    /// connection, that is counted. `unread` means that bytes were read that JavaScript has not heard of.
     pub fn note_idle_close(&self, unread: bool) {
         let progress = self.progress();
         let control = crate::lock(&self.control);
@@ -129,7 +129,7 @@ impl Conn {
         self.server.refusals.note_idle_close(self.peer, unread);
     }
 
-    /// Closes a new connection after a socket error, and counts that.
+    /// Closes a new connection after a socket error, and counts the refusal.
     pub(super) fn drop_new(&self, errno: i32, seen: &mut Seen) -> bool {
         let dropped = self.end_new(|fd| self.locate(seen, fd));
         if dropped {

@@ -82,10 +82,10 @@ impl Conn {
         })
     }
 
-    /// Keeps output for [`flush`](Self::flush), which the caller sees to. It counts as taken by the
-    /// kernel: JavaScript is not told when it leaves, and it survives a [`close`](Self::close). False
-    /// if that cannot be promised: too much of it would be kept, the kernel was full of late, or the peer
-    /// has gone, which the write is to meet as in Node. The kernel is asked for that, unless it was just now.
+    /// Defers output until [`flush`](Self::flush), which the caller arranges. The output counts as taken by the kernel:
+    /// JavaScript does not hear when it leaves, and it survives a [`close`](Self::close). Returns false if the output
+    /// must not be deferred: too much would be kept, the kernel had no room at the last write, or the peer has gone, so
+    /// that the write has to fail as in Node. The kernel is asked for that, unless it was asked just now.
     pub fn defer(&self, output: &Output<'_>, knowledge: Knowledge) -> bool {
         let total = output.len();
         if total > outbox::DEFERRED || self.closed.load(Ordering::Relaxed) {

@@ -113,15 +113,15 @@ pub struct Connections {
     /// How many bytes and requests were delivered in this turn.
     bytes: u32,
     requests: u32,
-    /// Packets of full size that one connection has given without a break.
+    /// How many packets of full size one connection has given without a break.
     reads: u32,
-    /// The reactor was asked in this turn. That is done once; later events are for the next turn.
+    /// The reactor was polled in this turn. It is polled once; later events belong to the next turn.
     polled: bool,
-    /// When this thread last asked the kernel or noticed that it was about its work.
+    /// When this thread last asked the kernel, or noticed that it was working.
     noticed: Cell<u64>,
-    /// The program has taken long since the kernel was asked: what was told then may be so no longer.
+    /// The program has taken long since the kernel was asked, so what the kernel said may not hold any more.
     outdated: Cell<bool>,
-    /// Ids that are free once the delivery being dispatched is done.
+    /// Ids that become free after the current delivery.
     ending: Vec<u32>,
 }
 
@@ -162,8 +162,8 @@ impl Connections {
         None
     }
 
-    /// Reads a connection again whose packet was of full size. As by libuv, what that gives comes before what is ready
-    /// of other connections, and in the same turn. False if it gives nothing, or another thread reads it.
+    /// Reads a connection again whose packet had full size. As with libuv, the next packet comes before those of other
+    /// connections, and in the same turn. Returns false if there is none, or if another thread reads the connection.
     fn read_on(&mut self, core: &Arc<Core>, conn: &Arc<Conn>, supply: &mut dyn Supply) -> bool {
         conn.acknowledge();
         let seat = conn.seat.load(Ordering::Relaxed);
@@ -186,7 +186,8 @@ impl Connections {
         came
     }
 
-    /// The event loop is about to look for events. Within one turn, `next` may return None more than once.
+    /// Begins a turn, because the event loop is about to poll for events. Within one turn, `next` may return None more
+    /// than once.
     pub fn begin_turn(&mut self, core: &Core) {
         self.bytes = 0;
         self.requests = 0;

@@ -1,4 +1,4 @@
-//! From a refusal to its hint, by the first bytes of the message and the parser's state.
+//! Finds the hint for a refusal, by the first bytes of the message and the state of the parser.
 
 use super::hints::Hint;
 use crate::http1::{
@@ -6,16 +6,16 @@ use crate::http1::{
     invariant,
 };
 
-/// First bytes of a message that are looked at.
+/// How many of the first bytes of a message are looked at.
 const OPENING: usize = 64;
 
-/// Bytes of a line that are looked at.
+/// How many bytes of a line are looked at.
 const LINE: usize = 256;
 
 /// A longer body is not looked at.
 const BODY: usize = 4096;
 
-/// What a packet that was refused most likely was.
+/// The hint for a refused packet.
 pub fn classify(error: &ParseError, moment: &Moment<'_>) -> Option<Hint> {
     use Reason as R;
     match error.code {
@@ -28,7 +28,7 @@ pub fn classify(error: &ParseError, moment: &Moment<'_>) -> Option<Hint> {
         _ => {}
     }
     if let R::InvalidMethod | R::SpaceAfterMethod = error.reason {
-        // What floods most often are.
+        // These are the most frequent floods.
         return opening(&moment.opening());
     }
     let scene = moment.scene();
@@ -83,7 +83,7 @@ pub fn classify(error: &ParseError, moment: &Moment<'_>) -> Option<Hint> {
     }
 }
 
-/// FIN came in this phase.
+/// The hint for FIN in this phase.
 pub fn fin(phase: Phase) -> Option<Hint> {
     match phase {
         Phase::StartLine | Phase::Head => Some(Hint::FinInHead),
@@ -92,7 +92,7 @@ pub fn fin(phase: Phase) -> Option<Hint> {
     }
 }
 
-/// A message took too long.
+/// The hint for a message that takes too long.
 pub fn timeout(phase: Phase) -> Option<Hint> {
     match phase {
         Phase::Silent | Phase::Between => Some(Hint::SilentTimeout),
@@ -101,7 +101,7 @@ pub fn timeout(phase: Phase) -> Option<Hint> {
     }
 }
 
-/// The connection was reset.
+/// The hint for a reset.
 pub fn reset(phase: Phase) -> Option<Hint> {
     match phase {
         Phase::Silent => Some(Hint::ResetSilent),
@@ -168,19 +168,19 @@ fn is_method_in_any_case(word: &[u8]) -> bool {
 
 // ---- The first bytes ------------------------------------------------------------------------------
 
-/// Where the message begins in the packet, if it does.
+/// The offset at which the message begins in the packet, if it begins there.
 pub fn begin(scene: &Scene<'_>) -> Option<usize> {
     let at = scene.begun_at.checked_sub(scene.consumed)?;
     usize::try_from(at).ok()
 }
 
-/// What the message begins with, whose method is not complete.
+/// The hint for the beginning of a message whose method is not complete.
 fn opening(opening: &Opening<'_>) -> Option<Hint> {
     let mut buffer = [0; OPENING];
     let bytes = match opening.begin {
         Some(at) => invariant!(opening.packet.get(at..), "a message begins in its packet"),
         None => {
-            // What came earlier is a piece of a method's name.
+            // The earlier bytes are a part of a method name.
             let pieces = opening.earlier.iter().chain(opening.packet);
             let mut used = 0;
             for (slot, byte) in buffer.iter_mut().zip(pieces) {
@@ -202,7 +202,7 @@ fn opening(opening: &Opening<'_>) -> Option<Hint> {
     }
 }
 
-/// A request line with something wrong about its method.
+/// The hint for a request line with a wrong method.
 fn request_line(bytes: &[u8]) -> Option<Hint> {
     if bytes.starts_with(b"HTTP/1.") || bytes.starts_with(b"HTTP/2 ") {
         return Some(Hint::HttpResponse);
@@ -232,7 +232,7 @@ fn request_line(bytes: &[u8]) -> Option<Hint> {
     (is_request && !known).then_some(Hint::UnknownMethod)
 }
 
-/// What is left of a body that was sent with the message before.
+/// The hint for the rest of a body that belongs to the message before.
 fn leftover(opening: &Opening<'_>, previous: Message) -> Option<Hint> {
     if previous.transfer_encoding {
         return Some(Hint::AfterChunks);
@@ -261,7 +261,7 @@ fn leftover(opening: &Opening<'_>, previous: Message) -> Option<Hint> {
     Some(Hint::BeyondLength)
 }
 
-/// The protocol that begins so.
+/// The protocol that begins with these bytes.
 fn protocol_of(bytes: &[u8]) -> Option<Hint> {
     let known = text_protocol(bytes);
     if known.is_some() {
@@ -278,7 +278,7 @@ fn protocol_of(bytes: &[u8]) -> Option<Hint> {
     is_binary.then_some(Hint::UnknownBinary)
 }
 
-/// One whose first words tell.
+/// The protocol that begins with these words.
 fn text_protocol(bytes: &[u8]) -> Option<Hint> {
     let text = |word: &[u8]| {
         bytes
@@ -302,7 +302,7 @@ fn text_protocol(bytes: &[u8]) -> Option<Hint> {
     }
 }
 
-/// One of numbers at fixed places.
+/// The protocol that has these numbers at fixed offsets.
 fn binary_protocol(bytes: &[u8]) -> Option<Hint> {
     let at = |i: usize| bytes.get(i).copied();
     let long = |from: usize| {
@@ -399,7 +399,7 @@ fn target(scene: &Scene<'_>) -> Option<Hint> {
     }
 }
 
-/// After the target comes something else than HTTP.
+/// The hint for a target that something else than HTTP follows.
 fn protocol(scene: &Scene<'_>) -> Option<Hint> {
     let rest = rest_of_line(scene);
     if contains(rest, b" HTTP/1.") {

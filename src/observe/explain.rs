@@ -1,4 +1,4 @@
-//! What a server would say to bytes: the verdict of the parser of any Node, and the refusal.
+//! Says what a server would make of bytes: the verdict of the parser of any Node, and the refusal.
 
 use super::facts::{EXCERPT, Facts};
 use super::json::{self, Json};
@@ -8,11 +8,11 @@ use super::store::{Circumstances, Outcome as End, Record};
 use super::{classify, hints::Hint};
 use crate::http1::{Config, Fields, Head, Moment, Outcome, ParseError, Parser, Sink, invariant};
 
-/// Looks at the first refusal.
+/// A sink that looks at the first refusal.
 #[derive(Debug)]
 struct Reader<'a> {
     secrets: &'a Secrets,
-    /// Heads and ends of messages so far.
+    /// How many heads and ends of messages there were.
     heads: u32,
     complete: u32,
     refusal: Option<(Kind, Box<Facts>)>,
@@ -48,9 +48,8 @@ fn kind(error: &ParseError, hint: Option<Hint>) -> Kind {
     }
 }
 
-/// Parses packets one after the other, and FIN if `fin`. JSON: `{ verdict, requests, complete,
-/// refusal }`; the verdict is `accepted`, `refused`, `incomplete` or `upgraded`. Upgrades are
-/// accepted if `upgrade`.
+/// Parses packets one after the other, and FIN if `fin` is set. Upgrades are accepted if `upgrade` is set. Returns
+/// JSON: `{ verdict, requests, complete, refusal }`. The verdict is `accepted`, `refused`, `incomplete` or `upgraded`.
 pub fn explain(
     config: Config,
     packets: &[&[u8]],
@@ -121,7 +120,7 @@ pub fn explain(
         json.number("bytesParsed", error.bytes_parsed.max(0) as u64);
     }
     let facts = reader.refusal.or_else(|| {
-        // What an incomplete request waits for.
+        // This says what an incomplete request waits for.
         let none = Kind {
             code: CodeNumber::of_text("UNKNOWN"),
             reason: None,

@@ -1,8 +1,8 @@
-//! The table of hints: what a refusal most likely was, in words for who runs the server.
+//! The table of hints: what a refused client most likely was, in words for the operator of the server.
 
 macro_rules! hints {
     ($($variant:ident $certain:ident $id:literal, $text:literal;)*) => {
-        /// What a refusal most likely was.
+        /// What a refused client most likely was or did.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
         pub enum Hint {
@@ -13,12 +13,12 @@ macro_rules! hints {
             /// All of them.
             pub const ALL: &'static [Hint] = &[$(Hint::$variant,)*];
 
-            /// The name under which it is counted.
+            /// The name for programs, and for counts.
             pub const fn id(self) -> &'static str {
                 match self { $(Hint::$variant => $id,)* }
             }
 
-            /// What it tells a person.
+            /// The text for people.
             pub const fn text(self) -> &'static str {
                 match self { $(Hint::$variant => $text,)* }
             }

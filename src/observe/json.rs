@@ -1,5 +1,5 @@
-//! Refusals as JSON, for JavaScript: the shape is that of `Refusal` in index.d.ts, but for the
-//! excerpt's bytes, which are a string of latin1.
+//! Writes refusals as JSON for JavaScript. The shape is that of `Refusal` in index.d.ts, except that the bytes of the
+//! excerpt are a latin1 string.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -9,11 +9,11 @@ use super::peers::Peer;
 use super::store::{Bound, Exceeded, Outcome, Record};
 use crate::http1::{Limit, Message, Part, Phase};
 
-/// Writes objects; strings are latin1.
+/// Writes JSON. Strings are latin1.
 #[derive(Debug, Default)]
 pub struct Json {
     text: String,
-    /// Nothing was written in the innermost object or list.
+    /// Nothing was written into the innermost object or list yet.
     fresh: bool,
 }
 
@@ -29,7 +29,7 @@ impl Json {
         }
     }
 
-    /// A key; its value follows.
+    /// Writes a key. Its value follows.
     pub fn key(&mut self, key: &str) {
         self.comma();
         let _ = write!(self.text, "\"{key}\":");
@@ -49,7 +49,7 @@ impl Json {
         self.fresh = false;
     }
 
-    /// A key whose value is an object.
+    /// Writes a key whose value is an object.
     pub fn object(&mut self, key: &str, content: impl FnOnce(&mut Json)) {
         self.key(key);
         self.open('{');
@@ -57,7 +57,7 @@ impl Json {
         self.close('}');
     }
 
-    /// A key whose value is a list.
+    /// Writes a key whose value is a list.
     pub fn list<T>(
         &mut self,
         key: &str,
@@ -74,7 +74,7 @@ impl Json {
         self.close(']');
     }
 
-    /// A key whose value is a string of latin1 bytes.
+    /// Writes a key whose value is a string of latin1 bytes.
     pub fn string(&mut self, key: &str, value: &[u8]) {
         self.key(key);
         self.fresh = false;
@@ -94,14 +94,14 @@ impl Json {
         self.text.push('"');
     }
 
-    /// A key whose value is a number.
+    /// Writes a key whose value is a number.
     pub fn number(&mut self, key: &str, value: u64) {
         self.key(key);
         self.fresh = false;
         let _ = write!(self.text, "{value}");
     }
 
-    /// A key whose value is `true`, `false`, `null` or JSON that is ready.
+    /// Writes a key whose value is `true`, `false`, `null` or other JSON text.
     pub fn literal(&mut self, key: &str, value: &str) {
         self.key(key);
         self.fresh = false;
@@ -121,14 +121,14 @@ impl Json {
     }
 }
 
-/// The members of a peer.
+/// Writes the members of a peer.
 pub fn peer(json: &mut Json, peer: &Peer) {
     json.string("address", peer.address.as_bytes());
     json.number("count", peer.count);
     json.number("error", peer.error);
 }
 
-/// The members of a refusal.
+/// Writes the members of a refusal.
 pub fn refusal(json: &mut Json, record: &Record) {
     let circumstances = &record.circumstances;
     json.number("seq", record.seq);
@@ -315,7 +315,7 @@ fn exceeded(json: &mut Json, Exceeded { bound, value, seen }: Exceeded) {
     });
 }
 
-/// What should have come when the end, or the timeout, did.
+/// Says what should have come, instead of the end or the timeout.
 fn awaited(facts: &Facts) -> Vec<u8> {
     let text = |text: &str| text.as_bytes().to_vec();
     match (facts.phase, &facts.field) {

@@ -1,9 +1,9 @@
-//! What refusals are counted by: code, reason and hint.
+//! Kinds of refusals: code, reason and hint, by which they are counted.
 
 use super::hints::Hint;
 use crate::http1::{Code, Reason};
 
-/// Codes beside the parser's: of sockets, that of what was dropped, and two that stand for others.
+/// The codes beside the parser's: those of sockets, that of dropped connections, and two that stand for others.
 const SYSTEM: [&str; 10] = [
     "ECONNRESET",
     "EPIPE",
@@ -17,10 +17,10 @@ const SYSTEM: [&str; 10] = [
     OTHER,
 ];
 
-/// A connection that was closed before anything was read of it, which has no error.
+/// The code of a connection that was closed before anything was read from it. It has no error.
 const DROPPED: &str = "DROPPED";
 
-/// Stands for every code that a program made itself.
+/// Stands for every code of the program's own.
 const OTHER: &str = "OTHER";
 
 /// Where the numbers of [`SYSTEM`] begin.
@@ -31,17 +31,17 @@ const FIRST_SYSTEM: u8 = 64;
 pub struct CodeNumber(u8);
 
 impl CodeNumber {
-    /// Of a code of the parser's.
+    /// The number of a code of the parser.
     pub fn of(code: Code) -> CodeNumber {
         CodeNumber(code.index() as u8)
     }
 
-    /// Of a connection that was dropped.
+    /// The number for a connection that was dropped.
     pub fn dropped() -> CodeNumber {
         CodeNumber::of_text(DROPPED)
     }
 
-    /// Of a code of a socket's or the program's; all that are not known are one.
+    /// The number of a code of a socket or of the program. All unknown codes have the same number.
     pub fn of_text(text: &str) -> CodeNumber {
         if let Some(code) = Code::ALL.iter().find(|code| code.as_str() == text) {
             return CodeNumber::of(*code);
@@ -66,14 +66,14 @@ impl CodeNumber {
 pub struct Kind {
     /// `err.code`.
     pub code: CodeNumber,
-    /// `err.reason`, of a parse error.
+    /// `err.reason`, for a parse error.
     pub reason: Option<Reason>,
-    /// What is likely to be the cause.
+    /// The likely cause.
     pub hint: Option<Hint>,
 }
 
 impl Kind {
-    /// A number of its own.
+    /// A number that no other kind has.
     pub fn key(self) -> u32 {
         let reason = self.reason.map_or(255, Reason::index);
         let hint = self.hint.map_or(255, |hint| hint as u32);

@@ -1,31 +1,31 @@
-//! Who is refused most: the Space-Saving algorithm, in memory of a fixed size.
+//! Finds the peers with the most refusals, by the Space-Saving algorithm in memory of fixed size.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Peers that are counted at a time.
+/// How many peers are counted at a time.
 const COUNTED: usize = 128;
 
-/// IPv4 addresses stand in a range of numbers that is multicast in IPv6.
+/// IPv4 addresses have keys in a range that is multicast in IPv6.
 const V4: u64 = 0xffff_ffff_0000_0000;
 
-/// Places of [`Peers::index`]: twice as many as there are peers, so that searches are short.
+/// The size of [`Peers::index`]: twice the number of peers, so that searches are short.
 const PLACES: usize = 2 * COUNTED;
 
 const _: () = assert!(PLACES.is_power_of_two() && COUNTED < 0xff);
 
-/// Counts of the most frequent peers. An address of IPv6 counts with all of its /64, which one
-/// customer has.
+/// The counts of the most frequent peers. IPv6 addresses count by their /64 prefix, because one customer has a whole
+/// prefix.
 #[derive(Debug)]
 pub struct Peers {
     keys: [u64; COUNTED],
     counts: [u64; COUNTED],
-    /// How much of a count may belong to peers that it took the place of.
+    /// How much of a count may belong to peers that had the place before.
     errors: [u64; COUNTED],
     used: usize,
-    /// Where a key is in `keys`, counted from 1: a hash table with linear probing; 0 is a free place.
+    /// A hash table with linear probing. It has the position of each key in `keys`, counted from 1; 0 is a free place.
     index: [u8; PLACES],
-    /// The least count, once all are used, and the next peer that may have it: a flood of many
-    /// peers need not look at all of them each time.
+    /// The smallest count, once all places are used, and the next peer that may have it. So a flood of many peers need
+    /// not look at all of them each time.
     least: u64,
     next: usize,
 }
@@ -40,7 +40,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// At least so many.
+    /// The peer was counted at least so often.
     pub fn at_least(self) -> u64 {
         self.count.saturating_sub(self.error)
     }
@@ -72,7 +72,7 @@ impl Default for Peers {
 }
 
 impl Peers {
-    /// Counts a peer once more; what is known of its count.
+    /// Counts a peer once more, and returns its count.
     pub fn add(&mut self, peer: IpAddr) -> Count {
         let key = key(peer);
         let place = self.find(key).unwrap_or_else(|| {
@@ -110,7 +110,7 @@ impl Peers {
         }
     }
 
-    /// Has the index find a key. Half of its places are free.
+    /// Adds a key to the index. Half of the places are always free.
     fn enter(&mut self, key: u64, place: usize) {
         let mut at = home(key);
         while self.index.get(at).is_some_and(|taken| *taken != 0) {
@@ -121,8 +121,7 @@ impl Peers {
         }
     }
 
-    /// Takes the key at a place out of the index. What stands behind it moves up, as a search ends at a
-    /// free place.
+    /// Removes the key at a place from the index. The keys behind it move up, because a search ends at a free place.
     fn leave(&mut self, place: usize) {
         let key_at = |keys: &[u64; COUNTED], taken: u8| {
             let place = usize::from(taken).checked_sub(1)?;
@@ -156,8 +155,7 @@ impl Peers {
         }
     }
 
-    /// The place of one of the least frequent, which is forgotten. The new one inherits its count as
-    /// the error.
+    /// Frees the place of one of the least frequent peers. The new peer gets that count as its error.
     fn replace(&mut self) -> usize {
         let (from, least) = (self.next, self.least);
         let behind = self.counts.get(from..).unwrap_or(&[]);
@@ -177,7 +175,7 @@ impl Peers {
         place
     }
 
-    /// The most frequent first.
+    /// The most frequent peers, at most `most`. The most frequent one comes first.
     pub fn top(&self, most: usize) -> Vec<Peer> {
         let counts = self.counts.iter().zip(&self.errors);
         let all = self.keys.iter().zip(counts).take(self.used);
@@ -192,9 +190,9 @@ impl Peers {
     }
 }
 
-/// Where in the index the search for a key begins.
+/// The place in the index at which the search for a key begins.
 fn home(key: u64) -> usize {
-    // The golden ratio spreads neighbouring addresses.
+    // Multiplying by the golden ratio spreads neighbouring addresses.
     (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize % PLACES
 }
 

@@ -1,4 +1,4 @@
-//! What one server keeps of its refusals.
+//! The refusals of one server: what is counted and kept.
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;
@@ -21,7 +21,7 @@ use crate::http1::{Moment, ParseError, Reason, Scene};
 use crate::record;
 use crate::sync::Mutex;
 
-/// Who was refused, and since when they were there.
+/// The ends and the beginning of a connection that was refused.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Origin {
     /// The client's address.
@@ -32,16 +32,16 @@ pub struct Origin {
     pub opened: u64,
 }
 
-/// A refusal that was seen where the bytes were read, on its way to where it is decided.
+/// What was seen of a refusal where the bytes were read. It goes to where the refusal is decided.
 #[derive(Debug)]
 pub struct Seen {
     /// What kind of refusal it is.
     pub kind: Kind,
     /// How closely it was looked at.
     pub sight: Sight,
-    /// Whose it is.
+    /// The connection that was refused.
     pub origin: Origin,
-    /// When, in ns of [`record::now`].
+    /// When it was seen, in ns of [`record::now`].
     pub at: u64,
 }
 
@@ -54,7 +54,7 @@ impl Seen {
         }
     }
 
-    /// What fills in a reply.
+    /// The values for the placeholders of a reply.
     pub fn filling<'a>(&self, code: &'a str, field: &'a Text<48>, id: u64) -> Filling<'a> {
         Filling {
             code,
@@ -64,7 +64,7 @@ impl Seen {
         }
     }
 
-    /// Of a refusal at a time in ms since the epoch.
+    /// What was seen of a refusal at a time in ns of [`record::now`].
     pub fn new(kind: Kind, sight: Sight, at: u64) -> Seen {
         Seen {
             kind,
@@ -74,7 +74,8 @@ impl Seen {
         }
     }
 
-    /// The packet was read in two pieces, of which the parser saw the one behind `before` bytes.
+    /// Corrects the offsets for a packet that was read in two pieces. The parser has seen only what is behind `before`
+    /// bytes.
     pub fn shift(&mut self, before: usize) {
         if let Sight::Full(facts) = &mut self.sight {
             if let Some(at) = &mut facts.at {
@@ -87,17 +88,17 @@ impl Seen {
     }
 }
 
-/// Peers that are told.
+/// How many peers are reported.
 const TOP_PEERS: usize = 20;
 
 /// What is kept, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The last refusals that are kept, 0 to [`RING`]. With 0 they are only counted.
+    /// How many of the last refusals are kept, 0 to [`RING`]. With 0 they are only counted.
     pub keep: usize,
-    /// Bytes of a packet, 0 to [`EXCERPT`].
+    /// How many bytes of a packet are kept, 0 to [`EXCERPT`].
     pub excerpt: usize,
-    /// What is blackened.
+    /// What is hidden.
     pub secrets: Secrets,
 }
 
@@ -116,7 +117,7 @@ struct State {
     options: Options,
     /// Made at the first refusal.
     store: Option<Box<Store>>,
-    /// Whose idle connections were closed; made at the first one.
+    /// The peers whose idle connections were closed. Made at the first one.
     idle_peers: Option<Box<Peers>>,
 }
 
@@ -131,9 +132,9 @@ pub struct Refusals {
     pub silent: AtomicU64,
     /// Connections that the server closed between two requests.
     idle_closes: AtomicU64,
-    /// Those of them that had bytes unread.
+    /// How many of them had unread bytes.
     races: AtomicU64,
-    /// Messages that lenient parsing let through, by the code of strict parsing.
+    /// Messages that lenient parsing has accepted, by the code of strict parsing.
     pub tolerated: Counters,
 }
 
@@ -143,8 +144,7 @@ impl Refusals {
         crate::lock(&self.state).options = options;
     }
 
-    /// Looks at a packet that the parser refuses, while the parser still knows it. `now` by the clock of
-    /// [`record::now`].
+    /// Looks at a packet that the parser refuses, while the parser still knows it. `now` is in ns of [`record::now`].
     pub fn see(&self, error: &ParseError, moment: &Moment<'_>, now: u64) -> Seen {
         let kind = Kind {
             code: CodeNumber::of(error.code),
@@ -168,7 +168,7 @@ impl Refusals {
         })
     }
 
-    /// Looks at a refusal of which nothing is known but its kind.
+    /// Looks at a refusal of which only the kind is known.
     pub fn see_bare(&self, kind: Kind) -> Seen {
         self.look(kind, record::now(), |_, _| Sight::Bare)
     }
@@ -192,7 +192,7 @@ impl Refusals {
         Seen::new(kind, sight, now)
     }
 
-    /// Sets the replies of the program's own, once.
+    /// Sets the program's own replies. It is called once.
     pub fn set_replies(&self, replies: Replies) {
         let _ = self.replies.set(replies);
     }
@@ -202,8 +202,8 @@ impl Refusals {
         self.replies.get()
     }
 
-    /// The server closes a connection between two requests. With bytes `unread` the client has sent
-    /// the next request, which gets no answer.
+    /// Notes that the server closes a connection between two requests. `unread` means that the client has sent the next
+    /// request, which gets no answer.
     pub fn note_idle_close(&self, peer: Option<SocketAddr>, unread: bool) {
         self.idle_closes.fetch_add(1, Ordering::Relaxed);
         self.races.fetch_add(u64::from(unread), Ordering::Relaxed);
@@ -246,7 +246,7 @@ impl Refusals {
         self.add(&mut seen, circumstances);
     }
 
-    /// A program has answered the refusal of this number, which was left to its listener.
+    /// Notes that the program has answered the refusal with this number, which was left to its listener.
     pub fn answered(&self, seq: u64, status: u16) {
         let mut state = crate::lock(&self.state);
         if let Some(store) = &mut state.store {
@@ -254,7 +254,7 @@ impl Refusals {
         }
     }
 
-    /// Counts a refusal, and keeps what was seen of it. Its number.
+    /// Counts a refusal, keeps what was seen of it, and returns its number.
     pub fn add(&self, seen: &mut Seen, mut circumstances: Circumstances) -> u64 {
         let origin = &seen.origin;
         circumstances.peer = circumstances.peer.or(origin.peer);
@@ -271,13 +271,13 @@ impl Refusals {
         store.add(seen, circumstances, options.keep)
     }
 
-    /// The number of the last one.
+    /// The number of the last refusal.
     pub fn count(&self) -> u64 {
         let state = crate::lock(&self.state);
         state.store.as_ref().map_or(0, |store| store.seq)
     }
 
-    /// The refusal of this number, if it is kept.
+    /// The refusal with this number, if it is kept.
     pub fn one(&self, seq: u64) -> Option<String> {
         let state = crate::lock(&self.state);
         let records = state.store.as_deref()?.records();
@@ -289,8 +289,7 @@ impl Refusals {
         Some(json.into_text())
     }
 
-    /// The refusals that are kept and have a higher number than `after`, as JSON:
-    /// `{ seq, refusals }`.
+    /// The kept refusals with a higher number than `after`, as JSON: `{ seq, refusals }`.
     pub fn since(&self, after: u64) -> String {
         let state = crate::lock(&self.state);
         let mut json = Json::default();
@@ -304,7 +303,7 @@ impl Refusals {
         json.into_text()
     }
 
-    /// Counts, as JSON.
+    /// The counts, as JSON.
     pub fn stats(&self) -> String {
         let state = crate::lock(&self.state);
         let store = state.store.as_deref();
@@ -362,7 +361,7 @@ impl Refusals {
     }
 }
 
-/// A time of [`record::now`] in ms since the epoch, by a clock that was set once.
+/// Converts a time of [`record::now`] to ms since the epoch, by a clock that was read once.
 fn time(now: u64) -> u64 {
     static ORIGIN: OnceLock<u64> = OnceLock::new();
     let origin = ORIGIN.get_or_init(|| {

@@ -1,5 +1,5 @@
-//! The last refusals, and the first and last of each kind, so that a flood of one kind cannot wash
-//! out what is rare.
+//! Keeps the last refusals, and the first and last of each kind, so that a flood of one kind does not displace a rare
+//! one.
 
 use std::net::SocketAddr;
 
@@ -11,13 +11,13 @@ use super::peers::Peers;
 use super::refusals::Seen;
 use super::text::Text;
 
-/// Refusals that are kept whatever their kind.
+/// How many of the last refusals are kept, whatever their kind.
 pub const RING: usize = 64;
 
-/// Kinds that are told apart. There are fewer that occur.
+/// How many kinds are distinguished. Fewer than that occur.
 const KINDS: usize = 96;
 
-/// What one server may keep.
+/// The largest memory of one server's refusals in bytes.
 pub const MEMORY: usize = 256 * 1024;
 
 const _: () = assert!(
@@ -27,13 +27,13 @@ const _: () = assert!(
         <= MEMORY,
 );
 
-/// So many of a kind are always kept.
+/// How many of the first refusals of a kind are always kept.
 const FEW: u64 = 8;
 
-/// So many heads of one peer that came too slowly are no accident.
+/// From so many slow heads of one peer on, it is slowloris.
 const MANY_SLOW: u64 = 10;
 
-/// What became of a connection that was refused.
+/// What happened to a connection that was refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Outcome {
     /// A reply was sent, and the connection closed.
@@ -48,7 +48,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// As JavaScript has it.
+    /// The word for JavaScript.
     pub const fn as_str(self) -> &'static str {
         match self {
             Outcome::Reply => "reply",
@@ -59,7 +59,7 @@ impl Outcome {
     }
 }
 
-/// A limit of a server's that is no limit of the parser's.
+/// A limit of the server that is none of the parser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
     /// `headersTimeout`, in ms.
@@ -77,11 +77,12 @@ pub struct Exceeded {
     pub bound: Bound,
     /// What it is.
     pub value: u64,
-    /// What there was: the time that passed, or the open connections with the one that was dropped.
+    /// The value that was reached: the time that passed, or the number of open connections with the one that was
+    /// dropped.
     pub seen: u64,
 }
 
-/// What the connection's side knows of a refusal.
+/// What the connection knows about a refusal.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Circumstances {
     /// ms since the epoch.
@@ -92,82 +93,82 @@ pub struct Circumstances {
     pub local: Option<SocketAddr>,
     /// ms since the connection began.
     pub age: u64,
-    /// Of the reply; 0 for none.
+    /// The status of the reply; 0 for none.
     pub status: u16,
     /// What became of it.
     pub outcome: Outcome,
-    /// The limit of the server's that was exceeded.
+    /// The limit of the server that was exceeded.
     pub exceeded: Option<Exceeded>,
-    /// A further event of the same error.
+    /// The error came again on the same connection.
     pub repeat: bool,
-    /// A code that the program made, which is counted as another.
+    /// A code of the program's own. It is counted as OTHER.
     pub own_code: Option<Text<32>>,
 }
 
 /// One refusal.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// Its number, from 1 on.
+    /// The number of the refusal, from 1 on.
     pub seq: u64,
     /// What kind of refusal it is.
     pub kind: Kind,
-    /// Whose it was, and what became of it.
+    /// What the connection knows about it.
     pub circumstances: Circumstances,
-    /// Refusals of this peer so far, or more: as [`Peers::add`] says.
+    /// The refusals of this peer so far. [`Peers::add`] may count too many.
     pub of_peer: u64,
     /// What was seen, if it was looked at in full.
     pub facts: Option<Box<Facts>>,
 }
 
-/// What was captured of a refusal.
+/// What is known of a refusal.
 #[derive(Debug, Default)]
 pub enum Sight {
-    /// There was no time for it.
+    /// It was only counted.
     #[default]
     Skipped,
-    /// Nothing is known of a message.
+    /// Only its kind is known.
     Bare,
-    /// In full.
+    /// Everything that the parser knew.
     Full(Box<Facts>),
 }
 
-/// One kind.
+/// A kind and its refusals.
 #[derive(Debug)]
 struct Entry {
     key: u32,
     kind: Kind,
     count: u64,
     first: Option<Box<Record>>,
-    /// The number of the last one that was kept. It is in the ring or, once it left that, in `last`.
+    /// The number of the last refusal that was kept. It is in the ring or, after it has left the ring, in `last`.
     last_seq: u64,
     last: Option<Box<Record>>,
 }
 
-/// All that is kept of one server.
+/// Everything that is kept of one server's refusals.
 #[derive(Debug)]
 pub struct Store {
     /// Refusals so far.
     pub seq: u64,
-    /// Of which nothing was kept but their number.
+    /// How many refusals were only counted.
     pub skipped: u64,
-    /// Peers by how many refusals they had.
+    /// The peers with the most refusals.
     pub peers: Peers,
-    /// Whose heads came too slowly.
+    /// The peers whose heads came too slowly most often.
     pub slow: Peers,
     /// How many refusals may be looked at in full.
     pub bucket: Bucket,
     kinds: Vec<Entry>,
-    /// Refusals of kinds for which there was no place.
+    /// How many refusals had a kind for which there was no place.
     pub others: u64,
     ring: Vec<Record>,
-    /// Where the next one goes.
+    /// The index in the ring for the next refusal.
     next: usize,
-    /// Memory of a record that is no longer kept, for the next.
+    /// The memory of a record that is no longer kept. The next one uses it.
     spare: Option<Box<Facts>>,
 }
 
 impl Store {
-    /// An empty one.
+    /// Makes an empty store.
     pub fn new() -> Store {
         Store {
             seq: 0,
@@ -183,12 +184,12 @@ impl Store {
         }
     }
 
-    /// Memory for what is captured.
+    /// Memory for the facts of a refusal.
     pub fn room(&mut self) -> Box<Facts> {
         self.spare.take().unwrap_or_default()
     }
 
-    /// Whether a refusal of this kind is worth the time of a capture.
+    /// Whether a refusal of this kind is looked at closely.
     pub fn admits(&mut self, kind: Kind, now: u64) -> bool {
         let token = self.bucket.take(now);
         let count = self.place(kind).map(|place| self.kinds[place].count);
@@ -199,7 +200,7 @@ impl Store {
         token || rare
     }
 
-    /// Counts a refusal and keeps it, if it was admitted, among the last `keep`. Its number.
+    /// Counts a refusal and, if it was looked at, keeps it among the last `keep`. Returns its number.
     pub fn add(&mut self, seen: &mut Seen, circumstances: Circumstances, keep: usize) -> u64 {
         self.seq += 1;
         let of_peer = circumstances
@@ -258,7 +259,7 @@ impl Store {
         Some(self.kinds.len() - 1)
     }
 
-    /// Puts a record into the ring. One that leaves it is kept if it is the last of its kind.
+    /// Puts a record into the ring. The record that leaves it is kept if it is the last of its kind.
     fn push(&mut self, record: Record, keep: usize) {
         if self.ring.len() < keep {
             self.ring.push(record);
@@ -287,7 +288,7 @@ impl Store {
         self.spare = gone.facts;
     }
 
-    /// A program has answered what was left to its listener.
+    /// Notes that the program has answered a refusal that was left to its listener.
     pub fn answered(&mut self, seq: u64, status: u16) {
         let rare = self.kinds.iter_mut();
         let rare = rare.flat_map(|entry| entry.first.iter_mut().chain(&mut entry.last));
@@ -303,16 +304,16 @@ impl Store {
         self.kinds.iter().position(|entry| entry.key == key)
     }
 
-    /// Every kind with its count, in the order in which they occurred first.
+    /// Every kind with its count, in the order of their first refusals.
     pub fn kinds(&self) -> impl Iterator<Item = (Kind, u64)> {
         self.kinds.iter().map(|entry| (entry.kind, entry.count))
     }
 
-    /// All that is kept, the oldest first.
+    /// All refusals that are kept, the oldest first.
     pub fn records(&self) -> Vec<&Record> {
         let rare = self.kinds.iter();
         let rare = rare.flat_map(|entry| {
-            // What was the last of its kind before the ring had another is it no more.
+            // `last` is not the last of its kind any more if the ring has a later one.
             let last = entry.last.iter();
             let last = last.filter(|last| last.seq == entry.last_seq);
             entry.first.iter().chain(last)

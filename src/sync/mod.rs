@@ -14,9 +14,10 @@ pub use real::*;
 
 #[cfg(not(all(test, feature = "schedules")))]
 mod real {
-    pub use std::sync::{Mutex, MutexGuard, atomic};
-    pub use std::{thread, thread_local};
+    pub use std::sync::{Mutex, MutexGuard};
 
+    #[cfg(unix)]
+    pub use std::{sync::atomic, thread, thread_local};
     #[cfg(unix)]
     pub use tokio::{
         io::unix::{AsyncFd, AsyncFdReadyGuard},

@@ -1,4 +1,4 @@
-//! The runtimes of tokio, as far as this crate uses them, on threads that a test schedules. Descriptors
+//! A simulation of tokio's runtimes, as far as this crate uses them, on threads that a test schedules. The descriptors
 //! are those of `conn/simulation.rs`.
 
 use std::cell::RefCell;
@@ -21,7 +21,7 @@ use tokio::io::Interest;
 use super::lock;
 use crate::conn::simulation::{self, Direction};
 
-/// Threads, whose handles know less than those of the standard library.
+/// Threads. Their handles know less than those of the standard library.
 pub mod thread {
     use std::io;
 
@@ -53,7 +53,7 @@ pub mod thread {
             self.0.join()
         }
 
-        /// Not as far as one knows.
+        /// Always false, because it cannot be known.
         pub fn is_finished(&self) -> bool {
             false
         }
@@ -63,7 +63,7 @@ pub mod thread {
 type Job = Pin<Box<dyn Future<Output = ()>>>;
 
 thread_local! {
-    /// Of the runtime whose thread this is.
+    /// The handle of the runtime to which this thread belongs.
     static CURRENT: RefCell<Option<Handle>> = RefCell::new(None);
 }
 
@@ -87,7 +87,7 @@ impl Builder {
     }
 }
 
-/// The tasks of one thread, of which one runs at a time, in the order in which they were woken.
+/// The tasks of one thread. One of them runs at a time, in the order in which they were woken.
 pub struct Runtime(Handle);
 
 #[derive(Debug)]
@@ -110,7 +110,7 @@ struct State {
     over: bool,
 }
 
-/// Only one thread of a test runs at a time, and all of them are one of the system's.
+/// Only one thread of a test runs at a time, and all of them are on one thread of the system.
 struct Send<T>(T);
 
 // SAFETY: as above.
@@ -137,11 +137,11 @@ impl Handle {
             self.0.changed.notify_one();
         }
         drop(state);
-        // A runtime that is over drops what it is given.
+        // A runtime that has ended drops new tasks.
         drop(job);
     }
 
-    /// What registers a descriptor needs no runtime here.
+    /// Does nothing, because registering a descriptor needs no runtime here.
     pub fn enter(&self) -> Entered {
         Entered
     }
@@ -219,7 +219,7 @@ pub fn spawn(future: impl Future<Output = ()> + 'static) {
     current.expect("a runtime's thread").spawn(future);
 }
 
-/// Others have their turn first. Time passes by nothing else.
+/// Lets the other threads run first. Only this lets time pass.
 pub async fn sleep(_: Duration) {
     yield_now().await;
 }
@@ -241,7 +241,7 @@ pub async fn yield_now() {
 #[derive(Debug)]
 pub struct AsyncFd<T: AsRawFd>(ManuallyDrop<T>);
 
-/// What no registration of a simulated descriptor comes to.
+/// The error of a failed registration, which a simulated descriptor never has.
 #[derive(Debug)]
 pub struct Refusal(io::Error);
 
@@ -255,7 +255,7 @@ impl Refusal {
 pub struct AsyncFdReadyGuard<'a, T: AsRawFd> {
     watched: &'a AsyncFd<T>,
     direction: Direction,
-    /// How often something had been told of the descriptor.
+    /// The number of the report about the descriptor that this is about.
     tick: u64,
     closed: bool,
 }
@@ -310,7 +310,7 @@ impl<T: AsRawFd> AsRawFd for AsyncFd<T> {
 impl<T: AsRawFd> Drop for AsyncFd<T> {
     fn drop(&mut self) {
         simulation::deregister(self.as_raw_fd());
-        // An owner would close a descriptor of the system's.
+        // An owner would close a descriptor of the system.
         if std::mem::needs_drop::<T>() {
             simulation::close(self.as_raw_fd());
         }
@@ -340,7 +340,7 @@ impl<T: AsRawFd> AsyncFdReadyGuard<'_, T> {
     }
 }
 
-/// Another thread may go on here.
+/// Lets another thread run here.
 pub fn step() {
     atomic::AtomicBool::new(false).load(atomic::Ordering::SeqCst);
 }

@@ -1,6 +1,6 @@
 // Large bodies.
 
-/// The body in a delivery; none of its runs is larger than a packet.
+/// The body in a delivery. It checks that no run is larger than a packet.
 fn body(popped: &Popped) -> Vec<u8> {
     let blobs = &popped.records.blobs;
     assert!(blobs.iter().all(|blob| blob.len() <= 65_536));
@@ -42,7 +42,7 @@ fn a_large_body_arrives_whole_and_what_follows_it_too() {
         while heads < 2 {
             let popped = host.next();
             received.extend(body(&popped));
-            // Target and first value of each head.
+            // The target and the first value of each head.
             let text = &popped.records.text;
             heads += text.windows(2).filter(|w| w == b"/a").count();
         }

@@ -152,6 +152,15 @@ impl Host {
         self.connections.get(id).unwrap().clone()
     }
 
+    /// Waits until a connection is served on this thread. Nothing may be told meanwhile.
+    fn until_seated(&mut self, conn: &Conn) {
+        assert!(self.connections.next(&self.core, &mut Vecs).is_none());
+        while conn.seat.load(Ordering::Relaxed) == 0 {
+            self.wait();
+            assert!(self.connections.next(&self.core, &mut Vecs).is_none());
+        }
+    }
+
     /// Waits until JavaScript's view of the server is that of no connection.
     fn until_closed(&self) {
         while self.server.connections.open() > 0 {

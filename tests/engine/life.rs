@@ -1,4 +1,4 @@
-// Beginnings and ends: of connections, listeners, threads and the engine.
+// The beginning and end of connections, listeners, threads and the engine.
 
 #[test]
 fn a_destroyed_connection_delivers_only_its_end() {
@@ -170,7 +170,7 @@ fn the_id_of_a_connection_that_has_gone_is_nobodys() {
             assert_eq!(host.next().records.numbers, [CLOSED]);
         }
         gone.push(id);
-        // The place is free once that was dispatched.
+        // The place is free after that was dispatched.
         while host.connections.next(&host.core, &mut Vecs).is_some() {}
     }
     let mut client = host.adopted();
@@ -248,4 +248,21 @@ fn a_screened_connection_counts_once_it_is_admitted() {
     assert_eq!(host.server.connections.open(), 0);
     conn.admit();
     assert_eq!(host.server.connections.open(), 0);
+}
+
+#[test]
+fn a_connection_of_which_javascript_hears_moves_to_its_thread_at_once() {
+    if IO_THREADS != 0 {
+        // There it moves after its first head.
+        return;
+    }
+    let mut host = Host::new();
+    host.server.settings.set("eager", 1);
+    let (_listener, address) = host.listen();
+    let _client = connect(address);
+    let popped = host.next();
+    assert_eq!(popped.records.numbers, [ACCEPTED]);
+    let conn = host.conn(popped.id);
+    // Nothing was sent, and nothing is told.
+    host.until_seated(&conn);
 }

@@ -1,4 +1,4 @@
-//! The engine over real sockets, with the test in JavaScript's place. All tests run twice.
+//! The engine over real sockets. The test takes the place of JavaScript. All tests run twice.
 #![cfg(unix)]
 
 macro_rules! suite {
@@ -23,11 +23,11 @@ macro_rules! suite {
 }
 
 suite!(
-    /// Established connections on the thread of JavaScript.
+    /// With established connections on the JavaScript thread.
     js_thread, 0
 );
 
 suite!(
-    /// Established connections on a thread of their own.
+    /// With established connections on an I/O thread.
     io_thread, 1
 );

@@ -1,4 +1,4 @@
-// Output: what the kernel takes, what waits, what was deferred.
+// Output: taken by the kernel, pending, and deferred.
 
 #[test]
 fn output_that_the_kernel_does_not_take_follows_in_order() {
@@ -52,7 +52,7 @@ fn what_is_deferred_is_bounded_and_so_is_what_is_sent_at_once_after_a_full_kerne
     assert!(defer(&conn, &[7]));
     assert_eq!(conn.write_queue_size(), 0);
     assert_eq!(write(&conn, &[&vec![7; 4_000_000]]), Ok(Taken::Part));
-    // JavaScript waits for what is ahead of it.
+    // JavaScript waits for the output before it.
     assert!(!defer(&conn, &[7]));
     let length = 4_000_000 + DEFERRED;
     let read = host.beside(|| {
@@ -61,7 +61,7 @@ fn what_is_deferred_is_bounded_and_so_is_what_is_sent_at_once_after_a_full_kerne
     });
     assert!(read.unwrap() == vec![7; length]);
     assert_eq!(host.next().records.numbers, [WRITTEN, 0]);
-    // Whether there is room again, a send has to tell.
+    // Only a send shows whether there is room again.
     assert!(!defer(&conn, &[7]));
     assert_eq!(write(&conn, &[b"x"]), Ok(Taken::All));
     assert!(defer(&conn, &[7]));
@@ -84,7 +84,7 @@ fn deferred_output_that_the_kernel_does_not_take_counts_as_sent() {
     let received = host.rest(&client);
     assert_eq!(received.len(), filled + 1000);
     assert!(received.ends_with(&[7; 1000]));
-    // Nobody waits for a word of it.
+    // Nobody waits for a report about it.
     client.shutdown(Shutdown::Both).unwrap();
     assert_eq!(host.next().records.numbers[0], END);
 }
@@ -148,7 +148,7 @@ fn an_error_that_deferred_output_meets_is_one_of_reading() {
         let id = host.next().id;
         let conn = host.conn(id);
         assert!(defer(&conn, &[7; 1000]));
-        // Closed with bytes that nobody reads: RST.
+        // Closing with unread bytes sends RST.
         conn.with_fd(|fd| io::send(fd, &[b"unread"]))
             .unwrap()
             .unwrap();
@@ -213,10 +213,10 @@ fn what_is_given_back_from_another_thread_does_not_keep_javascript_from_being_wo
     host.next();
     let loan = lender.lend(&host);
     std::thread::spawn(move || drop(loan)).join().unwrap();
-    // All that there is: JavaScript sleeps after it.
+    // This is everything. JavaScript sleeps after it.
     assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     assert_eq!(lender.returned(), 1);
-    // What woke it before.
+    // This is what has woken it before.
     host.woken.set_nonblocking(true).unwrap();
     let _ = host.woken.read(&mut [0; 64]);
     host.woken.set_nonblocking(false).unwrap();
@@ -286,4 +286,114 @@ fn a_write_that_fails_late_is_reported() {
         numbers = host.next().records.numbers;
     }
     assert_eq!(numbers, [WRITTEN, libc::EPIPE as u32]);
+}
+
+#[test]
+fn pending_output_leaves_after_the_packet_that_came_with_the_room_was_told() {
+    if IO_THREADS != 0 {
+        // Another thread sends it.
+        return;
+    }
+    let mut host = Host::new();
+    let mut client = host.adopted();
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    let conn = host.conn(id);
+    let mut before = vec![0; fill(&conn)];
+    assert_eq!(write(&conn, &[&[7; 1000]]), Ok(Taken::Nothing));
+    assert!(host.connections.next(&host.core, &mut Vecs).is_none());
+    client.read_exact(&mut before).unwrap();
+    client.write_all(GET).unwrap();
+    // While the packet is told, the output is still there.
+    assert_eq!(host.next().records.heads, 1);
+    assert_eq!(conn.write_queue_size(), 1000);
+    assert_eq!(host.next().records.numbers, [WRITTEN, 0]);
+    assert_eq!(conn.write_queue_size(), 0);
+}
+
+/// A connection that had a request, with output that was deferred and whose peer has sent RST since.
+fn reset_behind_deferred_output(host: &mut Host) -> u32 {
+    let (_listener, address) = host.listen();
+    let mut client = connect(address);
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    assert!(defer(&host.conn(id), &[7; 1000]));
+    reset(client);
+    id
+}
+
+#[test]
+fn a_connection_that_is_given_away_carries_the_error_that_its_deferred_output_met() {
+    for flushed in [true, false] {
+        let mut host = Host::new();
+        let id = reset_behind_deferred_output(&mut host);
+        if flushed {
+            host.conn(id).flush(Moment::Turn);
+        }
+        let (detached, _) = host.connections.detach(&host.core, id).unwrap();
+        assert_eq!(detached.error, Some(libc::ECONNRESET));
+        assert!(detached.pending.is_empty());
+    }
+}
+
+#[test]
+fn an_error_that_deferred_output_meets_at_the_shutdown_is_told_where_nothing_is_read() {
+    let mut host = Host::new();
+    let (_listener, address) = host.listen();
+    let mut client = connect(address);
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    let conn = host.conn(id);
+    // Its packet is dealt with.
+    assert!(host.connections.next(&host.core, &mut Vecs).is_none());
+    host.connections.begin_turn(&host.core);
+    host.connections.pause(id);
+    assert!(defer(&conn, &[7; 1000]));
+    reset(client);
+    assert_eq!(conn.shutdown(), Ok(false));
+    conn.flush(Moment::Turn);
+    let failure = [SOCKET_ERROR, libc::ECONNRESET as u32, SYSCALL_WRITE];
+    assert_eq!(host.next().records.numbers, failure);
+}
+
+#[test]
+fn a_closed_connection_has_its_descriptor_closed_at_once() {
+    if IO_THREADS != 0 {
+        // Its own thread closes it.
+        return;
+    }
+    for reset in [false, true] {
+        let mut host = Host::new();
+        let (_listener, address) = host.listen();
+        let mut client = connect(address);
+        client.write_all(GET).unwrap();
+        let id = host.next().id;
+        let conn = host.conn(id);
+        host.until_seated(&conn);
+        host.connections.close(id, reset);
+        // The client hears of it before anything else happens here.
+        let end = client.read(&mut [0]).map_err(|error| error.raw_os_error());
+        assert_eq!(end, if reset { Err(Some(libc::ECONNRESET)) } else { Ok(0) });
+    }
+}
+
+#[test]
+fn what_was_deferred_meets_a_reset_that_came_while_the_program_was_busy() {
+    if IO_THREADS != 0 {
+        return;
+    }
+    let mut host = Host::new();
+    let (_listener, address) = host.listen();
+    let mut client = connect(address);
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    let conn = host.conn(id);
+    host.until_seated(&conn);
+    client.write_all(GET).unwrap();
+    assert_eq!(host.next().records.heads, 1);
+    reset(client);
+    std::thread::sleep(Duration::from_millis(1));
+    let knowledge = host.connections.knowledge();
+    assert_eq!(knowledge, Knowledge::Outdated);
+    assert!(!text(&[b"x"], |output| conn.defer(output, knowledge)));
 }

@@ -1,4 +1,4 @@
-// What is read, and when: deliveries, FIN, pausing.
+// Reading: deliveries, FIN, pausing.
 
 #[test]
 fn a_request_is_delivered_and_answered() {
@@ -32,15 +32,15 @@ fn a_request_is_delivered_and_answered() {
 #[test]
 fn a_packet_waits_for_the_acknowledgement_of_the_one_before() {
     if IO_THREADS == 0 {
-        // Reading is part of `next`, which acknowledges.
+        // `next` reads and acknowledges.
         return;
     }
     let mut host = Host::new();
     let mut one = host.adopted();
     one.write_all(GET).unwrap();
     let first = host.next();
-    // Read and parsed only after the first one is acknowledged; the other connection's packet,
-    // which comes later, overtakes it.
+    // It is read and parsed only after the first one is acknowledged. The packet of the other connection, which comes
+    // later, overtakes it.
     one.write_all(b"GET /second HTTP/1.1\r\n\r\n").unwrap();
     let mut other = host.adopted();
     other.write_all(b"GET /other HTTP/1.1\r\n\r\n").unwrap();
@@ -106,7 +106,7 @@ fn fin_that_comes_with_the_last_bytes_is_delivered() {
             if warm {
                 host.next();
             }
-            // Both are there before anything is read.
+            // Both have arrived before anything is read.
             client.write_all(packet).unwrap();
             client.shutdown(Shutdown::Write).unwrap();
             let mut popped = host.next();
@@ -171,12 +171,12 @@ fn a_paused_connection_is_not_read_and_its_packets_are_held_back() {
     let id = host.next().id;
     assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     client.write_all(b"GET /held HTTP/1.1\r\n\r\n").unwrap();
-    // In the queue already when JavaScript pauses, if a thread has put it there.
+    // It is in the queue already when JavaScript pauses, if a thread has put it there.
     host.wait();
     host.connections.pause(id);
     assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     host.connections.resume(id);
-    // As libuv: in the next turn.
+    // As with libuv, it comes in the next turn.
     assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     assert_eq!(host.next().records.text, b"/held");
 }

@@ -1,4 +1,4 @@
-// New connections that are refused without JavaScript, and refusals that it hears of.
+// Connections that are refused without JavaScript (new connections), and refusals of which JavaScript hears.
 
 #[test]
 fn a_new_connection_is_refused_without_a_delivery() {
@@ -47,7 +47,7 @@ fn a_refusal_is_delivered_where_javascript_may_listen() {
     assert_eq!(popped.records.numbers[1], Code::InvalidVersion.index());
     assert!(b"GET / HTTP/9.9\r\n".ends_with(&popped.records.blobs[0]));
     assert_eq!(popped.bytes, 16);
-    // The connection stays, and every further packet fails likewise.
+    // The connection stays open, and every further packet fails in the same way.
     client.write_all(b"more").unwrap();
     let again = host.next();
     assert_eq!(again.records.numbers[1], Code::InvalidVersion.index());

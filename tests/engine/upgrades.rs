@@ -8,7 +8,7 @@ fn an_upgrade_parks_until_it_is_answered() {
     client.write_all(upgrade).unwrap();
     let popped = host.next();
     assert_eq!(popped.records.numbers.last(), Some(&PARKED));
-    // Declined: the rest of that packet is ignored, the next one is parsed.
+    // If the upgrade is not accepted, the rest of that packet is ignored, and the next one is parsed.
     let conn = host.conn(popped.id);
     assert!(conn.decline_upgrade().unwrap().is_empty());
     assert!(conn.decline_upgrade().is_none());
@@ -45,7 +45,7 @@ fn detaching_gives_away_what_was_not_parsed_and_not_sent() {
     let parked = detached.parked.unwrap();
     assert_eq!(&parked.packet[parked.at..], b"bytes");
     assert!(host.connections.get(id).is_none());
-    // Still counted; the descriptor is ours now.
+    // It still counts. The test has the descriptor now.
     assert_eq!(host.server.connections.open(), 1);
     let [Remainder::Bytes(pending)] = &detached.pending[..] else {
         panic!("{:?}", detached.pending);
@@ -69,7 +69,7 @@ fn a_packet_that_was_parsed_before_detaching_is_still_delivered() {
         client.write_all(GET).unwrap();
         host.next().id
     };
-    // With its second request a connection has settled where it is read.
+    // After its second request, a connection is on the thread that reads it.
     let _ = clients.each_mut().map(&mut ask);
     let ids = clients.each_mut().map(&mut ask);
     assert!(host.connections.next(&host.core, &mut Vecs).is_none());

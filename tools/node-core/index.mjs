@@ -14,7 +14,7 @@ import commandLine from '../../scripts/command-line.js';
 const USAGE = `npm run node-core -- --checkout DIR [options]
   --checkout DIR  a checkout of nodejs/node; its tag should be that of the Node that runs the tests
   --node BIN      the Node that runs the tests (default: the one that runs this)
-  --level L       levels, such as fast,plain (default: the level that ferrohttp chooses)
+  --level L       the levels, as fast,plain (default: the level that ferrohttp chooses)
   --grep RE       only names that match
   --jobs N        tests side by side (default 2); those in sequential/ run alone
   --timeout S     seconds for one test (default 20)
@@ -71,7 +71,7 @@ const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'node-core-'));
 process.on('exit', () => fs.rmSync(scratch, { recursive: true, force: true }));
 let serial = 0;
 
-/** Runs a test once: 'pass', 'skip', or what it said last. */
+/** Runs a test once. Returns 'pass', 'skip', or its last output. */
 function run(name, slot, impl, level) {
   const file = path.join(tests, name);
   const { flags, env: wished } = wishes(file);

@@ -2,7 +2,7 @@
 
 // npm run asan: runs the engine's tests, and the addon in a Node process, under AddressSanitizer.
 //
-//  npm run asan -- [--node BIN] [--only rust|js] [FILE ...]
+//   npm run asan -- [--node BIN] [--only rust|js] [FILE ...]
 //
 // The first part runs the Rust tests with leak detection. For the second part, only the addon is instrumented, and
 // gcc's libasan is loaded into an ordinary Node. It checks what Rust, and libuv or Node-API for it, do with the addon's

@@ -1,10 +1,9 @@
 'use strict';
 
-// npm run refusals: a million connections that begin a TLS handshake with a plain server, and among them
-// one bad chunk. It must still be there to be seen, the counts must be exact, memory must not grow, and
-// JavaScript must run no more than ten times a second for who listens to the channel. Connections over TCP
-// cost clients and the kernel so much that there are not many a second. So a burst over a Unix domain socket
-// comes first, which has to reach a rate.
+// npm run refusals: a million connections begin a TLS handshake with a plain server, and one of them sends a bad chunk.
+// That one must be kept, the counts must be exact, memory must not grow, and JavaScript must run at most ten times a
+// second for the subscriber of the channel. Connections over TCP cost clients and the kernel so much that there are not
+// many a second. So a burst over a Unix domain socket comes first, which has to reach a rate.
 
 const { fork } = require('node:child_process');
 const { once } = require('node:events');

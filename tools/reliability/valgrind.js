@@ -2,7 +2,7 @@
 
 // npm run valgrind: runs the engine's tests, and a serving process, under memcheck.
 //
-//  npm run valgrind -- [--only rust|js] [--seconds N]
+//   npm run valgrind -- [--only rust|js] [--seconds N]
 //
 // In the first part all errors count, and memory that is lost at the end. The second part is a Node process that serves
 // for a while. There only errors with a frame of the addon in their stack count, because memcheck does not understand

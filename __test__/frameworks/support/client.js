@@ -54,7 +54,7 @@ class Client {
     this.seen = this.received.indexOf(text, this.seen ?? 0) + text.length;
   }
 
-  /** Goes away without an end: with a reset, where TLS does not forbid it. */
+  /** Leaves without FIN: with a reset, unless TLS does not allow that. */
   async abort() {
     if (this.socket.encrypted) this.socket.destroy();
     else this.socket.resetAndDestroy();
@@ -67,7 +67,7 @@ class Client {
     return this.wire;
   }
 
-  /** Everything received, without what no two runs share, and how the connection ended. */
+  /** Everything that was received, without what differs in each run, and how the connection has ended. */
   get wire() {
     const shown = this.received.replace(/^date: [^\r\n]+/gim, 'Date: <date>');
     return `${shown}<${this.end}>`;

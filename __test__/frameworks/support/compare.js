@@ -1,7 +1,7 @@
 'use strict';
 
-// Runs the same script against an app on node:http and the same app on ferrohttp, in one process,
-// and compares what client and server saw.
+// Runs the same script against an app on node:http and the same app on ferrohttp, in one process, and compares what
+// client and server have seen.
 
 const assert = require('node:assert');
 const { after, before, test } = require('node:test');
@@ -11,13 +11,13 @@ const implementations = require('../../support/implementations.js');
 const { Client } = require('./client.js');
 const { patience } = require('../../support/patience.js');
 
-// No script takes a second; this is for an event that never comes.
+// No script takes a second. This limit is for an event that never comes.
 const GIVE_UP_MS = 10_000 * patience;
 // After the last event of a connection, frameworks only use ticks, microtasks and at most one
 // setImmediate (on-finished), each of which may lead to another.
 const TURNS = 4;
 
-/** The order of what a server, its messages and its sockets tell. */
+/** The events of a server, its messages and its sockets, in order. */
 class Journal {
   constructor() {
     this.entries = [];

@@ -1,5 +1,5 @@
 'use strict';
-// What the programs beside this file have in common.
+// The common part of the programs in this folder.
 
 const net = require('node:net');
 
@@ -19,7 +19,7 @@ function ask(server, bytes) {
 
 const get = (target, ...lines) => [`GET ${target} HTTP/1.1`, 'Host: a', ...lines, 'Connection: close', '', ''].join('\r\n');
 
-/** Asks one after the other and prints the answers; then closes. */
+/** Sends one request after the other, prints the responses, and closes. */
 function talk(server, ...requests) {
   server.listen(0, '127.0.0.1', async () => {
     for (const bytes of requests) console.log(JSON.stringify(await ask(server, bytes)));

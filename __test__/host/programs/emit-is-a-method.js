@@ -1,7 +1,7 @@
 'use strict';
 const { http, get, talk } = require('./client.js');
 
-// As instrumentation does it that looks before it wraps.
+// Some instrumentation looks at the property before it wraps it.
 let owner = http.Server.prototype;
 while (!Object.hasOwn(owner, 'emit')) owner = Object.getPrototypeOf(owner);
 const descriptor = Object.getOwnPropertyDescriptor(owner, 'emit');

@@ -11,5 +11,5 @@ const server = http.createServer((req, res) => {
   res.end(JSON.stringify([req.headers, req.rawHeaders]));
 });
 const all = Object.keys(CHANGES).map((target) => get(target, 'X-A: b'));
-// The third time a list of names comes it is made from a pattern.
+// When a list of names comes for the third time, `headers` is made from a pattern.
 talk(server, ...all, ...all, ...all, get('/', 'X-A: b'));

@@ -1,5 +1,5 @@
 'use strict';
-// Timers that never come, in place before the server is loaded.
+// Timers that never fire replace Node's before the server is loaded.
 const timers = require('node:timers');
 
 for (const name of ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearImmediate']) {

@@ -7,7 +7,7 @@ const { parentPort } = require('node:worker_threads');
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const LAST = 'GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
-// Each is what one connection sends, a packet at a time; the next packet follows an answer.
+// Each has the packets of one connection. The next packet follows a response.
 const EXCHANGES = {
   get: [LAST],
   kept: [GET, 'GET / HTTP/1.1\r\nHost: a\r\nX-A: b\r\n\r\n', LAST],

@@ -4,7 +4,7 @@
 //
 //   node wrapped.js IMPLEMENTATION before|after [FUNCTION]
 //
-// With a function, such as 'EventEmitter.on', it prints where that was called from instead.
+// With a function, such as 'EventEmitter.on', it prints the callers of that function instead.
 
 const { EventEmitter, once } = require('node:events');
 const http = require('node:http');
@@ -90,7 +90,7 @@ function note(calls, [argument]) {
 async function main() {
   const worker = new Worker(require.resolve('./exchanges.js'));
   const loaded = load();
-  await run(worker, loaded); // whatever is done once a process
+  await run(worker, loaded); // does everything that happens once in a process
   const counts = {};
   for (const [name, owner, key] of functions()) {
     if (only && name !== only) continue;
@@ -105,7 +105,7 @@ async function main() {
       return new.target ? Reflect.construct(original, args, new.target) : Reflect.apply(original, this, args);
     };
     const http = when === 'before' ? load() : loaded;
-    count = 0; // loading tries what Node does
+    count = 0; // while it is loaded, ferrohttp calls functions of Node to try them
     await run(worker, http);
     owner[key] = original;
     counts[name] = count;

@@ -10,7 +10,7 @@ pub struct Args {
     values: HashMap<String, String>,
 }
 
-/// What every mode takes.
+/// The options that every mode takes.
 pub struct Common {
     pub addr: SocketAddr,
     pub seconds: Duration,
@@ -66,7 +66,7 @@ impl Args {
         })
     }
 
-    /// To be called when everything known was taken: an option that nobody reads is a mistake.
+    /// Call this after all known options were taken: an option that is left is an error.
     pub fn finish(&self) -> Result<(), String> {
         match self.values.keys().next() {
             None => Ok(()),

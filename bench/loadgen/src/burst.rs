@@ -1,6 +1,6 @@
-//! Connections over a Unix domain socket that send bytes the server has to refuse: many at a time are
-//! opened and sent to before the first reply is read. A connection costs a fraction of what one over TCP
-//! does, so that a server can be shown more refusals a second.
+//! Connections over a Unix domain socket that send bytes which the server has to refuse. Many are
+//! opened and written to before the first reply is read. Such a connection costs a fraction of one over
+//! TCP, so the generator can cause more refusals a second.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;

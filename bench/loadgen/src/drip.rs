@@ -1,4 +1,4 @@
-//! Connections whose request head arrives one byte at a time, evenly spread, and never ends.
+//! Connections whose request head arrives one byte at a time and never ends. The bytes are spread evenly over time.
 
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -35,7 +35,7 @@ pub fn run(args: &mut Args) -> Result<String, String> {
     let mut conns = Vec::with_capacity(connections);
     for token in 0..connections {
         conns.push(open(&poller, token)?);
-        // Below any backlog.
+        // So many at once fit into every backlog.
         if token % 64 == 63 {
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -73,7 +73,7 @@ pub fn run(args: &mut Args) -> Result<String, String> {
                     sent += 1;
                 }
                 Ok(_) => errors.add("full"),
-                // Found closed below.
+                // The end of the connection is noticed below.
                 Err(_) => {}
             }
         }

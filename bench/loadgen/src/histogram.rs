@@ -39,7 +39,7 @@ impl Histogram {
         if self.count == 0 { 0.0 } else { self.sum as f64 / self.count as f64 }
     }
 
-    /// The value below which `share` of all values lie (the lower edge of its bucket).
+    /// The value below which `share` of all values are (the lower edge of its bucket).
     pub fn quantile(&self, share: f64) -> u64 {
         let rank = ((self.count as f64 * share).ceil() as u64).max(1);
         let mut seen = 0;
@@ -58,7 +58,7 @@ fn index(value: u64) -> usize {
         return value as usize;
     }
     let shift = value.ilog2() - SUB_BITS;
-    // value >> shift lies in SUB..2*SUB.
+    // value >> shift is in SUB..2*SUB.
     (u64::from(shift) * SUB + (value >> shift)) as usize
 }
 

@@ -11,15 +11,15 @@ use crate::observe::Moment;
 use crate::report::{Errors, Report, announce};
 use crate::response::{Expect, HeadCache, Reader};
 
-/// Connections that have not had a response yet: more of them could overflow the server's backlog,
-/// and a dropped SYN is sent again only after a second.
+/// The most connections that may wait for their first response. More could overflow the server's
+/// backlog, and a dropped SYN is sent again only after a second.
 const MAX_UNPROVEN: usize = 128;
-/// A run with more errors than this says nothing; it ends early.
+/// A run with more errors than this measures nothing, so it ends early.
 const MAX_ERRORS: u64 = 1000;
 /// A response that takes longer counts as an error at the end.
 const STALLED: Duration = Duration::from_secs(5);
 
-/// What a batch sends: `head`, `blocks` times `block`, `tail`.
+/// What a batch sends: `head`, then `block` as often as `blocks` says, then `tail`.
 struct Outgoing {
     head: Vec<u8>,
     block: Vec<u8>,
@@ -28,7 +28,7 @@ struct Outgoing {
 }
 
 impl Outgoing {
-    /// The bytes from `at` on that lie in one piece.
+    /// The bytes from `at` on that are contiguous in memory.
     fn piece(&self, at: u64) -> &[u8] {
         let head = self.head.len() as u64;
         let block = self.block.len() as u64;
@@ -48,14 +48,14 @@ struct Conn {
     sent_at: Instant,
     /// Responses of the batch that are still to come.
     awaiting: u32,
-    /// Bytes of the batch that were written; `None` when all were.
+    /// How many bytes of the batch were written; `None` when all were.
     written: Option<u64>,
     proven: bool,
 }
 
 enum Fate {
     Keep,
-    /// The server announced and did the close; nothing was lost.
+    /// The server closed the connection as it had announced. Nothing was lost.
     Closed,
     Failed(&'static str),
 }
@@ -70,8 +70,8 @@ struct Load {
     conns: Vec<Option<Conn>>,
     open: usize,
     unproven: usize,
-    /// While connections are being opened, those that had their first response wait for the others: a
-    /// server under full load may accept only one in each turn of its event loop.
+    /// While connections are being opened, those that had their first response send nothing. A server
+    /// under full load may accept only one connection in each turn of its event loop.
     opening: bool,
     buffer: Vec<u8>,
     stats: Stats,
@@ -244,7 +244,7 @@ impl Load {
         Ok(())
     }
 
-    /// Ends the opening: every connection sends.
+    /// Ends the opening phase. Every connection sends from now on.
     fn release(&mut self) {
         self.opening = false;
         for token in 0..self.conns.len() {
@@ -328,7 +328,7 @@ impl Load {
             if completed > conn.awaiting {
                 return Fate::Failed("unasked_response");
             }
-            // One look at the clock is the end of these and the beginning of the next.
+            // The same time ends these requests and begins the next.
             let now = Instant::now();
             self.completed(conn, completed, now);
             if let Err(kind) = fed {
@@ -343,7 +343,7 @@ impl Load {
                     other => return other,
                 }
             }
-            // A short read emptied the socket; what comes later is a new edge.
+            // A short read emptied the socket, so bytes that arrive later are a new edge.
             if n < self.buffer.len() {
                 return Fate::Keep;
             }

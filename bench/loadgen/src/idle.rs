@@ -1,5 +1,5 @@
-//! Opens connections, lets each make one request if asked to, says `ready` and holds them until its
-//! standard input ends or the time is over.
+//! Opens connections, sends one request on each if there is one, prints `ready`, and holds the connections
+//! until standard input ends or the time is over.
 
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -10,11 +10,11 @@ use crate::observe::Moment;
 use crate::report::{Errors, Report, announce};
 use crate::response::{Expect, HeadCache, Reader};
 
-/// So many connections are opened each millisecond at most, and so many wait for their response.
+/// The most connections that are opened in a millisecond, and the most that wait for their response.
 const PER_TICK: usize = 8;
 const MAX_WAITING: usize = 128;
 const TICK: Duration = Duration::from_millis(1);
-/// For all responses to arrive.
+/// How long it may take until all responses have arrived.
 const OPENING: Duration = Duration::from_secs(30);
 
 struct Conn {
@@ -48,7 +48,7 @@ pub fn run(args: &mut Args) -> Result<String, String> {
             announce("ready");
             start = Some(Moment::now(common.pid));
             until = Instant::now() + common.seconds;
-            // Not a pipe or a terminal: then only the time ends this.
+            // This fails if standard input is no pipe or terminal. Then only the time ends the run.
             let _ = poller.add_readable(std::io::stdin(), stdin_token);
         }
         for _ in 0..PER_TICK {

@@ -1,6 +1,6 @@
-//! The load generator of the benchmarks. One thread and one epoll instance (`malformed` can be given
-//! more), loopback only, and every response is checked, so that a fast wrong answer is an error and not
-//! a result.
+//! The load generator of the benchmarks. It has one thread and one epoll instance (`malformed` can have
+//! more), and works over loopback only. It checks every response, so a wrong answer counts as an error,
+//! however fast it is.
 //!
 //! - `args`       the command line
 //! - `net`        non-blocking connect, epoll
@@ -10,10 +10,10 @@
 //! - `report`     what is printed: one line `start` at the start of the measured time, then JSON
 //! - `http`       closed loop over keep-alive connections, also up- and downloads
 //! - `malformed`  connect, send bytes, read until close: closed loop, or a fixed rate
-//! - `burst`      the same over a Unix domain socket, as many as the machine can
+//! - `burst`      the same over a Unix domain socket, with as many connections as the machine can make
 //! - `idle`       open connections and hold them
 //! - `drip`       heads that arrive one byte at a time and never end
-//! - `floor`      a server that only reads and writes, to know what the rest of the machine costs
+//! - `floor`      a server that only reads and writes, which shows what the kernel and the generator cost
 
 mod args;
 mod burst;
@@ -30,7 +30,8 @@ mod response;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: loadgen http|malformed|idle|drip --port PORT [--host 127.0.0.1], or loadgen floor, or
+const USAGE: &str =
+    "usage: loadgen http|malformed|idle|drip --port PORT [--host 127.0.0.1], or loadgen floor, or
        loadgen burst --path SOCKET
   all        --seconds S  --warmup S  --pid SERVER_PID
   http       --connections N  --depth D  --request TEXT  --requests N  --status 200

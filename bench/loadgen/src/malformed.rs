@@ -1,9 +1,9 @@
-//! Connections that send bytes the server has to refuse, read its reply, and wait for its close.
-//! Either a closed loop of so many at a time, or an open loop at a fixed rate whatever the server
-//! does; there latency counts from the moment at which the connection was due.
+//! Connections that send bytes which the server has to refuse, read its reply, and wait for its close.
+//! A closed loop keeps a number of them open. An open loop begins connections at a fixed rate, whatever
+//! the server does; its latency counts from the time at which the connection was due.
 //!
-//! A connection is over when the server's FIN arrives; only then is its reply read. On the wire that
-//! looks like any client that reads until the end, and takes one wakeup and one read.
+//! The reply is read when the server's FIN has arrived. That takes one wakeup and one read, and the
+//! server sees the same packets as from other clients that read until the end.
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -17,14 +17,14 @@ use crate::net::{self, Event, Poller};
 use crate::observe::{self, Moment};
 use crate::report::{Errors, Report, announce};
 
-/// The most connections that an open loop has open; those that are due beyond it are skipped and counted.
+/// The most connections that an open loop has open. Further ones that are due are skipped and counted.
 const MAX_OPEN: usize = 8192;
-/// How long after the end an open loop waits for the replies that are still due.
+/// How long an open loop waits after the end for the replies that are still missing.
 const GRACE: Duration = Duration::from_secs(2);
-/// The largest reply that is waited for: less than a socket takes in before anyone reads.
+/// The largest reply. It fits into the socket's receive buffer, since nothing is read before the FIN.
 const MAX_REPLY: usize = 16 * 1024;
 
-/// What every thread does.
+/// What every thread has to do.
 struct Work {
     addr: SocketAddr,
     request: Vec<u8>,
@@ -34,13 +34,13 @@ struct Work {
     seconds: Duration,
 }
 
-/// Where one connection is at a time.
+/// A place for one connection at a time.
 #[derive(Default)]
 struct Place {
-    /// Once registered, used for one connection after the other: that of a new socket costs a quarter
-    /// more.
+    /// The socket is registered once and used for one connection after the other. A new socket for each
+    /// connection costs a quarter more.
     socket: Option<OwnedFd>,
-    /// When the connection that is open was due.
+    /// When the open connection was due.
     due: Option<Instant>,
     sent: bool,
 }
@@ -51,7 +51,7 @@ struct Load<'a> {
     places: Vec<Place>,
     free: Vec<usize>,
     buffer: Vec<u8>,
-    /// An open loop counts the replies to what was due from here on, so that all of it can be told.
+    /// An open loop counts replies on connections that were due from this time on.
     count_from: Option<Instant>,
     stats: Stats,
 }
@@ -62,7 +62,7 @@ struct Stats {
     skipped: u64,
     errors: Errors,
     latency: Histogram,
-    /// The largest share of a thread; each has its own until they are merged.
+    /// The CPU time of the busiest thread. Before the merge, that of the thread itself.
     busiest: Duration,
 }
 
@@ -147,7 +147,7 @@ pub fn run(args: &mut Args) -> Result<String, String> {
         .finish())
 }
 
-/// What one thread does; at the gate it meets who measures, whether it failed or not.
+/// What one thread does. It waits at the gate for the measuring thread even if it has failed.
 fn one_thread(work: &Work, places: usize, gate: &Barrier) -> Result<Stats, String> {
     let mut load = Load::new(work, places);
     let warmed = load.as_mut().map_or(Ok(()), |load| load.drive(work.warmup));
@@ -158,7 +158,7 @@ fn one_thread(work: &Work, places: usize, gate: &Barrier) -> Result<Stats, Strin
     gate.wait();
     warmed.and(driven)?;
     let mut load = load?;
-    // What the closed loop had in flight was neither refused nor lost.
+    // Connections of a closed loop that are still open count neither as refused nor as lost.
     if work.rate.is_some() {
         load.drain()?;
     }
@@ -230,7 +230,7 @@ impl<'a> Load<'a> {
     }
 
     fn fill(&mut self, now: Instant) -> Result<(), String> {
-        // A connection that fails at once frees its place, so count rather than wait for none free.
+        // A connection that fails at once frees its place again, so a loop until none is free might not end.
         for _ in 0..self.free.len() {
             self.open(now)?;
         }
@@ -269,7 +269,7 @@ impl<'a> Load<'a> {
                 place.sent = true;
                 Ok(())
             }
-            // So short a request that the socket takes it whole or not at all.
+            // The request is so short that the socket takes all of it or nothing.
             Ok(_) => Err("short_write"),
             Err(_) => Err("write"),
         }
@@ -310,7 +310,7 @@ impl<'a> Load<'a> {
         let place = &mut self.places[event.token];
         place.due = None;
         let Some(fd) = &place.socket else { return Ok(()) };
-        // FIN came after the whole reply, so that nothing is left behind a read that is not full.
+        // The FIN follows the whole reply, so a read that does not fill the buffer has read all of it.
         let n = match net::read(fd, &mut self.buffer) {
             Ok(Some(n)) if event.ended && n < self.buffer.len() => n,
             Ok(Some(n)) if n == self.buffer.len() => return Err("reply"),

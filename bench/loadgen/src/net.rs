@@ -13,7 +13,7 @@ pub struct Event {
     pub token: usize,
     pub readable: bool,
     pub writable: bool,
-    /// The peer's FIN has arrived, after all of its bytes.
+    /// The peer's FIN has arrived, and all of its bytes before it.
     pub ended: bool,
 }
 
@@ -28,7 +28,7 @@ impl Poller {
         Ok(Self { epoll, raw: Vec::with_capacity(1024) })
     }
 
-    /// Registers once for both directions; nothing needs to be re-armed later.
+    /// Registers for both directions. The registration lasts.
     pub fn add(&self, fd: impl AsFd, token: usize) -> Result<(), Errno> {
         let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
         epoll::add(&self.epoll, fd, EventData::new_u64(token as u64), flags)
@@ -39,22 +39,22 @@ impl Poller {
         epoll::add(&self.epoll, fd, EventData::new_u64(token as u64), EventFlags::IN)
     }
 
-    /// Registers for the peer's FIN or reset only: what arrives before it wakes nobody.
+    /// Registers only for the peer's FIN or reset. Bytes that arrive before it cause no event.
     pub fn add_end(&self, fd: impl AsFd, token: usize) -> Result<(), Errno> {
         epoll::add(&self.epoll, fd, EventData::new_u64(token as u64), EventFlags::RDHUP | EventFlags::ET)
     }
 
-    /// Changes that to also tell when it can be written.
+    /// Changes such a registration, so that there is an event also when the socket can be written.
     pub fn and_writable(&self, fd: impl AsFd, token: usize) -> Result<(), Errno> {
         let flags = EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
         epoll::modify(&self.epoll, fd, EventData::new_u64(token as u64), flags)
     }
 
-    /// Fills `events`; returns with none when `until` has passed.
+    /// Waits for events and puts them into `events`. It is empty if `until` has passed.
     pub fn wait(&mut self, events: &mut Vec<Event>, until: Instant) -> Result<(), String> {
         events.clear();
         let left = until.saturating_duration_since(Instant::now());
-        // Rounded up to milliseconds, epoll_wait's unit: rounded down it would spin.
+        // The unit of epoll_wait is the millisecond. Rounding down would make a busy loop.
         let left = Duration::from_millis(left.as_micros().div_ceil(1000) as u64);
         let timeout = left.try_into().map_err(|_| "timeout out of range")?;
         self.raw.clear();
@@ -76,7 +76,7 @@ impl Poller {
     }
 }
 
-/// Starts to connect. On loopback the handshake is over when this returns, so a write may be tried.
+/// Starts to connect. On loopback the handshake is over when this returns, so the caller may write.
 pub fn connect(addr: SocketAddr) -> Result<OwnedFd, Errno> {
     let family = if addr.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
@@ -86,7 +86,7 @@ pub fn connect(addr: SocketAddr) -> Result<OwnedFd, Errno> {
     Ok(fd)
 }
 
-/// As [`connect`], with a socket after [`hang_up`].
+/// Like [`connect`], with a socket that [`hang_up`] has freed.
 pub fn connect_again(fd: &OwnedFd, addr: SocketAddr) -> Result<(), Errno> {
     match rustix::net::connect(fd, &addr) {
         Ok(()) | Err(Errno::INPROGRESS) => Ok(()),
@@ -94,14 +94,14 @@ pub fn connect_again(fd: &OwnedFd, addr: SocketAddr) -> Result<(), Errno> {
     }
 }
 
-/// Ends a connection whose peer has ended it, with the FIN of a close; the socket keeps its place in
-/// the epoll instance and can connect again, from another port.
+/// Ends a connection with FIN, as close would, after the peer has ended it. The socket stays registered
+/// in the epoll instance and can connect again, from another port.
 pub fn hang_up(fd: &OwnedFd) -> Result<(), Errno> {
     rustix::net::shutdown(fd, Shutdown::Write)?;
     rustix::net::connect_unspec(fd)
 }
 
-/// Bytes read (0 = end), or `None` if there is nothing at the moment.
+/// The number of bytes read (0 = end), or `None` if there are none at the moment.
 pub fn read(fd: &OwnedFd, buffer: &mut [u8]) -> Result<Option<usize>, Errno> {
     match rustix::net::recv(fd, buffer, RecvFlags::empty()) {
         Ok((n, _)) => Ok(Some(n)),
@@ -110,7 +110,7 @@ pub fn read(fd: &OwnedFd, buffer: &mut [u8]) -> Result<Option<usize>, Errno> {
     }
 }
 
-/// Bytes written, 0 if the socket takes none at the moment.
+/// The number of bytes written, which is 0 if the socket takes none at the moment.
 pub fn write(fd: &OwnedFd, bytes: &[u8]) -> Result<usize, Errno> {
     match rustix::net::send(fd, bytes, SendFlags::NOSIGNAL) {
         Ok(n) => Ok(n),

@@ -1,4 +1,4 @@
-//! CPU time and memory, of this process and of the server with its children, read from /proc.
+//! CPU time and memory of this process and of the server with its child processes, read from /proc.
 
 use std::collections::HashMap;
 use std::fs;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Totals at one moment; two of them make a measurement.
+/// Totals at one moment. The difference of two is a measurement.
 pub struct Moment {
     at: Instant,
     own_cpu: Duration,
@@ -33,10 +33,10 @@ struct Server {
 pub struct Usage {
     pub wall: Duration,
     pub own_cpu: Duration,
-    /// What the busiest thread used of that: all of it, but where the load has several threads.
+    /// What the busiest thread used of that. It is all of it unless the load has several threads.
     pub busiest: Duration,
     pub server: Option<ServerUsage>,
-    /// What processes other than this one and the server used, and what the hypervisor took.
+    /// The CPU time of all processes but this one and the server. `steal` is what the hypervisor took.
     pub others: Duration,
     pub steal: Duration,
 }
@@ -45,7 +45,7 @@ pub struct ServerUsage {
     pub cpu: Duration,
     pub rss_kb: u64,
     pub hwm_kb: u64,
-    /// Busiest first; threads of one name are one entry.
+    /// The busiest first. Threads of the same name share an entry.
     pub threads: Vec<(String, Duration)>,
 }
 
@@ -75,7 +75,7 @@ impl Moment {
     }
 }
 
-/// What the calling thread has used so far.
+/// The CPU time that the calling thread has used so far.
 pub fn thread_cpu() -> Duration {
     cpu(ClockId::ThreadCPUTime)
 }
@@ -146,7 +146,7 @@ fn server(root: u32) -> Server {
     total
 }
 
-/// utime and stime are the 14th and 15th fields; the 2nd, the name in parentheses, may hold blanks.
+/// utime and stime are the 14th and 15th fields. The 2nd field, the name in parentheses, may have blanks.
 fn ticks(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);

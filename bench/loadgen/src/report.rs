@@ -1,4 +1,4 @@
-//! What is printed.
+//! What the generator prints.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use crate::histogram::Histogram;
 use crate::observe::Usage;
 
-/// The share of the wall time above which a thread of this process, and not the server, may be what
-/// limits the result.
+/// If a thread of this process is busy for a larger share of the time, it may limit the result, and not
+/// the server.
 const SATURATED: f64 = 0.9;
 
 /// Failures by kind.
@@ -30,11 +30,11 @@ impl Errors {
     }
 }
 
-/// One line as soon as the measured time begins: who starts several generators waits for it.
+/// Prints a line at the start of the measured time. A script that starts several generators waits for it.
 pub fn announce(what: &str) {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
-    // If nobody reads any more there is nobody to tell.
+    // It does not matter if nobody reads the line any more.
     let _ = writeln!(out, "{what}").and_then(|()| out.flush());
 }
 

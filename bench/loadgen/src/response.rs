@@ -1,6 +1,6 @@
 //! Reads HTTP/1 responses as they arrive and checks them.
 
-/// What a response has to be.
+/// What a response has to have.
 pub struct Expect {
     pub status: u16,
     pub body: Option<Vec<u8>>,
@@ -20,7 +20,7 @@ struct Head {
     close: bool,
 }
 
-/// The last good head, byte for byte: a server repeats it until the second in its Date changes, and
+/// The bytes of the last good head. A server repeats them until the second in its Date changes, and
 /// comparing is far cheaper than parsing.
 #[derive(Default)]
 pub struct HeadCache(Option<(Vec<u8>, Head)>);
@@ -47,13 +47,13 @@ enum State {
 
 pub struct Reader {
     state: State,
-    /// A head that has not wholly arrived.
+    /// The part of a head that has arrived.
     partial: Vec<u8>,
     close: bool,
     body_seen: u64,
 }
 
-/// The largest head that is waited for.
+/// The largest incomplete head. A larger one is an error.
 const MAX_HEAD: usize = 64 * 1024;
 
 impl Reader {
@@ -121,7 +121,7 @@ impl Reader {
         }
     }
 
-    /// The connection ended. True if that completed a response.
+    /// Call this when the connection has ended. Returns whether that completed a response.
     pub fn eof(&mut self, expect: &Expect) -> Result<bool, &'static str> {
         match self.state {
             State::Head if self.partial.is_empty() => Ok(false),
@@ -145,7 +145,7 @@ impl Reader {
         }
     }
 
-    /// The head at the front of `data` (after what came before), and the bytes of `data` it took.
+    /// Reads the head, whose rest is at the start of `data`. Also returns how many bytes of `data` it has.
     fn head(
         &mut self,
         data: &[u8],
@@ -276,7 +276,7 @@ mod tests {
         Expect { status: 200, body: Some(body.to_vec()), body_length: None }
     }
 
-    /// Every way of cutting `wire` in two gives the same count.
+    /// Every division of `wire` into two parts gives the same count.
     fn count(wire: &[u8], expect: &Expect) -> Result<u32, &'static str> {
         let mut results = Vec::new();
         for cut in 0..=wire.len() {

@@ -1,5 +1,5 @@
-//! What holds whatever arrives. A debug build, and with it every test and fuzz target, panics where it
-//! does not. A release build goes on with the type's empty value and counts.
+//! Invariants, which hold whatever a client sends. If one does not hold, a debug build panics, and with it every test
+//! and fuzz target. A release build counts that, and goes on with the default value of the type.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,8 +19,8 @@ pub fn note_broken(invariant: &str) {
     debug_assert!(false, "this must always hold: {invariant}");
 }
 
-/// The value of an option that is never none, for the reason given. Panics in a debug build if it is;
-/// in a release build [`broken`] counts it, and the value is the type's default.
+/// The value of an option that is never None, for the given reason. If it is None, a debug build panics. A release
+/// build counts that in [`broken`], and uses the default value of the type.
 #[macro_export]
 macro_rules! invariant {
     ($option:expr, $reason:literal $(,)?) => {

@@ -1,5 +1,5 @@
-//! What the parser knows at one moment, for those who tell people about it: where it stands, in
-//! which part of which message, and what led there. Nothing here is asked for while all is well.
+//! What the parser knows at one moment, for explanations: its position, the part of the message, and what came before.
+//! It is used only when a packet is refused or a connection ends.
 
 use std::cell::OnceCell;
 
@@ -18,7 +18,7 @@ macro_rules! texts {
         }
 
         impl $name {
-            /// The word that JavaScript shows.
+            /// The word for JavaScript.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $($name::$variant => $text,)*
@@ -54,7 +54,7 @@ texts! {
         Version = "version",
         /// The end of a request line, field line or chunk size line.
         LineEnd = "line-end",
-        /// The bytes that tell an HTTP/2 client.
+        /// The preface of an HTTP/2 client.
         Preface = "preface",
         FieldName = "field-name",
         FieldValue = "field-value",
@@ -69,7 +69,7 @@ texts! {
     }
 }
 
-/// A limit that was reached. `seen` is a lower bound: what follows was not read.
+/// A limit that was reached. `seen` is a lower bound, because what follows was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// Bytes of target, names and values.
@@ -111,15 +111,15 @@ pub struct Message {
 pub enum Carried<'a> {
     /// Outside of a head and of trailers.
     No,
-    /// Before a target: within the method, or behind it.
+    /// Before a target, within the method or behind it.
     Method,
-    /// Within a target, of which this came before; it may be empty.
+    /// Within a target. This part of it came before, and may be empty.
     Target(&'a [u8]),
     /// Behind a target, in the request line.
     Protocol,
-    /// Within the lines. There is no name where it is not known.
+    /// Within the lines.
     Lines {
-        /// The name of the last line that had begun.
+        /// The name of the last line that had begun, if it is known.
         name: Option<&'a [u8]>,
         /// That line was not complete.
         within: bool,
@@ -129,33 +129,33 @@ pub enum Carried<'a> {
 /// The parser at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
-    /// The packet; empty between two of them.
+    /// The packet. It is empty between two packets.
     pub packet: &'a [u8],
     /// The offset in the packet at which the parser stopped.
     pub at: usize,
-    /// Bytes of the connection before the packet.
+    /// How many bytes of the connection came before the packet.
     pub consumed: u64,
-    /// Where on the connection the message began.
+    /// The offset on the connection at which the message began.
     pub begun_at: u64,
-    /// Where on the connection the head or the trailers began.
+    /// The offset on the connection at which the head or the trailers began.
     pub lines_at: u64,
-    /// Complete heads so far.
+    /// How many heads were complete.
     pub heads: u32,
     /// How far the message has come.
     pub phase: Phase,
     /// The element that the parser is at.
     pub part: Part,
-    /// The part's bytes before `at`, for a target, a name or a value.
+    /// How many bytes of a target, a name or a value come before `at`.
     pub index: usize,
-    /// Of the message in progress, once it is complete.
+    /// The method of the current message, if it is complete.
     pub method: Option<Method>,
-    /// What was matched of the method's name.
+    /// The bytes of the method's name that were matched.
     pub method_name: &'static [u8],
-    /// The target so far, in what came before this packet and what is in it.
+    /// The target so far: the part before this packet, and the part in it.
     pub target: [&'a [u8]; 2],
     /// The lines so far. The name or value in progress may be missing.
     pub fields: Fields<'a>,
-    /// The name of the line in progress, likewise in two pieces.
+    /// The name of the current line, in the same two parts.
     pub field: Option<[&'a [u8]; 2]>,
     /// The limit that was reached.
     pub limit: Option<Limit>,
@@ -163,26 +163,26 @@ pub struct Scene<'a> {
     pub message: Option<Message>,
     /// The message before it.
     pub previous: Option<Message>,
-    /// What is left of the body or chunk.
+    /// How many bytes of the body or chunk are left.
     pub left: u64,
     /// Where the packet began.
     pub carried: Carried<'a>,
 }
 
-/// What a message begins with whose method is refused.
+/// The beginning of a message whose method is refused.
 #[derive(Clone, Copy, Debug)]
 pub struct Opening<'a> {
     /// The packet.
     pub packet: &'a [u8],
-    /// Where the message begins in the packet, if it does.
+    /// The offset in the packet at which the message begins, if it begins there.
     pub begin: Option<usize>,
-    /// What came of the method before the packet.
+    /// The part of the method that came before the packet.
     pub earlier: &'static [u8],
     /// The message before it.
     pub previous: Option<Message>,
 }
 
-/// The parser at an error, before anything is forgotten.
+/// The parser at an error, while it still knows everything.
 #[derive(Debug)]
 pub struct Moment<'a> {
     parser: &'a Parser,
@@ -205,8 +205,8 @@ impl<'a> Moment<'a> {
         }
     }
 
-    /// What the parser knows. It is put together when it is asked for first: in a flood most refusals
-    /// are told apart by less.
+    /// What the parser knows. It is made only when somebody asks for it, because less is enough to classify most
+    /// refusals of a flood.
     pub fn scene(&self) -> &Scene<'a> {
         self.scene.get_or_init(|| {
             let input = Input {
@@ -218,7 +218,7 @@ impl<'a> Moment<'a> {
         })
     }
 
-    /// What the message begins with, where its method was refused.
+    /// The beginning of the message, if its method was refused.
     pub fn opening(&self) -> Opening<'a> {
         let parser = self.parser;
         let begin = parser.begun_at.checked_sub(parser.consumed);
@@ -252,7 +252,7 @@ impl Parser {
         self.phase_at(0)
     }
 
-    /// Between two packets.
+    /// What the parser knows between two packets.
     pub fn scene(&self) -> Scene<'_> {
         let input = Input {
             packet: &[],
@@ -316,7 +316,7 @@ impl Parser {
         }
     }
 
-    /// The target and the lines as far as they have come.
+    /// The target and the lines, as far as they have come.
     fn lines<'a>(
         &'a self,
         input: &Input<'a>,
@@ -325,7 +325,7 @@ impl Parser {
     ) -> LinesSoFar<'a> {
         let Input { packet, at, mark } = *input;
         let buffer = self.head_buffer.as_deref();
-        // Whether the next byte folds the line is not known: most likely the line is complete.
+        // The next byte may fold the line. Most likely it does not, so the line counts as complete.
         let folds = self.state == State::ValueFold && error.is_none();
         let part = if folds {
             Part::HeadEnd
@@ -439,14 +439,14 @@ impl Parser {
     }
 }
 
-/// What a parser has of a target and of lines.
+/// The target and the lines, as far as they have come.
 struct LinesSoFar<'a> {
     part: Part,
     target: [&'a [u8]; 2],
     fields: Fields<'a>,
     /// The name of the line in progress.
     field: Option<[&'a [u8]; 2]>,
-    /// Bytes of the value in progress, or else of the last one.
+    /// How many bytes the current value has, or else the last one.
     value: usize,
 }
 
@@ -454,7 +454,7 @@ fn total(pieces: [&[u8]; 2]) -> usize {
     pieces[0].len() + pieces[1].len()
 }
 
-/// The part that a state is in.
+/// The part of the grammar to which a state belongs.
 fn part(state: State) -> Part {
     match state {
         State::Method | State::SpaceAfterMethod => Part::Method,
@@ -483,7 +483,7 @@ fn part(state: State) -> Part {
     }
 }
 
-/// Where a reason tells more than the state.
+/// The part of an error. Some reasons say more about it than the state.
 fn refused_part(reason: Reason, part: Part) -> Part {
     match reason {
         Reason::TransferEncodingWithContentLength | Reason::ContentLengthWithTransferEncoding => {

@@ -1,5 +1,5 @@
-//! The calls of the hot path: functions of the engine's object, straight on Node-API. They cost
-//! one call for their arguments, where napi-rs's methods unwrap, check and lock as well.
+//! The calls of the hot path: functions on the engine's object that use Node-API directly. They need one call to get
+//! their arguments. Methods of napi-rs would unwrap, check and lock as well.
 
 mod write;
 
@@ -21,8 +21,8 @@ use crate::engine::deferred::Moment;
 type Callback =
     unsafe extern "C" fn(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value;
 
-/// Makes a table of callbacks that no panic leaves: C has no way to pass one on. After a panic a call
-/// gives what stands behind it. An error is thrown.
+/// Makes a table of callbacks that catch every panic, because a panic must not pass through C. After a panic a call
+/// returns the value that is behind it in the table. An error is thrown.
 macro_rules! calls {
     ($($name:literal: $call:path, $after_panic:expr;)*) => {
         [$(($name, {
@@ -59,7 +59,7 @@ const CALLS: [(&CStr, Callback); 14] = calls! {
     c"serverOf": server_of, zero;
 };
 
-/// JavaScript destroys the connection with an error then.
+/// The result of a write after a panic. JavaScript then destroys the connection with an error.
 fn failed(env: sys::napi_env) -> sys::napi_value {
     int(env, -libc::EIO)
 }
@@ -68,13 +68,13 @@ fn zero(env: sys::napi_env) -> sys::napi_value {
     int(env, 0)
 }
 
-/// Makes the calls own properties of the engine's object.
+/// Defines the calls as own properties of the engine's object.
 pub fn define(env: sys::napi_env, engine: sys::napi_value, local: &Rc<Local>) -> Result<()> {
     for (name, callback) in CALLS {
         let data = Rc::into_raw(local.clone()).cast_mut().cast();
         let mut function = std::ptr::null_mut();
-        // SAFETY: the values belong to the current call. `drop_local` gives back the count that
-        // `into_raw` took, when the function is collected and can be called no more.
+        // SAFETY: the values belong to the current call. `drop_local` gives back the count that `into_raw` took, when
+        // the function is collected and cannot be called any more.
         unsafe {
             check_status!(sys::napi_create_function(
                 env,
@@ -108,7 +108,7 @@ unsafe extern "C" fn drop_local(_env: sys::napi_env, data: *mut c_void, _hint: *
     drop(unsafe { Rc::from_raw(data.cast::<Local>()) });
 }
 
-/// One call: its engine and arguments.
+/// One call, with its engine and arguments.
 struct Call<'a, const N: usize> {
     env: sys::napi_env,
     local: &'a Local,
@@ -122,8 +122,8 @@ impl<const N: usize> Call<'_, N> {
         let mut arguments = [std::ptr::null_mut(); N];
         let mut count = N;
         let mut data = std::ptr::null_mut();
-        // SAFETY: the pointers are valid. Missing arguments become undefined. The function that
-        // is running keeps its data alive.
+        // SAFETY: the pointers are valid. Missing arguments become undefined. The running function keeps its data
+        // alive.
         let local = unsafe {
             sys::napi_get_cb_info(
                 env,
@@ -142,7 +142,7 @@ impl<const N: usize> Call<'_, N> {
         }
     }
 
-    /// An argument as a number; 0 if it is none.
+    /// An argument as a number; 0 if it is no number.
     fn number(&self, i: usize) -> u32 {
         number(self.env, self.arguments[i])
     }
@@ -158,7 +158,7 @@ impl<const N: usize> Call<'_, N> {
 
 fn number(env: sys::napi_env, value: sys::napi_value) -> u32 {
     let mut number = 0;
-    // SAFETY: Node-API checks that the value is a number, and leaves `number` alone otherwise.
+    // SAFETY: Node-API checks that the value is a number, and does not change `number` otherwise.
     unsafe { sys::napi_get_value_uint32(env, value, &mut number) };
     number
 }
@@ -200,13 +200,13 @@ fn blob(call: &Call<'_, 1>) -> Result<sys::napi_value> {
     )
 }
 
-/// Sends everything that is held back: the turn is over.
+/// Sends deferred output and FIN, because the turn is over.
 fn flush(call: &Call<'_, 0>) -> Result<sys::napi_value> {
     call.native()?.core.deferred.flush(Moment::Turn);
     Ok(call.undefined())
 }
 
-/// 0 done, 1 pending, or -errno.
+/// The number that a call returns: 0 for done, 1 for pending, or -errno.
 fn shutdown(call: &Call<'_, 1>) -> Result<sys::napi_value> {
     let native = call.native()?;
     let connections = native.connections.borrow();

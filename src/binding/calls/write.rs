@@ -15,14 +15,14 @@ use crate::layout::write::{
 };
 use crate::memory::{Loan, Owner};
 
-/// The bits of a write's number that are its encoding.
+/// The bits of a write's flags that are the encoding.
 const ENCODING: u32 = 3;
-/// The number of a chunk that comes alone.
+/// The number of a piece that is the only one.
 pub const ONLY: u32 = u32::MAX;
 
 impl<const N: usize> Call<'_, N> {
-    /// Writes to the connection of the first argument. `value` is what the numbers of the pieces
-    /// refer to: an array, or the only one that has a number.
+    /// Writes to the connection of the first argument. The numbers of the pieces refer to `value`: an array, or the
+    /// only piece with a number.
     fn send(
         &self,
         flags: u32,
@@ -59,7 +59,7 @@ impl<const N: usize> Call<'_, N> {
         Ok(int(self.env, result))
     }
 
-    /// Runs what writes through the memory for strings.
+    /// Calls a function that writes, with the memory for strings.
     fn with_text(
         &self,
         write: impl FnOnce(&mut Vec<u8>) -> Result<sys::napi_value>,
@@ -72,7 +72,7 @@ impl<const N: usize> Call<'_, N> {
     }
 }
 
-/// A chunk that is to be written: bytes of JavaScript, or a string that is appended to the text.
+/// Makes a piece from a chunk that is to be written: bytes of JavaScript, or a string that is appended to the text.
 ///
 /// # Safety
 /// As `values::bytes`.
@@ -96,7 +96,7 @@ unsafe fn piece<'a>(
     Ok(Piece::Text(start..text.len()))
 }
 
-/// Keeps what a value is or holds where it is, until the loan is over. None if Node-API refuses.
+/// Keeps the memory of a value in place until the loan is over. Returns None if Node-API fails.
 fn lend(env: sys::napi_env, value: sys::napi_value, core: &Arc<Core>) -> Option<Loan> {
     let mut reference = std::ptr::null_mut();
     // SAFETY: the value belongs to the current call.
@@ -109,12 +109,12 @@ fn lend(env: sys::napi_env, value: sys::napi_value, core: &Arc<Core>) -> Option<
         reference: reference.cast(),
         give_up: pages::give_up,
     };
-    // SAFETY: the memory of a view does not move while something refers to the view, and we are on the
-    // thread of `env`.
+    // SAFETY: the memory of a view does not move while there is a reference to the view, and this is the thread of
+    // `env`.
     Some(unsafe { Loan::new(owner, core.clone()) })
 }
 
-/// Memory that strings are written through is kept up to this size.
+/// The largest size of the memory for strings that is kept.
 const TEXT: usize = 64 * 1024;
 
 pub fn write(call: &Call<'_, 3>) -> Result<sys::napi_value> {
@@ -127,8 +127,7 @@ pub fn write(call: &Call<'_, 3>) -> Result<sys::napi_value> {
     })
 }
 
-/// Writes the whole of a response: its head, its body of one chunk, and what follows that. Head and
-/// tail are strings.
+/// Writes a whole response: its head, its body of one chunk, and its tail. Head and tail are strings.
 pub fn respond(call: &Call<'_, 5>) -> Result<sys::napi_value> {
     let flags = call.number(4);
     let head_encoding = if flags & HEAD_UTF8 != 0 {
@@ -145,7 +144,7 @@ pub fn respond(call: &Call<'_, 5>) -> Result<sys::napi_value> {
         let body_end = text.len();
         values::append_string(call.env, tail, Encoding::Latin1, text)?;
         let end = text.len();
-        // Without chunked encoding Node ends with an empty chunk, which calls back.
+        // Without chunked encoding, Node writes an empty chunk at the end, which has the callback.
         let blanks = u32::from(body_end == end);
         match piece {
             Piece::Text(_) => call.send(flags, text, &[Piece::Text(0..end)], blanks, body),
@@ -173,7 +172,7 @@ pub fn writev(call: &Call<'_, 3>) -> Result<sys::napi_value> {
     })
 }
 
-/// The chunks of `[chunk, encoding, ...]`, each numbered by its place there.
+/// Makes pieces from `[chunk, encoding, ...]`. The number of each is its index there.
 ///
 /// # Safety
 /// As `values::bytes`.

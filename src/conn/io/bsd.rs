@@ -7,7 +7,7 @@ pub use super::flags::*;
 /// There is no flag that holds a segment back, so FIN leaves in a segment of its own.
 pub const FIN_FOLLOWS: libc::c_int = 0;
 
-/// kqueue does not tell libuv.
+/// Always false: kqueue does not report a hang-up to libuv.
 pub fn has_hung_up(_fd: RawFd) -> bool {
     false
 }

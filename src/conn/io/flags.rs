@@ -9,10 +9,10 @@ use crate::conn::address::Name;
 
 pub const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
 
-/// The option with the seconds of silence before the first probe.
+/// The option that has the seconds of silence before the first keep-alive probe.
 pub const TCP_KEEPIDLE: libc::c_int = libc::TCP_KEEPIDLE;
 
-/// Takes a connection from the backlog. Where no descriptor is left it stays there.
+/// Takes a connection from the backlog. If no descriptor is left, the connection stays there.
 pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
     let mut peer = Name::default();
     let (address, length) = peer.room();
@@ -25,17 +25,17 @@ pub fn accept(fd: RawFd) -> Result<(OwnedFd, Option<SocketAddr>)> {
     Ok((accepted, peer.address()))
 }
 
-/// `MSG_NOSIGNAL` says it with each call.
+/// Does nothing, because each call has the flag `MSG_NOSIGNAL`.
 pub fn set_no_sigpipe(_fd: RawFd) -> Result<()> {
     Ok(())
 }
 
-/// What a failed send is told as.
+/// The error that is reported for a failed send.
 pub fn send_error(error: Error) -> Error {
     error
 }
 
-/// Whether both directions are over, after RST or FIN in both.
+/// Whether both directions have ended, by RST or by FIN in both.
 pub fn is_gone(fd: RawFd) -> bool {
     let mut asked = libc::pollfd {
         fd,

@@ -9,7 +9,7 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 #[cfg(not(target_vendor = "apple"))]
 mod flags;
 
-// What a system does otherwise than POSIX says, or beyond it, stands in a file of that system.
+// Each system has a file for what it does differently from POSIX, or beyond it.
 #[cfg_attr(any(target_os = "linux", target_os = "android"), path = "linux.rs")]
 #[cfg_attr(target_vendor = "apple", path = "apple.rs")]
 #[cfg_attr(

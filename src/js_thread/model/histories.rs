@@ -1,4 +1,4 @@
-//! The histories: drawn at random, and those that were worth to be kept.
+//! The histories: random ones, and those that are kept as tests.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What happened to bytes and FIN in one segment before readiness kept them apart.
+/// Bytes and FIN come in one segment. Readiness has to keep them apart.
 #[test]
 #[should_panic(expected = "ends of 0")]
 fn a_reactor_that_forgets_ends_is_found() {
@@ -51,7 +51,7 @@ proptest! {
     }
 }
 
-/// libuv gives the kernel a chunk without bytes at the end of a write in an event of its own.
+/// As libuv does, a chunk without bytes at the end of a write is offered to the kernel in an event of its own.
 #[test]
 fn a_write_with_an_empty_chunk_at_its_end_is_done_one_event_later() {
     for blanks in 0..3 {
@@ -82,7 +82,7 @@ fn a_write_with_an_empty_chunk_at_its_end_is_done_one_event_later() {
     }
 }
 
-/// Output that the kernel takes at the second try, or that fails then, is told at the end of the turn.
+/// Output that the kernel takes at the second try, or that fails then, is reported at the end of the turn.
 #[test]
 fn a_write_is_tried_twice() {
     simulation::reset(false);

@@ -1,4 +1,4 @@
-//! A connection as its test knows it: what has arrived, what JavaScript was told, and what must not be told.
+//! A connection and what its test knows: what has arrived, what was delivered, and what must not be delivered.
 
 use std::os::fd::RawFd;
 use std::sync::Arc;
@@ -12,17 +12,17 @@ pub struct Subject {
     pub conn: Arc<Conn>,
     pub fd: RawFd,
     pub id: u32,
-    /// Bytes of body that have arrived, and that were delivered.
+    /// How many bytes of body have arrived, and how many were delivered.
     pub arrived: usize,
     pub delivered: usize,
-    /// Bytes read that were reported, and those that have arrived in all.
+    /// How many read bytes were reported, and how many bytes have arrived in all.
     pub reported: usize,
     pub total: usize,
     pub fin: bool,
     pub rst: bool,
     pub paused: bool,
     pub closed: bool,
-    /// Bytes that JavaScript wrote, and how much of it counts as taken.
+    /// How many bytes JavaScript has written, and how many of them count as taken.
     pub written: Vec<u8>,
     pub pending: bool,
     pub shutdown: bool,
@@ -32,18 +32,18 @@ pub struct Subject {
     pub failed: bool,
 }
 
-/// A byte of a body, by its place.
+/// The byte at an offset of a body.
 pub fn nth(i: usize) -> u8 {
     (i % 251) as u8
 }
 
-/// Whether a record is an error that a write has met.
+/// Whether a record is an error of a write.
 fn is_of_a_write(record: &[u32]) -> bool {
     record.first() == Some(&SOCKET_ERROR) && record.last() == Some(&SYSCALL_WRITE)
 }
 
 impl Subject {
-    /// JavaScript is told. Whether it destroys the socket, with bytes that nobody read.
+    /// Dispatches a delivery. Returns whether JavaScript then destroys the socket, with bytes that nobody has read.
     pub fn told(&mut self, popped: &Popped) -> bool {
         let mut destroys = false;
         self.reported += popped.bytes as usize;

@@ -1,4 +1,4 @@
-//! Refusals, closing and giving away, and what the queue holds up.
+//! Refusals, closing and giving away, and a full queue.
 
 use std::future::poll_fn;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
@@ -22,8 +22,8 @@ use crate::memory::Vecs;
 use crate::record::*;
 use crate::sync::lock;
 
-/// Refusals of new connections against JavaScript's look at those that are overdue: each is refused once, and the end of
-/// the last one is told.
+/// New connections are refused while JavaScript looks for overdue connections. Each is refused once, and the end of the last
+/// one is reported.
 #[test]
 fn new_connections_are_refused_once() {
     explore(|| {
@@ -138,7 +138,7 @@ fn a_listener_is_closed_once_and_for_all() {
     });
 }
 
-/// Deliveries beyond the limit hold up whoever reads, until JavaScript has popped them.
+/// Deliveries beyond the limit stop reading, until JavaScript has popped them.
 #[test]
 fn a_full_queue_holds_up_and_lets_go() {
     explore(|| {
@@ -183,7 +183,7 @@ fn a_full_queue_holds_up_and_lets_go() {
     });
 }
 
-/// A message that took long ends and another begins while JavaScript looks for those that are overdue.
+/// A message that has taken long ends, and another begins, while JavaScript looks for overdue ones.
 #[test]
 fn a_new_message_is_not_taken_for_an_old_one() {
     explore(|| {
@@ -208,8 +208,8 @@ fn a_new_message_is_not_taken_for_an_old_one() {
     });
 }
 
-/// JavaScript takes a connection away while another thread may be reading it. Whatever has arrived is told, or is
-/// left for whoever reads on.
+/// JavaScript takes a connection over while another thread may be reading it. Whatever has arrived is delivered, or is
+/// left to be read later.
 #[test]
 fn a_connection_is_given_away_whole() {
     explore(|| {
@@ -226,7 +226,7 @@ fn a_connection_is_given_away_whole() {
         let first = js.next();
         let mut heads = heads(&first);
         if one_of(2) == 0 {
-            // Outside of a packet, so that the next one may be read at the same time.
+            // This is outside of a packet, so that the next one may be read at the same time.
             while let Some(popped) = js.connections.next(&js.core, &mut Vecs) {
                 heads += self::heads(&popped);
             }
@@ -247,7 +247,7 @@ fn a_connection_is_given_away_whole() {
         let left = simulation::peer(new, |socket| socket.incoming.len()).unwrap();
         simulation::close(new);
         assert_eq!(heads * REQUEST.len() + left, 3 * REQUEST.len());
-        // It goes on counting until JavaScript has ended it.
+        // It counts until JavaScript has ended it.
         adjust_open(&js.core, &js.server, -1);
         js.check();
         drop(js);

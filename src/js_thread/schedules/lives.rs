@@ -9,7 +9,7 @@ use super::js::Js;
 use super::{REQUEST, explore, one_of};
 use crate::conn::simulation;
 
-/// Sends requests in pieces, makes room for the answers, and leaves.
+/// A peer that sends requests in pieces, makes room for the responses, and leaves.
 pub(super) fn peer(fd: RawFd, requests: usize, reset: bool) {
     let bytes = REQUEST.repeat(requests);
     let cut = one_of(bytes.len());

@@ -1,9 +1,9 @@
-//! The engine's threads in every order: the accept thread, an I/O thread, the JavaScript thread and the peers run one at a
-//! time, and which one goes on at each lock and each atomic is drawn. A wake-up that is lost leaves threads that
-//! wait for each other, which is found at once. `cargo test --lib --features schedules schedules` runs them;
-//! `crate::sync` says how.
+//! Tests of the engine's threads in many orders. The accept thread, an I/O thread, the JavaScript thread and the peers run one
+//! at a time, and a random choice decides at each lock and each atomic which one goes on. A lost wake-up leaves threads
+//! that wait for each other, which is found at once. `cargo test --lib --features schedules schedules` runs these
+//! tests; `crate::sync` says how.
 //!
-//! What these do not find is an atomic whose ordering is too weak: here each is seen by all threads at once.
+//! They do not find an atomic whose ordering is too weak, because all threads see each change at once.
 
 mod deferred;
 mod ends;
@@ -18,10 +18,11 @@ use crate::conn::simulation;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// Orders of each test. The environment's `SCHEDULES` has more of them tried.
+/// How many orders of each test are tried. The environment variable `SCHEDULES` sets another number.
 const ORDERS: usize = 1000;
 
-/// Runs a test in many orders: half of them with all threads alike, half with some that come late.
+/// Runs a test in many orders: half of them with equal chances for all threads, and half with some threads that are
+/// late.
 fn explore(test: impl Fn() + Send + Sync + Copy + 'static) {
     let wanted = std::env::var("SCHEDULES").ok();
     let orders = wanted.and_then(|text| text.parse().ok()).unwrap_or(ORDERS);

@@ -1,4 +1,4 @@
-//! One client. What it is told to send and cannot yet waits in order, as does a FIN behind it.
+//! One client. Bytes that cannot be sent yet are kept in order, and a FIN behind them waits, too.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use crate::socket::{self, Socket};
 use crate::wire::{Action, Answer};
 
-/// So much of what was read is kept as it is; of the rest there is a hash.
+/// How many of the bytes read are kept. All bytes also go into a hash.
 const KEPT: usize = 4096;
 const READ_AT_ONCE: usize = 1 << 18;
-/// How long bytes are awaited, which may be on their way or not.
+/// How long to wait for bytes that may be on their way.
 const A_MOMENT: Duration = Duration::from_millis(50);
 const LOOKS_EVERY: Duration = Duration::from_micros(200);
-/// Of FNV-1a, 64 bits, taken over bytes.
+/// The constants of the hash FNV-1a, 64 bits.
 const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
 const HASH_PRIME: u64 = 0x0000_0100_0000_01b3;
 
@@ -37,7 +37,7 @@ pub struct Connection {
     hash: u64,
     kept: Vec<u8>,
     end: End,
-    /// The server does not take any more.
+    /// The server takes no more bytes.
     refused: bool,
 }
 
@@ -90,7 +90,7 @@ impl Connection {
         }
     }
 
-    /// Sends what can be sent; says whether anything was.
+    /// Sends what can be sent. Returns whether anything was sent.
     fn send(&mut self) -> bool {
         let Some(socket) = &self.socket else { return false };
         let mut moved = false;
@@ -115,12 +115,13 @@ impl Connection {
         moved
     }
 
-    /// Reads what may be read; says whether anything came.
-    fn read(&mut self, buffer: &mut [u8]) -> bool {
+    /// Reads what may be read, at most so many bytes. Returns whether there was anything.
+    fn read(&mut self, buffer: &mut [u8], most: usize) -> bool {
         let mut moved = false;
-        while self.end == End::Open && self.total < self.limit {
+        let until = self.limit.min(self.total.saturating_add(most as u64));
+        while self.end == End::Open && self.total < until {
             let Some(socket) = &self.socket else { return moved };
-            let most = usize::try_from(self.limit - self.total).unwrap_or(usize::MAX).min(buffer.len());
+            let most = usize::try_from(until - self.total).unwrap_or(usize::MAX).min(buffer.len());
             match socket.receive(&mut buffer[..most]) {
                 Ok(0) => self.end = End::Fin,
                 Ok(length) => self.seen(&buffer[..length]),
@@ -159,8 +160,8 @@ impl Connection {
     }
 }
 
-/// Lets every connection send and read once all that it can. False if there was nothing.
-pub fn pump(connections: &mut BTreeMap<u32, Connection>) -> io::Result<bool> {
+/// Lets each connection send as much as it can and read at most `most` bytes. Returns false if there was nothing.
+pub fn pump(connections: &mut BTreeMap<u32, Connection>, most: usize) -> io::Result<bool> {
     let mut active: Vec<&mut Connection> =
         connections.values_mut().filter(|connection| connection.wants() != 0).collect();
     let mut polled: Vec<libc::pollfd> = active
@@ -177,7 +178,7 @@ pub fn pump(connections: &mut BTreeMap<u32, Connection>) -> io::Result<bool> {
     for (connection, ready) in active.into_iter().zip(&polled) {
         if ready.revents != 0 {
             moved |= connection.send();
-            moved |= connection.read(&mut buffer);
+            moved |= connection.read(&mut buffer, most);
         }
     }
     Ok(moved)

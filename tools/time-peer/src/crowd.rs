@@ -1,4 +1,4 @@
-//! Clients that act on their own, each in a thread: they measure how long a server takes.
+//! Clients that run on their own, each in a thread. They measure how long a server takes.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -9,13 +9,13 @@ use std::time::Instant;
 
 use crate::wire::Answer;
 
-/// Every response has this in it once.
+/// Every response contains this once.
 const MARK: &[u8] = b"HTTP/1.1 200";
 
 #[derive(Default)]
 struct Progress {
     answered: AtomicU64,
-    /// Microseconds from the connect to the last answer or to the end of the connection; 0 until then.
+    /// Microseconds from connect to the last response or the end of the connection; 0 until then.
     took: AtomicU64,
 }
 
@@ -23,14 +23,14 @@ struct Progress {
 pub struct Crowd(Vec<Arc<Progress>>);
 
 impl Crowd {
-    /// One connection that sends the same request many times without waiting; returns its number.
+    /// Starts a connection that sends the same request many times without waiting. Returns its number.
     pub fn flood(&mut self, port: u16, requests: u32, request: Vec<u8>) -> u64 {
         let progress = self.start();
         thread::spawn(move || run(port, requests.into(), &request, &progress));
         self.0.len() as u64 - 1
     }
 
-    /// One connection with one request; returns its number.
+    /// Starts a connection with one request. Returns its number.
     pub fn ask(&mut self, port: u16, request: Vec<u8>) -> u64 {
         self.flood(port, 1, request)
     }
@@ -52,7 +52,7 @@ impl Crowd {
 
 fn run(port: u16, requests: u64, request: &[u8], progress: &Progress) {
     let begin = Instant::now();
-    // However it ends, the number of answers tells.
+    // A failure shows in the number of responses.
     let _ = exchange(port, requests, request, progress);
     let took = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
     progress.took.store(took.max(1), Ordering::Release);
@@ -74,7 +74,7 @@ fn exchange(port: u16, requests: u64, request: &[u8], progress: &Progress) -> io
         let end = kept + length;
         answered += buffer[..end].windows(MARK.len()).filter(|bytes| *bytes == MARK).count() as u64;
         progress.answered.store(answered, Ordering::Release);
-        // A mark can lie across two reads.
+        // A mark may be divided between two reads.
         kept = end.min(MARK.len() - 1);
         buffer.copy_within(end - kept..end, 0);
     }

@@ -1,12 +1,12 @@
 //! The clients of the comparison in time (`__test__/time`). The process that runs the servers sends
-//! frames of commands and blocks until the answer is there; between two frames nothing happens here.
-//! So what meets in the kernel is decided by the frames, not by the clock. The exception are the
-//! `crowd` commands, which measure time and therefore run in threads of their own.
+//! frames of commands and blocks until it has the answer. Between two frames the clients do nothing, so
+//! the frames decide what is in the kernel at a time, and not the clock. The exceptions are the `crowd`
+//! commands: they measure time and therefore run in threads of their own.
 //!
 //! - `wire`        frames of commands and answers, over two named pipes
-//! - `connection`  one client: what it has still to send, how much it may read, what it saw
+//! - `connection`  one client: what it still has to send, how much it may read, what it has read
 //! - `socket`      the system calls
-//! - `crowd`       clients that act on their own: a flood of pipelined requests, a single question
+//! - `crowd`       clients that run on their own: a flood of pipelined requests, or a single request
 
 mod connection;
 mod crowd;
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Obeys until the other side closes its pipe.
+/// Carries out commands until the other side closes its pipe.
 fn serve(commands: &str, answers: &str) -> io::Result<()> {
     let mut input = OpenOptions::new().read(true).open(commands)?;
     let mut output = OpenOptions::new().write(true).open(answers)?;
@@ -65,7 +65,7 @@ fn obey(
             answer.number(connection.port()?.into());
             connections.insert(id, connection);
         }
-        Command::Pump => answer.number(connection::pump(connections)?.into()),
+        Command::Pump { most } => answer.number(connection::pump(connections, most as usize)?.into()),
         Command::Flood { port, requests, request } => answer.number(crowd.flood(port, requests, request)),
         Command::Ask { port, request } => answer.number(crowd.ask(port, request)),
         Command::Progress { id } => crowd.progress(id, answer),

@@ -1,4 +1,4 @@
-//! A TCP socket on loopback, and the options that the standard library does not have.
+//! A TCP socket on loopback, with options that the standard library does not offer.
 
 use std::io;
 use std::mem::size_of;
@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 pub struct Socket(TcpStream);
 
 impl Socket {
-    /// Connects and becomes non-blocking. Zero leaves the receive buffer or the segment size as it is.
+    /// Connects, and makes the socket non-blocking. Zero leaves the receive buffer or the segment size as it is.
     pub fn connect(port: u16, receive_buffer: u32, segment: u32) -> io::Result<Self> {
         // SAFETY: socket(2) takes no pointers.
         let fd = check(unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) })?;
@@ -50,20 +50,20 @@ impl Socket {
         io::Read::read(&mut &self.0, buffer)
     }
 
-    /// Bytes that are there to be read.
+    /// The number of bytes that can be read.
     pub fn unread(&self) -> u64 {
         let mut count: libc::c_int = 0;
-        // SAFETY: the pointer is that of one number. On a socket this cannot fail.
+        // SAFETY: the pointer is to one number. On a socket this cannot fail.
         unsafe { libc::ioctl(self.as_raw_fd(), libc::FIONREAD, &raw mut count) };
         u64::try_from(count).unwrap_or(0)
     }
 
-    /// A failure says that the connection is gone, which the next read says, too.
+    /// A failure means that the connection is gone, which the next read reports, too.
     pub fn shutdown(&self) {
         let _ = self.0.shutdown(std::net::Shutdown::Write);
     }
 
-    /// Closing then sends RST. This cannot fail on a socket.
+    /// Makes close send RST. This cannot fail on a socket.
     pub fn reset_on_close(&self) {
         let linger = libc::linger { l_onoff: 1, l_linger: 0 };
         let _ = set(self.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, linger);
@@ -76,14 +76,14 @@ impl AsRawFd for Socket {
     }
 }
 
-/// Returns at once.
+/// Calls poll(2) with the timeout 0.
 pub fn poll(polled: &mut [libc::pollfd]) -> io::Result<()> {
     // SAFETY: the pointer and the length are those of one slice.
     check(unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, 0) })?;
     Ok(())
 }
 
-/// `T` is the plain type that the option takes.
+/// Sets an option of a socket. `T` is the C type of the value.
 fn set<T: Copy>(fd: RawFd, level: i32, option: i32, value: T) -> io::Result<()> {
     let length = size_of::<T>() as libc::socklen_t;
     // SAFETY: the value is readable for its size, and outlives the call.

@@ -1,11 +1,11 @@
-//! Frames over the pipes. All numbers are little-endian. A frame is its length (u32) and its bytes; an
-//! answer likewise, with the answers of the frame's commands one after the other.
+//! Frames on the pipes. All numbers are little-endian. A frame is its length (u32) and then its commands.
+//! An answer is its length (u32) and then the answers of the frame's commands, in order.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 
 pub enum Action {
-    /// Sends bytes; `more` keeps them back for what is sent next (MSG_MORE), FIN included.
+    /// Sends bytes. With `more`, the kernel keeps them until more is sent, or FIN (MSG_MORE).
     Send {
         bytes: Vec<u8>,
         more: bool,
@@ -13,11 +13,11 @@ pub enum Action {
     Fin,
     Reset,
     Close,
-    /// How many bytes may be read in all, from the first one on.
+    /// Sets how many bytes of the connection may be read altogether.
     Read {
         limit: u64,
     },
-    /// Waits until so many bytes in all have arrived, for a moment.
+    /// Waits a short time until so many bytes of the connection have arrived altogether.
     Await {
         bytes: u64,
     },
@@ -34,8 +34,11 @@ pub enum Command {
         id: u32,
         action: Action,
     },
-    /// Sends and reads as much as can be; answers whether there was anything.
-    Pump,
+    /// Lets each connection send as much as it can and read at most `most` bytes. The answer says whether there was
+    /// anything.
+    Pump {
+        most: u32,
+    },
     Report {
         id: u32,
     },
@@ -62,7 +65,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// None at the end of the input.
+    /// Reads a frame; `None` at the end of the input.
     pub fn read(input: &mut File) -> io::Result<Option<Self>> {
         let mut length = [0; 4];
         if input.read(&mut length[..1])? == 0 {
@@ -102,7 +105,7 @@ impl Frame {
                 };
                 Command::To { id, action: Action::Read { limit } }
             }
-            7 => Command::Pump,
+            7 => Command::Pump { most: self.number()? },
             8 => Command::Report { id },
             9 => Command::Forget { id },
             10 => Command::Flood { port: self.port()?, requests: self.number()?, request: self.blob()? },
@@ -134,7 +137,7 @@ impl Frame {
     }
 }
 
-/// Numbers are written as f64, which holds every one that occurs and is what JavaScript has.
+/// Numbers are written as f64, the type of JavaScript's numbers. It holds every number that occurs here exactly.
 #[derive(Default)]
 pub struct Answer(Vec<u8>);
 
