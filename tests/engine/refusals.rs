@@ -1,4 +1,4 @@
-// Connections that are refused without JavaScript (new connections), and refusals of which JavaScript hears.
+// New connections that are refused without JavaScript, and refusals of which JavaScript hears.
 
 #[test]
 fn a_new_connection_is_refused_without_a_delivery() {
