@@ -35,6 +35,9 @@ const READS_PER_TURN: u32 = 32;
 /// Ticks of the processor's clock, or ns, in which what the kernel has told of connections is taken for what is.
 const SHORT: u64 = 100_000;
 
+/// The number of no stretch of time.
+const LONG_AGO: u32 = u32::MAX;
+
 /// A delivery for `next`.
 #[derive(Debug)]
 pub struct Popped {
@@ -72,8 +75,9 @@ impl Slot {
 struct Current {
     conn: Arc<Conn>,
     then: Then,
-    /// It is the first one of its connection, which another thread has read, some time ago.
-    first: bool,
+    /// The number of the stretch of time in which the kernel was asked about the connection last. `LONG_AGO` if this is
+    /// its first packet, which another thread has read.
+    asked: Cell<u32>,
 }
 
 /// What happens after a packet.
@@ -119,8 +123,9 @@ pub struct Connections {
     polled: bool,
     /// When this thread last asked the kernel, or noticed that it was working.
     noticed: Cell<u64>,
-    /// The program has taken long since the kernel was asked, so what the kernel said may not hold any more.
-    outdated: Cell<bool>,
+    /// How often since then the program has taken so long that what the kernel said may not hold any more. It numbers the
+    /// stretches of time in between.
+    stretch: Cell<u32>,
     /// Ids that become free after the current delivery.
     ending: Vec<u32>,
 }
@@ -260,7 +265,7 @@ impl Connections {
             }
         }
         self.noticed.set(ticks());
-        self.outdated.set(false);
+        self.stretch.set(0);
         let is_busy = self.reactor.as_ref().is_some_and(Reactor::is_busy);
         // A delivery wakes JavaScript only if JavaScript has found the queue empty. So it has to look until the queue
         // is empty.
@@ -345,8 +350,8 @@ impl Connections {
                 } else {
                     0
                 };
-                let first = flags == FIRST;
-                self.current = Some(Current { conn, then, first });
+                let asked = Cell::new(if flags == FIRST { LONG_AGO } else { 0 });
+                self.current = Some(Current { conn, then, asked });
             }
             Kind::Notice if slot.detached => return None,
             Kind::Notice => {}
@@ -364,18 +369,25 @@ impl Connections {
         !self.ready.is_empty()
     }
 
-    /// What is known of the peer at this moment.
-    pub fn knowledge(&self) -> Knowledge {
+    /// What is known of the peer of `conn`. Whoever learns that it is outdated asks the kernel.
+    pub fn knowledge(&self, conn: &Arc<Conn>) -> Knowledge {
         let Some(current) = &self.current else {
             return Knowledge::Unasked;
         };
         let now = ticks();
         if now.wrapping_sub(self.noticed.replace(now)) > SHORT {
-            self.outdated.set(true);
+            self.stretch.set(self.stretch.get() + 1);
         }
-        match current.first || self.outdated.get() {
-            true => Knowledge::Outdated,
-            false => Knowledge::Current,
+        let stretch = self.stretch.get();
+        let asked = if Arc::ptr_eq(conn, &current.conn) {
+            current.asked.replace(stretch)
+        } else {
+            0
+        };
+        if asked == stretch {
+            Knowledge::Current
+        } else {
+            Knowledge::Outdated
         }
     }
 

@@ -393,7 +393,35 @@ fn what_was_deferred_meets_a_reset_that_came_while_the_program_was_busy() {
     assert_eq!(host.next().records.heads, 1);
     reset(client);
     std::thread::sleep(Duration::from_millis(1));
-    let knowledge = host.connections.knowledge();
+    let knowledge = host.connections.knowledge(&conn);
     assert_eq!(knowledge, Knowledge::Outdated);
     assert!(!text(&[b"x"], |output| conn.defer(output, knowledge)));
+}
+
+#[test]
+fn the_kernel_is_asked_once_for_each_time_that_the_program_was_busy() {
+    if IO_THREADS != 0 {
+        return;
+    }
+    let mut host = Host::new();
+    let (_listener, address) = host.listen();
+    let mut client = connect(address);
+    client.write_all(GET).unwrap();
+    let id = host.next().id;
+    let conn = host.conn(id);
+    let mut quiet = connect(address);
+    quiet.write_all(GET).unwrap();
+    let id = host.next().id;
+    let other = host.conn(id);
+    host.until_seated(&conn);
+    client.write_all(GET).unwrap();
+    assert_eq!(host.next().records.heads, 1);
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_millis(1));
+        assert_eq!(host.connections.knowledge(&conn), Knowledge::Outdated);
+        assert_eq!(host.connections.knowledge(&other), Knowledge::Outdated);
+        // A busy machine may make each look a late one; some of these come right after each other.
+        assert!((0..1000).any(|_| host.connections.knowledge(&conn) == Knowledge::Current));
+        assert_eq!(host.connections.knowledge(&other), Knowledge::Outdated);
+    }
 }

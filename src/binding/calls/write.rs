@@ -45,7 +45,7 @@ impl<const N: usize> Call<'_, N> {
         let last = flags & FIN_FOLLOWS != 0;
         let wait = !last
             && (flags & MORE_FOLLOWS != 0 || (flags & MAY_WAIT != 0 && connections.has_more()));
-        if wait && conn.defer(&output, connections.knowledge()) {
+        if wait && conn.defer(&output, connections.knowledge(conn)) {
             native.core.deferred.add(conn);
             return Ok(int(self.env, 0));
         }
