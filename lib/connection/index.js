@@ -218,7 +218,7 @@ class Connection {
 
     if (this.upgradeStream !== null) {
       this.upgradeStream.requestBodyCompleted(head);
-    } else if (server.listenerCount(event) > 0 || (traits.upgradesUnheard && event === 'upgrade')) {
+    } else if ((traits.upgradesUnheard && event === 'upgrade') || server.listenerCount(event) > 0) {
       socket.readableFlowing = null;
       server.emit(event, req, socket, head);
     } else {

@@ -3,6 +3,7 @@
 
 const { traits } = require('../host');
 const { canAnswer } = require('../host/answering');
+const { listenersOf } = require('../host/emitters');
 const { codes, reasons, replies } = require('../native');
 const { addNote, noteOf } = require('../errors');
 const { kServer } = require('../server/key');
@@ -80,7 +81,7 @@ function count(server, error, socket) {
   const code = typeof error?.code === 'string' ? error.code : 'UNKNOWN';
   link.count(code);
   const note = noteOf(error) ?? addNote(error);
-  const listens = server.listenerCount('clientError') > 0;
+  const listens = listenersOf(server, 'clientError') !== undefined;
   const outcome = listens ? OUTCOME.listener : canAnswer(socket) ? OUTCOME.reply : OUTCOME.closed;
   const status = outcome === OUTCOME.reply ? statusOf(link, code) : 0;
   const reason = note.token === undefined ? -1 : REASONS.indexOf(error.reason);

@@ -86,12 +86,12 @@ class ServerLink {
     this.set('keepAliveDelay', server.keepAliveInitialDelay || 0);
     // If the program could notice a connection, JavaScript hears of each one when it is accepted.
     const wrapped = seen.emit !== plainEmit && !this.staysNative;
-    this.set('dropNotice', wrapped || server.listenerCount('drop') > 0);
+    this.set('dropNotice', wrapped || listenersOf(server, 'drop') !== undefined);
     seen.plain = refusalsArePlain();
     const watched = wrapped || !(seen.plain || this.staysNative) || debug.enabled || warningIsDue(server) || seen.subscribed ||
       seen.connection !== connectionListener || server.timeout > 0 || !this.listening.refed || server.pauseOnConnect || screened;
     this.set('eager', watched);
-    this.set('nativeRefusals', !watched && server.listenerCount('clientError') === 0);
+    this.set('nativeRefusals', !watched && listenersOf(server, 'clientError') === undefined);
     this.set('idleIncludesSilent', traits.idleIncludesSilent);
     this.set('hangUpEnds', traits.hangUpEnds);
   }

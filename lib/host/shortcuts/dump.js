@@ -1,6 +1,7 @@
 'use strict';
 // Ends an empty body that nobody reads, without the ticks and events that Node needs for it.
 
+const { traits } = require('../traits');
 const { dumpIsPlain } = require('.');
 
 /** Whether a request would only emit 'end' and 'close', for which nobody listens. */
@@ -22,6 +23,7 @@ function dumpSpent(req) {
   state.destroyed = true;
   state.closed = true;
   state.closeEmitted = true;
+  if (traits.asksForErrorListeners) req.listenerCount('error'); // a program may have replaced the function
 }
 
 module.exports = { isSpent, dumpSpent };
