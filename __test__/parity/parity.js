@@ -1,23 +1,11 @@
 'use strict';
 
-// npm run parity -- [--cases N] [--seed S] [--first I] [--options JSON] [--observed] [--node BINARY] [--quiet]
-//                   [--packets JSON --mode MODE --handler HANDLER]
-//
 // Runs generated cases against node:http and ferrohttp in one process, over loopback sockets, and
 // prints their differences by kind, each with its smallest reproducer. Exits with 1 if there is any.
-//
-//   --cases     how many (1000)
-//   --seed      of the generator (1)
-//   --first     the number of the first case (0)
-//   --options   of createServer, and maxHeadersCount, maxRequestsPerSocket, httpAllowHalfOpen
-//   --observed  ferrohttp with everything that watches refusals: the channel, a log, redaction, and its
-//               refusals, counts and metrics read all the time
-//   --node      another Node to run under
-//   --packets   one case of your own, as a list of latin1 strings: both traces are printed
 
 const { spawnSync } = require('node:child_process');
 const dc = require('node:diagnostics_channel');
-const { parseArgs } = require('node:util');
+const commandLine = require('../../scripts/command-line.js');
 const { prometheus } = require('../../lib/observe/index.js');
 const { node, ours } = require('../support/implementations.js');
 const { supported } = require('../support/quiet.js');
@@ -25,6 +13,19 @@ const { ARENA_HANDLERS, ARENA_MODES, Arena } = require('./arena.js');
 const { brief, firstDifference, kindOf } = require('./difference.js');
 const { generate } = require('./generate.js');
 const { shrink } = require('./shrink.js');
+
+const USAGE = `npm run parity -- [options]
+  --cases N       how many, 1,000 by default
+  --seed S        of the generator, 1 by default
+  --first I       the number of the first case, 0 by default
+  --options JSON  of createServer, and maxHeadersCount, maxRequestsPerSocket, httpAllowHalfOpen
+  --observed      ferrohttp with everything that watches refusals: the channel, a log, redaction, and its
+                  refusals, counts and metrics read all the time
+  --node BIN      another Node to run under
+  --quiet         no progress
+  --packets JSON  one case of your own, as a list of latin1 strings: both traces are printed
+  --mode MODE     of that case, listener by default
+  --handler NAME  of that case, hello by default`;
 
 const BATCH = 128;
 // Cases are batched with others of as many packets, out of so many.
@@ -35,19 +36,17 @@ const CONFIRMATIONS = 3;
 const MOST_KINDS_SHRUNK = 25;
 
 function readArguments() {
-  const { values } = parseArgs({
-    options: {
-      cases: { type: 'string', default: '1000' },
-      seed: { type: 'string', default: '1' },
-      first: { type: 'string', default: '0' },
-      options: { type: 'string', default: '{}' },
-      node: { type: 'string' },
-      quiet: { type: 'boolean', default: false },
-      observed: { type: 'boolean', default: false },
-      packets: { type: 'string' },
-      mode: { type: 'string', default: 'listener' },
-      handler: { type: 'string', default: 'hello' },
-    },
+  const { values } = commandLine(USAGE, {
+    cases: { type: 'string', default: '1000' },
+    seed: { type: 'string', default: '1' },
+    first: { type: 'string', default: '0' },
+    options: { type: 'string', default: '{}' },
+    node: { type: 'string' },
+    quiet: { type: 'boolean', default: false },
+    observed: { type: 'boolean', default: false },
+    packets: { type: 'string' },
+    mode: { type: 'string', default: 'listener' },
+    handler: { type: 'string', default: 'hello' },
   });
   return {
     ...values,

@@ -1,30 +1,15 @@
 'use strict';
 
-// npm run parity:time -- [--cases N] [--seed S] [--first I] [--minutes M] [--batch B] [--node BINARY]
-//                        [--io-threads N] [--shrink K] [--quiet] [--verbose] [--keep FOLDER]
-//                        [--history JSON]
-//
 // Plays generated histories (`generate.js`) against node:http and ferrohttp in one process: many
 // connections whose packets meet, that end in every state, and whose readers are slow. Prints the
-// differences by kind, each with its smallest history. Where node:http shows now one thing, now another, any of
-// these will do (`verdict.js`). Every 250th is a crowd instead (`crowd.js`). Exits with 1 if there is any difference.
-//
-//   --cases       how many (1000)
-//   --seed        of the generator (1)
-//   --first       the number of the first history (0)
-//   --minutes     stops after so long, however many were played
-//   --batch       how many are played at once (48)
-//   --shrink      how many kinds of differences are made small (25)
-//   --node        another Node to run under
-//   --io-threads  of the engine (0)
-//   --verbose     prints each history that is a matter of chance
-//   --keep        writes each history that differs there, with the traces of both
-//   --history     one history of your own: both traces are printed
+// differences by kind, each with its smallest history. Where node:http does not show the same each time, ours has to
+// show something of what it shows (`verdict.js`). Every 250th is a crowd instead (`crowd.js`). Exits with 1 if there is
+// any difference.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { parseArgs } = require('node:util');
+const commandLine = require('../../scripts/command-line.js');
 const { brief } = require('../parity/difference.js');
 const { supported } = require('../support/quiet.js');
 const { crowdDifference, crowdOf } = require('./crowd.js');
@@ -35,25 +20,37 @@ const { shrink } = require('./shrink.js');
 const { Stage } = require('./stage.js');
 const { judge } = require('./verdict.js');
 
+const USAGE = `npm run parity:time -- [options]
+  --cases N         how many histories, 1,000 by default
+  --seed S          of the generator, 1 by default
+  --first I         the number of the first history, 0 by default
+  --minutes M       stops after so long, however many were played
+  --batch B         how many are played at once, 48 by default
+  --shrink K        how many kinds of differences are made small, 25 by default
+  --node BIN        another Node to run under
+  --io-threads N    of the engine, 0 by default
+  --quiet           no progress
+  --verbose         prints each history in which node:http did not show the same each time
+  --keep FOLDER     writes each history that differs there, with the traces of both
+  --history JSON    one history of your own: both traces are printed`;
+
 const PROGRESS_EVERY_MS = 10_000;
 const CROWD_EVERY = 250;
 
 function readArguments() {
-  const { values } = parseArgs({
-    options: {
-      cases: { type: 'string', default: '1000' },
-      seed: { type: 'string', default: '1' },
-      first: { type: 'string', default: '0' },
-      minutes: { type: 'string', default: 'Infinity' },
-      batch: { type: 'string', default: '48' },
-      shrink: { type: 'string', default: '25' },
-      node: { type: 'string' },
-      'io-threads': { type: 'string' },
-      quiet: { type: 'boolean', default: false },
-      verbose: { type: 'boolean', default: false },
-      keep: { type: 'string' },
-      history: { type: 'string' },
-    },
+  const { values } = commandLine(USAGE, {
+    cases: { type: 'string', default: '1000' },
+    seed: { type: 'string', default: '1' },
+    first: { type: 'string', default: '0' },
+    minutes: { type: 'string', default: 'Infinity' },
+    batch: { type: 'string', default: '48' },
+    shrink: { type: 'string', default: '25' },
+    node: { type: 'string' },
+    'io-threads': { type: 'string' },
+    quiet: { type: 'boolean', default: false },
+    verbose: { type: 'boolean', default: false },
+    keep: { type: 'string' },
+    history: { type: 'string' },
   });
   for (const name of ['cases', 'seed', 'first', 'minutes', 'batch', 'shrink']) values[name] = Number(values[name]);
   return values;
