@@ -161,6 +161,17 @@ impl Listener {
             Records::notice(&[ACCEPT_ERROR, errno as u32]),
         ));
     }
+
+    /// Reports a connection that was dropped, with both of its ends.
+    fn report_drop(&self, text: Vec<u8>) {
+        self.core.queue.push(Delivery::of_server(
+            self.server.id,
+            Records {
+                text,
+                ..Records::notice(&[DROPPED])
+            },
+        ));
+    }
 }
 
 /// Closes the listener and leaves the engine when the task ends, whatever ended it.
@@ -190,7 +201,8 @@ async fn run(entered: Entered) {
                     bound: listener.bound,
                     tcp: listener.tcp,
                 };
-                if let Some(conn) = admit(&listener.core, &listener.server, fd, from) {
+                let drop = |ends| listener.report_drop(ends);
+                if let Some(conn) = admit(&listener.core, &listener.server, fd, from, drop) {
                     sync::spawn(crate::conn::task::Task::accepted(conn));
                 }
             }
@@ -210,8 +222,9 @@ async fn run(entered: Entered) {
     }
 }
 
-/// Takes over a duplicate of a connected descriptor that another process has accepted.
-pub fn adopt(core: &Arc<Core>, server: &Arc<Server>, fd: RawFd) -> io::Result<()> {
+/// Takes over a duplicate of a connected descriptor that another process has accepted. Returns both ends, as a DROPPED
+/// record has them, if the connection is dropped and JavaScript has to hear of it.
+pub fn adopt(core: &Arc<Core>, server: &Arc<Server>, fd: RawFd) -> io::Result<Option<Vec<u8>>> {
     let fd = sys::duplicate(fd)?;
     sys::set_nonblocking(fd.as_raw_fd())?;
     sys::set_no_sigpipe(fd.as_raw_fd())?;
@@ -222,10 +235,11 @@ pub fn adopt(core: &Arc<Core>, server: &Arc<Server>, fd: RawFd) -> io::Result<()
         bound: server.bound.place(local),
         tcp: local.is_some(),
     };
-    if let Some(conn) = admit(core, server, fd, from) {
+    let mut dropped = None;
+    if let Some(conn) = admit(core, server, fd, from, |ends| dropped = Some(ends)) {
         accept_thread.spawn(crate::conn::task::Task::accepted(conn));
     }
-    Ok(())
+    Ok(dropped)
 }
 
 /// The two ends of a connection.
@@ -236,12 +250,14 @@ struct Origin {
 }
 
 /// Makes a connection from a descriptor, unless the server has reached its limit. The caller has entered the engine for
-/// it.
+/// it. `report_drop` gets both ends of a connection that is dropped if JavaScript has to hear of it, before the client
+/// can notice.
 fn admit(
     core: &Arc<Core>,
     server: &Arc<Server>,
     fd: OwnedFd,
     Origin { peer, bound, tcp }: Origin,
+    report_drop: impl FnOnce(Vec<u8>),
 ) -> Option<Arc<Conn>> {
     let settings = &server.settings;
     let limit = settings.max_connections();
@@ -257,15 +273,7 @@ fn admit(
             known.or_else(|| address::end(fd.as_raw_fd(), End::Local))
         });
         if settings.drop_notice() != 0 {
-            core.queue.push(Delivery::of_server(
-                server.id,
-                Records {
-                    numbers: vec![DROPPED],
-                    text: address::both_ends(fd.as_raw_fd()),
-                    blobs: Vec::new(),
-                    ..Records::default()
-                },
-            ));
+            report_drop(address::both_ends(fd.as_raw_fd()));
         }
         drop(fd);
         core.leave();

@@ -10,6 +10,7 @@ const alive = require('../engine/alive');
 const { afterDeliveries } = require('../engine/turn');
 const { servers } = require('../delivery');
 const { learnHandle } = require('../socket/closing');
+const { dropped } = require('./accept');
 
 const noop = () => {};
 
@@ -79,7 +80,9 @@ class Listening {
         this.link.sync();
         const result = this.link.native.adopt(client.fd);
         client.close();
-        if (result < 0) this.link.server.emit('error', systemError(result, 'accept'));
+        // As in Node, the event comes now. The connection was closed, and whoever notices may end the server.
+        if (typeof result === 'string') dropped(this.link.server, ...result.split('\n'));
+        else if (result < 0) this.link.server.emit('error', systemError(result, 'accept'));
       },
       set() {}, // ignores Node's own function, which would serve the connection as well
     });

@@ -346,19 +346,23 @@ impl NativeServer {
         Ok(())
     }
 
-    /// Takes over a duplicate of a connected descriptor. Returns 0 or -errno.
+    /// Takes over a duplicate of a connected descriptor. Returns 0 or -errno; or both ends, as a DROPPED record has them,
+    /// if the server has reached its limit and JavaScript has to hear of it.
     #[napi(catch_unwind)]
-    pub fn adopt(&self, fd: i32) -> Result<i32> {
+    pub fn adopt(&self, fd: i32) -> Result<Either<i32, String>> {
         let native = self.local.native()?;
         let adopted = native
             .serve()
             .and_then(|()| listener::adopt(&native.core, &self.server, fd));
         Ok(match adopted {
-            Ok(()) => {
+            Ok(dropped) => {
                 native.hold(self.local.env());
-                0
+                match dropped {
+                    Some(ends) => Either::B(String::from_utf8_lossy(&ends).into_owned()),
+                    None => Either::A(0),
+                }
             }
-            Err(error) => negative(&error),
+            Err(error) => Either::A(negative(&error)),
         })
     }
 
