@@ -15,6 +15,9 @@ const MOVES = new Set([
   'Readable._undestroy', 'Readable.isPaused', 'Readable.on', 'EventEmitter.on', 'EventEmitter.emit',
 ]);
 
+/** There are so many connections and requests that a function for each of them is called more often than this. */
+const MANY = 12;
+
 function counts(implementation, when) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [require.resolve('./support/wrapped.js'), implementation.specifier, when], {
@@ -36,14 +39,17 @@ async function both(when) {
   const actual = await counts(ours, when);
   assert.ok(Object.keys(expected).length > 100);
   for (const name of MOVES) delete expected[name];
+  // Whether the client's FIN comes before or after the server's changes some counts by one or two, on node:http as well.
+  // A wrapper that is not called is missing for each request or connection.
+  for (const [name, count] of Object.entries(expected)) {
+    if (count > MANY && Math.abs(actual[name] - count) <= 2) expected[name] = actual[name];
+  }
   return [Object.fromEntries(Object.keys(expected).map((name) => [name, actual[name]])), expected];
 }
 
 for (const when of ['before', 'after']) {
   test(`functions that are wrapped ${when} loading are called as often as with node:http`, async () => {
     let [shown, expected] = await both(when);
-    // A busy machine decides whether the client's FIN comes before or after the server's. That changes a count by one
-    // or two, on node:http as well. A wrapper that is not called is missing each time.
     for (let tries = 1; tries < 5 && !isDeepStrictEqual(shown, expected); tries++) [shown, expected] = await both(when);
     assert.deepStrictEqual(shown, expected);
   });
