@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -79,6 +79,13 @@ impl Host {
         listener::adopt(&self.core, &self.server, theirs.as_raw_fd()).unwrap();
         ours.set_read_timeout(Some(PATIENCE)).unwrap();
         ours
+    }
+
+    /// A client whose request was delivered, and the id of its connection.
+    fn served(&mut self, address: std::net::SocketAddr) -> (TcpStream, u32) {
+        let mut client = connect(address);
+        client.write_all(GET).unwrap();
+        (client, self.next().id)
     }
 
     /// The next delivery, acknowledging the one before.
@@ -286,9 +293,4 @@ impl Lender {
             false,
         )
     }
-}
-
-fn open(fd: RawFd) -> bool {
-    // SAFETY: no memory is involved.
-    unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
 }

