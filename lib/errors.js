@@ -24,7 +24,7 @@ class Given {
   }
 }
 
-/** Adds a private field to an error. Nobody can see it, and it costs a tenth of an entry in a WeakMap. */
+/** Adds a private field to an error. Nobody can see it, and it costs far less than an entry in a WeakMap. */
 class Noted extends Given {
   #note;
 

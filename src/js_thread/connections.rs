@@ -14,7 +14,7 @@ use crate::conn::{Conn, Core, Detached, Http, Knowledge};
 use crate::engine::deferred::Moment;
 use crate::engine::queue::Inbox;
 use crate::memory::Supply;
-use crate::record::Records;
+use crate::record::{Records, now};
 use crate::sync::atomic::Ordering;
 
 /// Flags of a delivery.
@@ -32,8 +32,8 @@ const REQUESTS_PER_TURN: u32 = 512;
 /// How many packets of one connection are read in a turn, as long as each is of full size: libuv's number.
 const READS_PER_TURN: u32 = 32;
 
-/// Ticks of the processor's clock, or ns, in which what the kernel has told of connections is taken for what is.
-const SHORT: u64 = 100_000;
+/// How many ns the program may take before what the kernel has said about connections counts as outdated.
+const SHORT: u64 = 40_000;
 
 /// The number of no stretch of time.
 const LONG_AGO: u32 = u32::MAX;
@@ -264,7 +264,7 @@ impl Connections {
                 came = self.take_inbox(core);
             }
         }
-        self.noticed.set(ticks());
+        self.noticed.set(now());
         self.stretch.set(0);
         let is_busy = self.reactor.as_ref().is_some_and(Reactor::is_busy);
         // A delivery wakes JavaScript only if JavaScript has found the queue empty. So it has to look until the queue
@@ -374,7 +374,7 @@ impl Connections {
         let Some(current) = &self.current else {
             return Knowledge::Unasked;
         };
-        let now = ticks();
+        let now = now();
         if now.wrapping_sub(self.noticed.replace(now)) > SHORT {
             self.stretch.set(self.stretch.get() + 1);
         }
@@ -528,16 +528,4 @@ impl Connections {
             slot.conn.id.store(GONE, Ordering::Relaxed);
         }
     }
-}
-
-/// A clock that takes next to no time to read.
-fn ticks() -> u64 {
-    // Miri does not know the instruction.
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: every such processor has this instruction, and an operating system that forbids it is not known.
-    unsafe {
-        std::arch::x86_64::_rdtsc()
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    crate::record::now()
 }
