@@ -2,6 +2,7 @@
 // A request and its response: from the complete head to 'request', and from the end of the response to the next one.
 
 const dc = require('diagnostics_channel');
+const process = require('process'); // the global is an accessor, which costs more at each use
 const { IncomingMessage, ServerResponse, traits } = require('../host');
 const {
   addLines, isUnread, dump, dumpIfEmpty, detachAbortSignal, prepare, expectsContinue, isLast, emitClose,
@@ -9,7 +10,7 @@ const {
 const { requestClass, responseClass } = require('../host/servers');
 const { assign, detach, onFinish } = require('../host/shortcuts/bond');
 const { isSpent, dumpSpent } = require('../host/shortcuts/dump');
-const { Request } = require('../host/shortcuts/headers');
+const { Request, settle } = require('../host/shortcuts/headers');
 const { isThrottled, setThrottled, needsDrain, responseOn } = require('../host/sockets');
 const { Response, assignQueued } = require('./response');
 const { socketOn } = require('./listeners');
@@ -65,8 +66,7 @@ function serve(connection, req, keepAlive, hasHost, hasExpect) {
     hasHost = req.headers.host !== undefined;
     hasExpect = req.headers.expect !== undefined;
   }
-  if (req instanceof Request) Request.settle(req);
-  else void req.headers;
+  settle(req);
   connection.requests.push(req);
 
   // Stops reading if the client sends requests without reading responses.

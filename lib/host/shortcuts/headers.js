@@ -58,7 +58,7 @@ class Request extends IncomingMessage {
   /** Fixes the value of `headers`, whatever the program does to `rawHeaders` later. */
   static settle(request) {
     if (request[symbols.headers]) return;
-    if (shortcuts.headers.open && request._addHeaderLine === plainAddHeaderLine) request.#lines = request.rawHeaders.slice();
+    if (request._addHeaderLine === plainAddHeaderLine) request.#lines = request.rawHeaders.slice();
     else void request.headers;
   }
 }
@@ -124,4 +124,10 @@ function detached(string) {
   return Buffer.from(string, 'latin1').latin1Slice();
 }
 
-module.exports = { Request };
+/** Does that for a request of any class. */
+function settle(request) {
+  if (request instanceof Request) Request.settle(request);
+  else void request.headers;
+}
+
+module.exports = { Request: shortcuts.headers.open ? Request : IncomingMessage, settle };
