@@ -31,6 +31,8 @@ const ROUNDS = [
   { copies: COPIES, busy: true },
 ];
 const MORE_ROUNDS = [
+  { copies: COPIES, timersFirst: true },
+  { copies: COPIES, odd: true },
   { copies: COPIES, late: { acts: LATE_MS } },
   { copies: COPIES, late: { pumps: LATE_MS } },
   { copies: COPIES, late: { pumps: VERY_LATE_MS } },
