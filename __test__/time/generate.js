@@ -24,7 +24,8 @@
 //   new connections, and FIN has a step of its own, too: in which turn it is told is up to them.
 // - With I/O threads it is also up to them in which turn pending output is told to have left. So where there is much
 //   output, no answer takes turns.
-// - A socket expires in a step of its own: the clock decides what its timer comes before.
+// - A socket expires in a step of its own: the clock decides what its timer comes before. A handler's timer comes some
+//   turns later, whatever the clock says.
 // - Behind the last response of a connection the server does not read, and RST follows it if something came. That
 //   drops what the client has no room for, which the kernel decides. So there responses are short.
 // - Where reading stops because output is pending, the kernel decides how much of a long body is read
