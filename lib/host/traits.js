@@ -22,13 +22,14 @@ class Trial {
   constructor(properties) {
     this.responses = [];
     const trial = this;
-    function Response() {
+    function Response(req) {
       const listeners = {};
       trial.responses.push({
+        req,
         listeners,
         aborted: false,
         _last: false,
-        on(event, listener) { listeners[event] = listener; },
+        on(event, listener) { listeners[event] = () => Reflect.apply(listener, this, []); },
         assignSocket: noop,
         detachSocket: noop,
         emit: noop,
@@ -144,6 +145,20 @@ function manyFields() {
   return fields === 1 ? 'truncate' : 'drop';
 }
 
+/** Whether `headers` of a request is made when the program asks for it, and not before 'request'. */
+function makesHeadersLate() {
+  const trial = new Trial();
+  let late;
+  trial.server.emit = (event, request) => {
+    if (event !== 'request') return;
+    late = !request[symbols.headers];
+    request.listenerCount = () => 0; // as in manyFields
+  };
+  trial.onData(Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'));
+  trial.close();
+  return late;
+}
+
 /** Whether an accepted upgrade takes effect at once. Otherwise the body of the request is parsed first. */
 function upgradeSkipsBody({ socket }) {
   return socket.parser.onIncoming({ upgrade: true, method: 'CONNECT' }, true) === 2;
@@ -236,6 +251,7 @@ const traits = withoutTrace(() => unobserved(() => {
     ...abortsOf(trial),
   };
   found.manyFields = manyFields();
+  found.makesHeadersLate = makesHeadersLate();
   const upgrade = new Trial();
   found.upgradeSkipsBody = upgradeSkipsBody(upgrade);
   found.upgradesUnheard = upgradesUnheard(upgrade);
