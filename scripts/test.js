@@ -20,6 +20,8 @@ const { patience } = require('../__test__/support/patience.js');
 const ROOT = path.join(__dirname, '..');
 // The time limit for what hangs: for each file on Node 20 and 22, and for each test on newer releases.
 const TIMEOUT = 8 * 60 * 1000 * patience;
+// How many test files run at once. The default would be one on two processors, but many tests wait for time to pass.
+const CONCURRENCY = Math.max(2, os.availableParallelism() - 1);
 
 const { values: options, positionals: words } = parseArgs({
   allowPositionals: true,
@@ -72,7 +74,8 @@ function testFiles() {
 async function runFiles(files) {
   const total = { passed: 0, failed: 0, skipped: 0 };
   const list = path.join(os.tmpdir(), `ferrohttp-failed-${process.pid}`);
-  const args = ['--test', `--test-timeout=${TIMEOUT}`, '--test-reporter=spec', '--test-reporter-destination=stdout',
+  const args = ['--test', `--test-timeout=${TIMEOUT}`, `--test-concurrency=${CONCURRENCY}`,
+    '--test-reporter=spec', '--test-reporter-destination=stdout',
     `--test-reporter=${path.join(__dirname, 'failed-files.js')}`, `--test-reporter-destination=${list}`, ...files];
   const good = await run(options.node, args, (line) => {
     const found = /^ℹ (pass|fail|cancelled|skipped|todo) (\d+)$/.exec(line);

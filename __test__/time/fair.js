@@ -32,7 +32,10 @@ function isFair({ connections, options, plans, steps }, ioThreads = process.env.
     let known = false;
     let sent = 0;
     let headIs = Infinity;
-    const stops = steps.flat().some((act) => act.c === c && act.do === 'read');
+    const all = steps.flat().filter((act) => act.c === c);
+    const stops = all.some((act) => act.do === 'read');
+    const isUnread = all.some(({ id }) => plans[id]?.upload > ONE_READ && plans[id].consume === 'nothing');
+    if (isUnread && all.some((act) => act.do === 'close')) return false;
     return steps.every((step) => {
       const acts = step.filter((act) => act.c === c);
       const sends = acts.filter((act) => act.do === 'send' || act.do === 'text');

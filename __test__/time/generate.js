@@ -10,10 +10,13 @@
 //
 // Nothing may be a matter of chance, or node:http would differ from itself:
 //
-// - Readers that stop get responses that are well below or well above what the kernel takes.
+// - Readers that stop get responses that are well below or well above what the kernel takes. For small connections
+//   that is a fixed number of bytes (tools/time-peer/src/room.rs).
 // - What a connection sends in one step is one read of the server's; only then is it certain what comes
 //   first, the rest of it or an answer in a later turn. What is longer has a step and an answer of its own.
 // - RST drops what the kernel has not passed on of a long body: it comes in a later step.
+// - A client that closes leaves FIN behind a long body. If nobody reads the body, the kernel decides whether FIN comes
+//   before the RST that answers a response.
 // - A small connection sends no more at once than goes without an answer of its peer's: how fast that comes, and
 //   what RST overtakes, is up to the kernel.
 // - A new connection, of which no complete head has come, is read by a thread that nothing here can stop. So
@@ -21,7 +24,8 @@
 //   new connections, and FIN has a step of its own, too: in which turn it is told is up to them.
 // - With I/O threads it is also up to them in which turn pending output is told to have left. So where there is much
 //   output, no answer takes turns.
-// - A socket expires in a step of its own: the clock decides what its timer comes before.
+// - A socket expires in a step of its own: the clock decides what its timer comes before. A handler's timer comes some
+//   turns later, whatever the clock says.
 // - Behind the last response of a connection the server does not read, and RST follows it if something came. That
 //   drops what the client has no room for, which the kernel decides. So there responses are short.
 // - Where reading stops because output is pending, the kernel decides how much of a long body is read
@@ -144,8 +148,8 @@ class Generator {
       else placed.at(-1).step = ++step;
     };
 
-    const end = random.pick(ENDS);
-    const cut = end !== null && random.chance(0.4);
+    const wanted = random.pick(ENDS);
+    const cut = wanted !== null && random.chance(0.4);
     const count = random.chance(0.1) ? random.between(4, 12) : random.between(1, 3);
     const answers = [];
     const plans = warm ? [history.plans[`${c}.${this.nextId - 1}`]] : [];
@@ -184,6 +188,9 @@ class Generator {
       add({ do: 'text', text: random.pick(MALFORMED) });
       join();
     }
+
+    const isUnread = plans.some((plan) => plan.upload > ONE_READ && plan.consume === 'nothing');
+    const end = wanted === 'close' && isUnread ? 'reset' : wanted;
 
     const most = history.options.maxRequestsPerSocket || Infinity;
     const lastAt = plans.findIndex((plan, n) => plan.last || n + 1 >= most);

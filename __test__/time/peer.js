@@ -10,6 +10,7 @@ const path = require('node:path');
 
 const CRATE = path.resolve(__dirname, '../../tools/time-peer');
 const BINARY = path.join(CRATE, 'target/release/time-peer');
+const ROOM = path.join(CRATE, 'target/release/libtime_room.so');
 
 /** In a connection's report. */
 const ENDS = ['open', 'FIN', 'RST', 'left'];
@@ -24,6 +25,17 @@ function build() {
   const { status } = spawnSync('cargo', ['build', '--release', '--locked', '--quiet'],
     { cwd: CRATE, stdio: ['ignore', 'inherit', 'inherit'] });
   if (status !== 0) throw new Error('tools/time-peer does not build');
+}
+
+/**
+ * What has to be in the environment of a process whose servers' connections to small clients are to have room for a
+ * fixed number of bytes in the kernel (tools/time-peer/src/room.rs). It is made for glibc only.
+ */
+function fixedRoom() {
+  const { glibcVersionRuntime } = process.report.getReport().header;
+  if (!glibcVersionRuntime) return {};
+  build();
+  return { LD_PRELOAD: ROOM };
 }
 
 /** The answer to a frame. */
@@ -129,4 +141,4 @@ class Peer {
   }
 }
 
-module.exports = { ENDS, Peer, UNLIMITED };
+module.exports = { ENDS, Peer, UNLIMITED, fixedRoom };

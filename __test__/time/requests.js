@@ -88,13 +88,30 @@ const WAYS = {
   },
 };
 
+const LATER_TURNS = 12;
+const BLOCKED_MS = 2;
+const still = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Runs something as a timer does, but not when the clock says so: it could say so before the rest of what has come is
+ * read, or after. It runs some turns later, when that is read for certain.
+ */
+function afterTurns(run, turns = LATER_TURNS) {
+  if (turns > 0) {
+    setImmediate(afterTurns, run, turns - 1);
+    return;
+  }
+  setTimeout(run, 1);
+  Atomics.wait(still, 0, 0, BLOCKED_MS);
+}
+
 /** When a handler answers. 'held' and 'never' are not here: a step of the history does it, or nothing. */
 const TIMES = {
   now: null,
   microtask: queueMicrotask,
   tick: process.nextTick,
   immediate: setImmediate,
-  timer: (run) => setTimeout(run, 1),
+  timer: afterTurns,
 };
 
 module.exports = { TIMES, WAYS, body, bytesOf };

@@ -280,7 +280,8 @@ class Stage {
     });
   }
 
-  async settle(plays, { late, sip }) {
+  async settle(plays, { late, sip, timersFirst, odd }) {
+    if (odd) await new Promise((resolve) => setImmediate(resolve));
     const begin = Date.now();
     let accepted = -1;
     await quiet(() => {
@@ -289,7 +290,7 @@ class Stage {
       const now = plays.reduce((sum, { server }) => sum + server._connections, 0);
       const moved = now !== accepted;
       accepted = now;
-      const pumped = this.peer.pump(sip);
+      const pumped = !(timersFirst && this.awaited > 0) && this.peer.pump(sip);
       if (pumped) block(late?.pumps);
       return pumped || moved || this.awaited > 0;
     });
@@ -297,9 +298,11 @@ class Stage {
 
   /**
    * Returns the traces of each history, one for each implementation (`pair`). `how` it is different from others:
-   *   late   so many ms pass between what clients do in a step (`acts`), or afterwards (`pumps`), and the servers' turn
-   *   sip    so many bytes are what a client reads between two turns of the servers
-   *   room   so many times the usual buffers of small connections
+   *   late         so many ms pass between what clients do in a step (`acts`), or afterwards (`pumps`), and the servers' turn
+   *   sip          so many bytes are what a client reads between two turns of the servers
+   *   room         so many times the usual buffers of small connections
+   *   timersFirst  clients read only when no handler waits for its time
+   *   odd          clients read after the first turn of the servers, the third, and so on, instead of the second, the fourth...
    */
   async run(histories, how = {}, pair = this.pair) {
     const { late } = how;

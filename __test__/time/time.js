@@ -15,7 +15,7 @@ const { supported } = require('../support/quiet.js');
 const { crowdDifference, crowdOf } = require('./crowd.js');
 const { difference } = require('./difference.js');
 const { generate } = require('./generate.js');
-const { Peer } = require('./peer.js');
+const { Peer, fixedRoom } = require('./peer.js');
 const { shrink } = require('./shrink.js');
 const { Stage } = require('./stage.js');
 const { judge } = require('./verdict.js');
@@ -36,6 +36,8 @@ const USAGE = `npm run parity:time -- [options]
 
 const PROGRESS_EVERY_MS = 10_000;
 const CROWD_EVERY = 250;
+/** The environment variable that says that `start` was there. */
+const STARTED = 'FERROHTTP_TIME_STARTED';
 
 function readArguments() {
   const { values } = commandLine(USAGE, {
@@ -181,17 +183,19 @@ async function playOne(stage, text) {
   return found === null;
 }
 
+/** Starts this program again, with the environment and the Node that it needs, and returns how it ended. */
+function start({ node = process.execPath, 'io-threads': ioThreads }) {
+  if (!supported) throw new Error('this needs /proc to know when nothing moves');
+  const env = { ...process.env, ...fixedRoom(), [STARTED]: '1' };
+  if (ioThreads) env.FERROHTTP_IO_THREADS = ioThreads;
+  const { status } = spawnSync(node, [__filename, ...process.argv.slice(2)], { stdio: 'inherit', env });
+  return status ?? 1;
+}
+
 async function main() {
   const args = readArguments();
-  if (args.node || args['io-threads']) {
-    const rest = process.argv.slice(2).filter((arg, i, all) =>
-      !/^--(node|io-threads)\b/.test(arg) && !/^--(node|io-threads)$/.test(all[i - 1] ?? ''));
-    const env = { ...process.env };
-    if (args['io-threads']) env.FERROHTTP_IO_THREADS = args['io-threads'];
-    const { status } = spawnSync(args.node ?? process.execPath, [__filename, ...rest], { stdio: 'inherit', env });
-    process.exit(status ?? 1);
-  }
-  if (!supported) throw new Error('this needs /proc to know when nothing moves');
+  if (!process.env[STARTED]) process.exit(start(args));
+  delete process.env.LD_PRELOAD;
   const { node, ours } = require('../support/implementations.js');
   const peer = Peer.start();
   const stage = new Stage(peer, [node, ours]);

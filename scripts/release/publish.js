@@ -7,7 +7,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { DIST } = require('./pack.js');
-const { main, run } = require('./run.js');
+const { Failure, main, run } = require('./run.js');
 const { readManifest } = require('./tarball.js');
 
 async function isPublished(name, version) {
@@ -18,7 +18,9 @@ async function isPublished(name, version) {
 main(async () => {
   const dry = process.argv.includes('--dry-run');
   const folder = path.join(DIST, 'packages');
-  const packages = fs.readdirSync(folder).filter((file) => file.endsWith('.tgz')).map((file) => {
+  const tarballs = fs.existsSync(folder) ? fs.readdirSync(folder).filter((file) => file.endsWith('.tgz')) : [];
+  if (tarballs.length === 0) throw new Failure('nothing is packed: npm run release:pack');
+  const packages = tarballs.map((file) => {
     const tarball = path.join(folder, file);
     const { name, version } = readManifest(fs.readFileSync(tarball));
     return { tarball, name, version };
