@@ -1,7 +1,7 @@
 'use strict';
 
-// node crates/h1/fuzz/corpus.js: seeds the corpora of all targets from the rules of the golden vectors
-// and the seeds of the parity tool.
+// node crates/h1/fuzz/corpus.js: writes the first inputs of all targets. It takes them from the rules of the golden
+// vectors and from the seeds of the parity tool.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -21,7 +21,7 @@ for (const target of ['heads', 'bodies', 'fast_against_machine', 'split_invarian
   for (const [i, [text, options]] of requests.entries()) {
     const lenient = options.lenient ?? 0;
     const request = target === 'bodies' ? text.replace(/^[^]*?\r\n\r\n/, '') : text;
-    // As fuzz_targets/input.rs reads them.
+    // crates/h1-testing/src/fuzz/input.rs reads these options.
     const head = [
       i % 3, Math.min(options.maxHeaderSize ?? 0, 255), Math.min(options.maxHeaderPairs ?? 0, 255),
       options.accept ? 1 : 0, lenient & 255, lenient >> 8, 0, 100,

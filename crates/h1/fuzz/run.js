@@ -4,10 +4,10 @@
 //
 //   npm run fuzz -- [--target NAME] [--seconds N] [--keep] [--largest BYTES]
 //
-// Needs `cargo install cargo-fuzz`. A run starts from the golden vectors, the parity tool's seeds and
-// corpora/*.bin; what it finds goes to corpus/. `--keep` then writes corpora/*.bin anew: inputs of at
-// most `--largest` bytes, as few as reach all that such inputs reach. crates/h1-testing/tests/corpora.rs
-// runs these without a fuzzer.
+// It needs `cargo install cargo-fuzz`. A run starts from the golden vectors, the seeds of the parity tool and
+// corpora/*.bin, and puts the inputs that it finds into corpus/. With `--keep` it then writes corpora/*.bin anew. Of the
+// inputs that have at most `--largest` bytes, these files have as few as reach the same code as all of them.
+// crates/h1-testing/tests/corpora.rs runs the kept inputs without a fuzzer.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -36,7 +36,7 @@ function run(command, args, more) {
   return stdout;
 }
 
-/** Inputs one after the other, each behind its length. */
+/** Joins inputs to one Buffer. The length of an input stands before it. */
 function pack(folder) {
   return Buffer.concat(fs.readdirSync(folder).sort().flatMap((name) => {
     const input = fs.readFileSync(path.join(folder, name));
@@ -56,7 +56,7 @@ function unpack(file, folder) {
   }
 }
 
-// The stable compiler is as good for fuzzing as a nightly one, if it may use the flags.
+// cargo-fuzz uses compiler flags that are meant for nightly compilers. This variable lets a stable compiler take them.
 run('cargo', ['fuzz', 'build', '--fuzz-dir', __dirname], { env: { ...process.env, RUSTC_BOOTSTRAP: '1' } });
 const [, host] = /^host: (.*)$/m.exec(run('rustc', ['-vV'], { stdio: 'pipe', encoding: 'utf8' }));
 
