@@ -1,6 +1,7 @@
 'use strict';
 
-// Seeds the corpora of targets from the rules of the golden vectors and the seeds of the parity tool.
+// Writes the first inputs of targets. It takes them from the rules of the golden vectors and from the seeds of the parity
+// tool.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -21,7 +22,7 @@ function seed(targets) {
     for (const [i, [text, options]] of requests.entries()) {
       const lenient = options.lenient ?? 0;
       const request = target === 'bodies' ? text.replace(/^[^]*?\r\n\r\n/, '') : text;
-      // As fuzz_targets/input.rs reads them.
+      // crates/h1-testing/src/fuzz/input.rs reads these options.
       const head = [
         i % 3, Math.min(options.maxHeaderSize ?? 0, 255), Math.min(options.maxHeaderPairs ?? 0, 255),
         options.accept ? 1 : 0, lenient & 255, lenient >> 8, 0, 100,

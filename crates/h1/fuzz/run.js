@@ -1,8 +1,9 @@
 'use strict';
 
-// Runs the fuzz targets for a time, and keeps what they found. A run starts from the golden vectors, the
-// parity tool's seeds and corpora/*.bin; what it finds goes to corpus/. What is kept are as few inputs as
-// reach all that inputs of this length reach. crates/h1-testing/tests/corpora.rs runs these without a fuzzer.
+// Runs the fuzz targets for a time, and keeps what they found. A run starts from the golden vectors, the seeds of the
+// parity tool and corpora/*.bin, and puts the inputs that it finds into corpus/. Of the inputs that are short enough to be
+// kept, corpora/*.bin have as few as reach the same code as all of them. crates/h1-testing/tests/corpora.rs runs the kept
+// inputs without a fuzzer.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -37,7 +38,7 @@ function run(command, args, more) {
   return stdout;
 }
 
-/** Inputs one after the other, each behind its length. */
+/** Joins inputs to one Buffer. The length of an input stands before it. */
 function pack(folder) {
   return Buffer.concat(fs.readdirSync(folder).sort().flatMap((name) => {
     const input = fs.readFileSync(path.join(folder, name));
@@ -57,7 +58,7 @@ function unpack(file, folder) {
   }
 }
 
-// The stable compiler is as good for fuzzing as a nightly one, if it may use the flags.
+// cargo-fuzz uses compiler flags that are meant for nightly compilers. This variable lets a stable compiler take them.
 run('cargo', ['fuzz', 'build', '--fuzz-dir', __dirname], { env: { ...process.env, RUSTC_BOOTSTRAP: '1' } });
 const [, host] = /^host: (.*)$/m.exec(run('rustc', ['-vV'], { stdio: 'pipe', encoding: 'utf8' }));
 
