@@ -1,16 +1,17 @@
 'use strict';
 
-// Whether a history leaves nothing to chance; the rules are in generate.js.
+// Checks that a history leaves nothing to chance. The rules are in generate.js.
 
 const { bytesOf } = require('./requests.js');
 
-// What one read takes, with room to spare.
+// Fewer bytes than one read takes.
 const ONE_READ = 60_000;
-// What leaves in one segment before a window has grown, and what leaves of small segments before the peer has to answer.
+// The bytes that leave in one segment before a window has grown, and the bytes of small segments that leave before the peer
+// has to answer.
 const ONE_SEGMENT = 21_000;
 const SMALL_READ = 10_000;
 
-/** So many bytes that a connection sends are there at once. */
+/** How many bytes that a connection sends arrive together. */
 function atOnce(small, isNew) {
   if (small) return SMALL_READ;
   return isNew ? ONE_SEGMENT : ONE_READ;

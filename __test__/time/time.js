@@ -1,10 +1,10 @@
 'use strict';
 
-// Plays generated histories (`generate.js`) against node:http and ferrohttp in one process: many
-// connections whose packets meet, that end in every state, and whose readers are slow. Prints the
-// differences by kind, each with its smallest history. Where node:http does not show the same each time, ours has to
-// show something of what it shows (`verdict.js`). Every 250th is a crowd instead (`crowd.js`). Exits with 1 if there is
-// any difference.
+// Plays generated histories (`generate.js`) on node:http and on ferrohttp in one process. They have many connections
+// whose packets meet, that end in every state, and whose readers are slow. The program prints the differences by kind, each
+// with its smallest history. If node:http does not always show the same, ferrohttp has to show something that node:http
+// shows, too (`verdict.js`). Every 250th history is a crowd instead (`crowd.js`). It exits with 1 if there is any
+// difference.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -37,7 +37,7 @@ const USAGE = `npm run parity:time -- [options]
 
 const PROGRESS_EVERY_MS = 10_000;
 const CROWD_EVERY = 250;
-/** The environment variable that says that `start` was there. */
+/** The environment variable by which this program knows that `start` has started it. */
 const STARTED = 'FERROHTTP_TIME_STARTED';
 
 function readArguments() {
@@ -58,20 +58,20 @@ function readArguments() {
   return values;
 }
 
-/** The histories that differ by kind, each with its first. */
+/** The histories that differ, by kind. */
 class Differences {
   constructor() {
     this.kinds = new Map();
     this.total = 0;
     this.numbers = [];
-    // Histories in which the first plays differed, and that were played again.
+    // The number of histories whose first plays differed, so that they were played again.
     this.judged = 0;
-    // Of these, those in which node:http showed more than one thing, and those in which ours always showed one of them.
+    // How many of these showed more than one thing on node:http, and in how many ferrohttp always showed one of them.
     this.unsteady = 0;
     this.bySet = 0;
   }
 
-  /** In words, if there is anything to say. */
+  /** A text of these numbers, if there is anything to say. */
   chance() {
     return `${this.judged} were played again, as they differed at first: node:http was unsteady in ${this.unsteady}, ` +
       `and in ${this.bySet} ours always showed what node:http shows, too`;
