@@ -26,6 +26,7 @@ class Peer {
   do(...steps) {
     const number = ++this.asked;
     this.worker.postMessage({ number, steps });
+    // The notification of the call before may come only now.
     for (let answered; (answered = Atomics.load(this.signal, 0)) !== number;) {
       if (Atomics.wait(this.signal, 0, answered, GIVE_UP_MS) === 'timed-out') {
         throw new Error(`The peer does not answer ${JSON.stringify(steps).slice(0, 200)}`);
