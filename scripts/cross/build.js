@@ -75,7 +75,8 @@ function toolchain(rust) {
 function emptyNodeLibrary() {
   const folder = path.join(CROSS, 'libnode');
   fs.mkdirSync(folder, { recursive: true });
-  for (const name of ['libnode.dll', 'libnode.dll.a']) fs.writeFileSync(path.join(folder, name), '!<arch>\n');
+  // MinGW's linker looks for the second name, zig's for the third.
+  for (const name of ['libnode.dll', 'libnode.dll.a', 'node.lib']) fs.writeFileSync(path.join(folder, name), '!<arch>\n');
   return folder;
 }
 
