@@ -11,6 +11,8 @@ const { BINARY, ROOT, platform, run, succeed, temporary } = require('./helpers.j
 const { machO, pe } = require('./made.js');
 const { glibcNeeded, newer, objdumpImports, readBinary } = require('../../scripts/release/binary.js');
 const { checkNeeds } = require('../../scripts/release/needs.js');
+const { bindingManifest } = require('../../scripts/release/pack.js');
+const { readManifest } = require('../../scripts/release/tarball.js');
 const crate = require('../../scripts/release/crate.js');
 const { TARGETS, find } = require('../../scripts/targets.js');
 
@@ -20,7 +22,7 @@ const CHANGELOG = '# Changelog\n\n## [Unreleased]\n\n### Added\n\n- Something.\n
 function repository(t) {
   const folder = temporary(t);
   for (const name of MANIFESTS) fs.copyFileSync(path.join(ROOT, name), path.join(folder, name));
-  fs.cpSync(path.join(ROOT, 'scripts/release'), path.join(folder, 'scripts/release'), { recursive: true });
+  for (const name of ['release', 'command-line.js']) fs.cpSync(path.join(ROOT, 'scripts', name), path.join(folder, 'scripts', name), { recursive: true });
   fs.writeFileSync(path.join(folder, 'CHANGELOG.md'), CHANGELOG);
   const git = (...args) => execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@example.org', ...args], { cwd: folder, encoding: 'utf8' });
   git('init', '--quiet');
@@ -54,7 +56,7 @@ test('a version is set in every manifest and dated in the changelog, committed a
 
 test('a version is refused over uncommitted changes, and if it is none', { skip }, async (t) => {
   const { folder, version } = repository(t);
-  assert.match((await version('next')).stderr, /^ferrohttp: usage: /);
+  assert.match((await version('next')).stderr, /^'next' is no version\n\nnpm run release:version -- X\.Y\.Z /);
   fs.appendFileSync(path.join(folder, 'CHANGELOG.md'), '\n');
   assert.match((await version('9.8.7')).stderr, /^ferrohttp: commit or stash /);
 });
@@ -147,5 +149,18 @@ test('each platform that is published has a Rust target, and is found by both na
   for (const target of TARGETS) {
     assert.strictEqual(find(target.platform), target);
     assert.strictEqual(find(target.rust), target);
+  }
+});
+
+const foreign = process.env.FERROHTTP_TEST_FOREIGN && 'npm is of the system outside';
+
+test('a placeholder has the name of each package that is published, and no code', { skip: foreign }, async (t) => {
+  const out = temporary(t);
+  await succeed(process.execPath, ['scripts/release/pack.js', '--placeholders', '--out', out, '--repository', 'https://example.org/a/b']);
+  const manifests = fs.readdirSync(out).map((file) => readManifest(fs.readFileSync(path.join(out, file))));
+  const published = ['ferrohttp', '@ferrohttp/source', ...TARGETS.map((target) => bindingManifest(target).name)];
+  assert.deepStrictEqual(manifests.map(({ name }) => name).sort(), published.sort());
+  for (const { version, main, repository } of manifests) {
+    assert.deepStrictEqual([version, main, repository.url], ['0.0.0', undefined, 'git+https://example.org/a/b.git']);
   }
 });

@@ -2,17 +2,11 @@
 
 // Makes the tarballs that are published: ferrohttp (JavaScript and types), a package with the
 // binary for each platform, and @ferrohttp/source (what `npx ferrohttp build` compiles).
-//
-//   node scripts/release/pack.js [--binaries FOLDER] [--out FOLDER] [--all] [--repository URL]
-//
-// The binaries come from dist/binaries, where `npm run cross` puts them. If there is none for this
-// machine, its binary comes from the clone. With `--all`, a missing binary is an error. The URL of
-// `--repository` goes into the manifests; publishing with provenance needs it.
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { parseArgs } = require('node:util');
 const build = require('../build.js');
+const commandLine = require('../command-line.js');
 const { TARGETS } = require('../targets.js');
 const { readBinary } = require('./binary.js');
 const crate = require('./crate.js');
@@ -22,8 +16,18 @@ const { platform: host, binaryName } = require('../../lib/platform.js');
 const ROOT = path.join(__dirname, '../..');
 const DIST = path.join(ROOT, 'dist');
 
+const USAGE = `npm run release:pack -- [options]
+  makes the tarballs that are published
+  --binaries FOLDER  where the binaries are, dist/binaries by default, where npm run cross puts them. If there is
+                     none for this machine, its binary comes from the clone
+  --out FOLDER       where the tarballs go, dist/packages by default; what is there is removed
+  --all              a missing binary is an error
+  --repository URL   goes into the manifests; publishing with provenance needs it
+  --placeholders     makes an empty package 0.0.0 of each name instead: RELEASING.md says what it is for`;
+
 const manifest = require('../../package.json');
 
+const SOURCE = '@ferrohttp/source';
 const packageName = (platform) => `@ferrohttp/binding-${platform}`;
 
 // ---- What goes into each package ------------------------------------------------------------------
@@ -78,7 +82,7 @@ function sourcePackage() {
   const reduced = folders.map((folder, i) => [path.join(folder, 'Cargo.toml'), crate.manifest(tomls[i], folders)]);
   return {
     manifest: {
-      name: '@ferrohttp/source',
+      name: SOURCE,
       ...COMMON,
       description: 'The Rust sources of ferrohttp, for `npx ferrohttp build`',
       files,
@@ -136,6 +140,15 @@ function stage(folder, { manifest: own, copy, write = {}, place = {} }, reposito
   fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(complete, null, 2)}\n`);
 }
 
+function placeholder(name) {
+  const description = 'A placeholder: the name is taken for ferrohttp, and later versions have the package';
+  return { manifest: { name, version: '0.0.0', license: manifest.license, description }, copy: ['LICENSE'] };
+}
+
+function placeholders() {
+  return [manifest.name, SOURCE, ...TARGETS.map(({ platform }) => packageName(platform))].map(placeholder);
+}
+
 /** Packs everything; returns the paths of the tarballs. */
 async function pack({ binaries, out, repository }) {
   checkVersions();
@@ -146,6 +159,10 @@ async function pack({ binaries, out, repository }) {
     checkBinary(target, file);
     packages.push(bindingPackage(target, file));
   }
+  return write(packages, out, repository);
+}
+
+async function write(packages, out, repository) {
   fs.rmSync(out, { recursive: true, force: true });
   fs.mkdirSync(out, { recursive: true });
   const staging = fs.mkdtempSync(path.join(out, 'staging-'));
@@ -161,20 +178,22 @@ async function pack({ binaries, out, repository }) {
 }
 
 async function packFromCommandLine() {
-  const { values: options } = parseArgs({
-    options: {
-      binaries: { type: 'string', default: path.join(DIST, 'binaries') },
-      out: { type: 'string', default: path.join(DIST, 'packages') },
-      all: { type: 'boolean' },
-      repository: { type: 'string' },
-    },
+  const { values: options } = commandLine(USAGE, {
+    binaries: { type: 'path', default: path.join(DIST, 'binaries') },
+    out: { type: 'string', default: path.join(DIST, 'packages') },
+    all: { type: 'boolean' },
+    repository: { type: 'string' },
+    placeholders: { type: 'boolean' },
   });
+  const out = path.resolve(options.out);
+  const told = (files) => files.forEach((file) => {
+    console.log(`${(fs.statSync(file).size / 1000).toFixed(1).padStart(8)} kB  ${path.relative(ROOT, file)}`);
+  });
+  if (options.placeholders) return told(await write(placeholders(), out, options.repository));
   const binaries = findBinaries(options.binaries);
   const missing = TARGETS.filter(({ platform }) => binaries[platform] === undefined).map(({ platform }) => platform);
   if (missing.length > 0 && options.all) throw new Failure(`there is no binary for ${missing.join(', ')}`);
-  for (const file of await pack({ binaries, out: path.resolve(options.out), repository: options.repository })) {
-    console.log(`${(fs.statSync(file).size / 1000).toFixed(1).padStart(8)} kB  ${path.relative(ROOT, file)}`);
-  }
+  told(await pack({ binaries, out, repository: options.repository }));
   if (missing.length > 0) console.log(`There is no binary for ${missing.join(', ')}: npm run cross -- PLATFORM builds one.`);
 }
 
