@@ -10,7 +10,7 @@ const {
 const { requestClass, responseClass } = require('../host/servers');
 const { assign, detach, onFinish } = require('../host/shortcuts/bond');
 const { isSpent, dumpSpent } = require('../host/shortcuts/dump');
-const { Request, Incoming } = require('../host/shortcuts/headers');
+const { Request, settle } = require('../host/shortcuts/headers');
 const { isThrottled, setThrottled, needsDrain, responseOn } = require('../host/sockets');
 const { Response, assignQueued } = require('./response');
 const { socketOn } = require('./listeners');
@@ -26,7 +26,7 @@ function makeRequest(connection, method, url, version, rawHeaders, upgrade) {
   const major = version >> 8;
   const minor = version & 255;
   const Message = requestClass(server) ?? IncomingMessage;
-  const req = new (Message === IncomingMessage ? Incoming : Message)(socket);
+  const req = new (Message === IncomingMessage ? Request : Message)(socket);
   connection.incoming = req;
   req.httpVersionMajor = major;
   req.httpVersionMinor = minor;
@@ -76,14 +76,11 @@ function serve(connection, req, keepAlive, hasHost, hasExpect) {
   });
   prepare(res, server, connection.onPendingData, keepAlive);
 
-  const isOwn = req instanceof Request;
+  const isOwn = Object.getPrototypeOf(req) === Request.prototype;
   const isWatched = requestStart.hasSubscribers;
   if (isWatched) requestStart.publish({ request: req, response: res, socket, server });
 
-  if (!traits.makesHeadersLate) {
-    if (isOwn) Request.settle(req);
-    else void req.headers;
-  }
+  if (!traits.makesHeadersLate) settle(req);
   if (!isOwn || isWatched || (maxHeaderPairs > 0 && req.rawHeaders.length >= maxHeaderPairs)) {
     // The flags of the head include lines that were dropped, and do not know what a program has changed.
     hasHost = fieldOf(req, 'host') !== undefined;
