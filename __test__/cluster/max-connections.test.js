@@ -8,10 +8,11 @@ const { execFile } = require('node:child_process');
 const { test } = require('node:test');
 const { promisify } = require('node:util');
 const { node, ours } = require('../support/implementations.js');
+const { patience } = require('../support/patience.js');
 
 async function run(policy, what, { specifier }) {
   const args = [require.resolve('./max-connections-program.js'), policy, what, specifier];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 * patience });
   return JSON.parse(stdout);
 }
 

@@ -7,6 +7,7 @@ const assert = require('node:assert');
 const { Readable } = require('node:stream');
 const { test } = require('node:test');
 const { node, ours } = require('../support/implementations.js');
+const { patience } = require('../support/patience.js');
 const { quiet, stir, supported } = require('../support/quiet.js');
 const { Readers } = require('../support/readers.js');
 
@@ -101,7 +102,7 @@ function warm(handler) {
 }
 
 function compare(name, spec) {
-  test(name, { skip: !supported && 'needs /proc', timeout: 120_000 }, async () => {
+  test(name, { skip: !supported && 'needs /proc', timeout: 120_000 * patience }, async () => {
     const seen = [];
     for (const implementation of [node, ours]) {
       const stage = await Stage.open(implementation, { ...spec, handler: warm(spec.handler) });

@@ -5,9 +5,14 @@
 
 const net = require('node:net');
 const { Worker, isMainThread, parentPort, receiveMessageOnPort, workerData } = require('node:worker_threads');
+const { patience } = require('./patience.js');
+
+const GIVE_UP_MS = 10_000 * patience;
 
 class Peer {
   constructor() {
+    this.asked = 0; // calls of `do`
+    // The number of the last call that was answered.
     this.signal = new Int32Array(new SharedArrayBuffer(4));
     this.worker = new Worker(__filename, { workerData: this.signal });
     this.worker.unref();
@@ -19,10 +24,17 @@ class Peer {
    * 'resume' (reading), 'ended' (waits for the server's FIN or RST). Returns what the last step returns.
    */
   do(...steps) {
-    Atomics.store(this.signal, 0, 0);
-    this.worker.postMessage(steps);
-    if (Atomics.wait(this.signal, 0, 0, 10_000) === 'timed-out') throw new Error('The peer does not answer');
-    const { message } = receiveMessageOnPort(this.port);
+    const number = ++this.asked;
+    this.worker.postMessage({ number, steps });
+    // The notification of the call before may come only now.
+    for (let answered; (answered = Atomics.load(this.signal, 0)) !== number;) {
+      if (Atomics.wait(this.signal, 0, answered, GIVE_UP_MS) === 'timed-out') {
+        throw new Error(`The peer does not answer ${JSON.stringify(steps).slice(0, 200)}`);
+      }
+    }
+    let message;
+    // Those before answer calls that gave up waiting.
+    do ({ message } = receiveMessageOnPort(this.port)); while (message.number !== number);
     if (message.error) throw new Error(message.error);
     return message.result;
   }
@@ -87,15 +99,16 @@ if (!isMainThread) {
   const { MessageChannel } = require('node:worker_threads');
   const { port1, port2 } = new MessageChannel();
   parentPort.postMessage(port2, [port2]);
-  parentPort.on('message', async (steps) => {
+  parentPort.on('message', async ({ number, steps }) => {
     let result;
     try {
       for (const step of steps) result = await run(step);
-      port1.postMessage({ result });
+      port1.postMessage({ number, result });
     } catch (error) {
-      port1.postMessage({ error: `${error.stack}` });
+      port1.postMessage({ number, error: `${error.stack}` });
     }
-    Atomics.store(workerData, 0, 1);
+    // A call that gave up may be answered after a later one.
+    if (number > Atomics.load(workerData, 0)) Atomics.store(workerData, 0, number);
     Atomics.notify(workerData, 0);
   });
 }

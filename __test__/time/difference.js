@@ -88,7 +88,7 @@ function leftAt(traces, c) {
 /** The event lists of a connection as they are compared. */
 function comparable(left, lists) {
   const racing = lists.flat().some(([step, name]) => step >= left && /request$|res finish$|written \d+$/.test(name));
-  return lists.map((events) => (racing ? afterLeaving(events, left) : withoutRepeats(events)));
+  return lists.map(withoutRepeats).map((events) => (racing ? afterLeaving(events, left) : events));
 }
 
 /** Whether a listener kept a connection whose client had left. Whether there was one to keep depends on time. */

@@ -10,6 +10,8 @@ const ONE_READ = 60_000;
 // has to answer.
 const ONE_SEGMENT = 21_000;
 const SMALL_READ = 10_000;
+// Of the responses of a small connection.
+const LARGEST_SHORT = 2000;
 
 /** How many bytes that a connection sends arrive together. */
 function atOnce(small, isNew) {
@@ -26,6 +28,28 @@ function lengthOf(act, plans) {
   return (act.to ?? bytesOf(plans[act.id]).length) - (act.from ?? 0);
 }
 
+/** Whether this is the plan of a long body that nobody reads. */
+function isUnread({ upload, consume }) {
+  return upload > ONE_READ && consume === 'nothing';
+}
+
+/** The plans of the requests that a connection sends, in their order. */
+function plansOf(acts, plans) {
+  return [...new Set(acts.filter((act) => act.do === 'send').map(({ id }) => plans[id]))];
+}
+
+function isFairBehindLarge({ small }, acts, plans) {
+  const sizes = plansOf(acts, plans).map(({ size }) => size);
+  const large = sizes.findIndex((size) => size > LARGEST_SHORT);
+  return !small || large === -1 || sizes.slice(large).every((size) => size > LARGEST_SHORT);
+}
+
+function isFairBehindUnread(acts, plans) {
+  const requests = plansOf(acts, plans);
+  const unread = requests.findIndex(isUnread);
+  return unread === -1 || (unread === requests.length - 1 && !acts.some((act) => ['close', 'text'].includes(act.do)));
+}
+
 /** `ioThreads`: whether the engine has any. */
 function isFair({ connections, options, plans, steps }, ioThreads = process.env.FERROHTTP_IO_THREADS > 0) {
   return [...connections.keys()].every((c) => {
@@ -35,8 +59,7 @@ function isFair({ connections, options, plans, steps }, ioThreads = process.env.
     let headIs = Infinity;
     const all = steps.flat().filter((act) => act.c === c);
     const stops = all.some((act) => act.do === 'read');
-    const isUnread = all.some(({ id }) => plans[id]?.upload > ONE_READ && plans[id].consume === 'nothing');
-    if (isUnread && all.some((act) => act.do === 'close')) return false;
+    if (!isFairBehindLarge(connections[c], all, plans) || !isFairBehindUnread(all, plans)) return false;
     return steps.every((step) => {
       const acts = step.filter((act) => act.c === c);
       const sends = acts.filter((act) => act.do === 'send' || act.do === 'text');
@@ -65,4 +88,4 @@ function isFair({ connections, options, plans, steps }, ioThreads = process.env.
   });
 }
 
-module.exports = { ONE_READ, atOnce, isFair };
+module.exports = { ONE_READ, atOnce, isFair, isUnread };

@@ -21,6 +21,7 @@ const { Stage } = require('./stage.js');
 const { judge } = require('./verdict.js');
 
 const USAGE = `npm run parity:time -- [options]
+  compares histories of packets in time with node:http and with ferrohttp, and shortens what differs
   --cases N         how many histories, 1,000 by default
   --seed S          of the generator, 1 by default
   --first I         the number of the first history, 0 by default
@@ -31,7 +32,7 @@ const USAGE = `npm run parity:time -- [options]
   --io-threads N    of the engine, 0 by default
   --quiet           no progress
   --verbose         prints each history in which node:http did not show the same each time
-  --keep FOLDER     writes each history that differs there, with the traces of both
+  --keep FOLDER     writes each history that differs into this folder, with the traces of both
   --history JSON    one history of your own: both traces are printed`;
 
 const PROGRESS_EVERY_MS = 10_000;
@@ -41,20 +42,19 @@ const STARTED = 'FERROHTTP_TIME_STARTED';
 
 function readArguments() {
   const { values } = commandLine(USAGE, {
-    cases: { type: 'string', default: '1000' },
-    seed: { type: 'string', default: '1' },
-    first: { type: 'string', default: '0' },
-    minutes: { type: 'string', default: 'Infinity' },
-    batch: { type: 'string', default: '48' },
-    shrink: { type: 'string', default: '25' },
-    node: { type: 'string' },
-    'io-threads': { type: 'string' },
+    cases: { type: 'number', default: 1000 },
+    seed: { type: 'number', default: 1 },
+    first: { type: 'number', default: 0 },
+    minutes: { type: 'number', default: Infinity },
+    batch: { type: 'number', default: 48 },
+    shrink: { type: 'number', default: 25 },
+    node: { type: 'program' },
+    'io-threads': { type: 'number' },
     quiet: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
-    keep: { type: 'string' },
-    history: { type: 'string' },
+    keep: { type: 'path' },
+    history: { type: 'json' },
   });
-  for (const name of ['cases', 'seed', 'first', 'minutes', 'batch', 'shrink']) values[name] = Number(values[name]);
   return values;
 }
 
@@ -172,8 +172,8 @@ function print({ summary, clients, sockets }) {
   console.log(`  ${summary.join(', ')}`);
 }
 
-async function playOne(stage, text) {
-  const { traces: [traces] } = await stage.run([JSON.parse(text)]);
+async function playOne(stage, history) {
+  const { traces: [traces] } = await stage.run([history]);
   for (const [i, { name }] of stage.pair.entries()) {
     console.log(name);
     print(traces[i]);
@@ -187,7 +187,7 @@ async function playOne(stage, text) {
 function start({ node = process.execPath, 'io-threads': ioThreads }) {
   if (!supported) throw new Error('this needs /proc to know when nothing moves');
   const env = { ...process.env, ...fixedRoom(), [STARTED]: '1' };
-  if (ioThreads) env.FERROHTTP_IO_THREADS = ioThreads;
+  if (ioThreads !== undefined) env.FERROHTTP_IO_THREADS = String(ioThreads);
   const { status } = spawnSync(node, [__filename, ...process.argv.slice(2)], { stdio: 'inherit', env });
   return status ?? 1;
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-// npm run host:learn: writes lib/host/vectors.json, the requests of the self-check, and lib/host/known.json, the
+// Writes lib/host/vectors.json, the requests of the self-check, and lib/host/known.json, the
 // fingerprints of those functions of Node that shortcuts leave out, from every release that the registry has. The texts
 // of a release are the same on every platform, so one package of it is enough. It is downloaded once and then deleted.
 // Its results stay in target/host-learn/.
