@@ -1,20 +1,17 @@
 'use strict';
 
-// Shows how throughput changes with connections, header fields, body size and I/O threads. It measures, or with --from
-// reads what --json has written, and draws docs/curves/*.svg.
+// Shows how throughput changes with connections, header fields, body size and I/O threads.
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { parseArgs } = require('node:util');
 const { contestants: contestantsFor } = require('./lib/contestants.js');
 const { build } = require('./lib/loadgen.js');
 const { closedLoop } = require('./lib/measure.js');
 const { plot } = require('./lib/plot.js');
 const { median } = require('./lib/stats.js');
 const requests = require('./scenarios/requests.js');
+const commandLine = require('../scripts/command-line.js');
 
-const USAGE = `node bench/curves.js [--only connections,fields,upload,download,threads] [--rounds 3] [--seconds 1]
-  [--contestants node,ferrohttp] [--node BIN] [--json FILE | --from FILE]`;
 const directory = path.join(__dirname, '..', 'docs', 'curves');
 
 const KIB = 1024;
@@ -73,21 +70,26 @@ const curves = {
   },
 };
 
+const USAGE = `node bench/curves.js [options]
+  draws docs/curves/*.svg: how throughput changes with connections, header fields, body size and I/O threads
+  --only NAMES         of the curves, separated by commas: ${Object.keys(curves).join(', ')}
+  --contestants NAMES  as of npm run bench, node,ferrohttp by default
+  --rounds N           3 by default
+  --seconds S          measured time of a round, 1 by default
+  --node BIN           the Node that runs the servers
+  --json FILE          writes the figures
+  --from FILE          draws what --json has written, and measures nothing`;
+
 function options() {
-  const { values } = parseArgs({
-    options: {
-      only: { type: 'string', default: Object.keys(curves).join(',') },
-      rounds: { type: 'string', default: '3' },
-      seconds: { type: 'string', default: '1' },
-      contestants: { type: 'string', default: 'node,ferrohttp' },
-      node: { type: 'string', default: process.execPath },
-      json: { type: 'string' },
-      from: { type: 'string' },
-    },
-  });
-  const only = values.only.split(',');
-  if (only.some((name) => !curves[name])) throw new Error(USAGE);
-  return { ...values, only, rounds: Number(values.rounds), seconds: Number(values.seconds) };
+  return commandLine(USAGE, {
+    only: { type: 'list', default: Object.keys(curves), choices: Object.keys(curves) },
+    contestants: { type: 'list', default: ['node', 'ferrohttp'], choices: Object.keys(contestantsFor()) },
+    rounds: { type: 'number', default: 3 },
+    seconds: { type: 'number', default: 1 },
+    node: { type: 'program', default: process.execPath },
+    json: { type: 'string' },
+    from: { type: 'path' },
+  }).values;
 }
 
 async function measure(curve, names, all, { rounds, seconds }) {
@@ -119,7 +121,7 @@ async function main() {
     const curve = curves[name];
     if (!chosen.from) {
       console.log(curve.title);
-      const names = name === 'threads' ? ['ferrohttp'] : chosen.contestants.split(',');
+      const names = name === 'threads' ? ['ferrohttp'] : chosen.contestants;
       data[name] = await measure(curve, names, all, chosen);
     }
     if (!data[name]) continue;

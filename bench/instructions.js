@@ -1,15 +1,15 @@
 'use strict';
 
-// npm run bench:instructions: the instructions that each piece of work of benches/instructions takes,
-// counted by valgrind's callgrind, beside those of instructions.json. Fails if one takes more. With --time
-// the nanoseconds, which no baseline holds for.
+// The instructions that each piece of work of benches/instructions takes, counted by valgrind's callgrind, beside those
+// of instructions.json. Fails if one takes more. No baseline holds for nanoseconds.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { parseArgs } = require('node:util');
+const commandLine = require('../scripts/command-line.js');
 
 const USAGE = `npm run bench:instructions -- [options]
+  counts the instructions of pieces of work, and fails if one takes more than in bench/instructions.json
   --update       writes the counts to bench/instructions.json
   --time PREFIX  prints nanoseconds in the place of instructions, of the work whose name
                  begins so, such as refusal-; needs no valgrind`;
@@ -108,11 +108,7 @@ function print(rows) {
 }
 
 function main() {
-  const { values } = parseArgs({ options: { update: { type: 'boolean' }, time: { type: 'string' }, help: { type: 'boolean' } } });
-  if (values.help) {
-    console.log(USAGE);
-    return;
-  }
+  const { values } = commandLine(USAGE, { update: { type: 'boolean' }, time: { type: 'string' } });
   if (values.time !== undefined) {
     time(build(), values.time);
     return;

@@ -7,34 +7,33 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { parseArgs } = require('node:util');
 const { contestants: contestantsFor } = require('./lib/contestants.js');
 const { build, load } = require('./lib/loadgen.js');
 const { start } = require('./lib/server.js');
 const scenarios = require('./scenarios');
+const commandLine = require('../scripts/command-line.js');
 
-const USAGE = `node bench/profile.js SCENARIO [--contestant ferrohttp] [--seconds 5] [--top 25] [--node BIN] [--keep DIR]
-  --keep DIR  leaves the .cpuprofile and perf.data there`;
+const profiled = scenarios.filter((scenario) => scenario.work);
+const USAGE = `node bench/profile.js SCENARIO [options]
+  shows where the time of a server goes
+  SCENARIO           ${commandLine.wrapped(profiled.map(({ name }) => name), 21)}
+  --contestant NAME  as of npm run bench, ferrohttp by default
+  --seconds N        of load, 5 by default
+  --top N            functions of each thread, 25 by default
+  --node BIN         the Node that runs the server
+  --keep DIR         leaves the .cpuprofile and perf.data there`;
 const root = path.join(__dirname, '..');
 
 function options() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      contestant: { type: 'string', default: 'ferrohttp' },
-      seconds: { type: 'string', default: '5' },
-      top: { type: 'string', default: '25' },
-      node: { type: 'string', default: process.execPath },
-      keep: { type: 'string' },
-    },
-  });
-  const profiled = scenarios.filter((scenario) => scenario.work);
-  const scenario = profiled.find(({ name }) => name === positionals[0]);
-  const contestant = contestantsFor(values.node)[values.contestant];
-  if (!scenario || !contestant) {
-    throw new Error(`${USAGE}\nscenarios: ${profiled.map(({ name }) => name).join(', ')}`);
-  }
-  return { ...values, seconds: Number(values.seconds), top: Number(values.top), scenario, contestant };
+  const { values, positionals: [name], wrong } = commandLine(USAGE, {
+    contestant: { type: 'string', default: 'ferrohttp', choices: Object.keys(contestantsFor()) },
+    seconds: { type: 'number', default: 5 },
+    top: { type: 'number', default: 25 },
+    node: { type: 'program', default: process.execPath },
+    keep: { type: 'string' },
+  }, ['SCENARIO']);
+  const scenario = profiled.find((one) => one.name === name) ?? wrong(`there is no scenario '${name}'`);
+  return { ...values, scenario, contestant: contestantsFor(values.node)[values.contestant] };
 }
 
 // Builds the addon as it is released, but with its symbols.

@@ -1,20 +1,21 @@
 'use strict';
 
-// npm run bench:record: measures, keeps the medians in bench/results, and puts them into README.md and
+// Measures, keeps the medians in bench/results, and puts them into README.md and
 // docs/performance.md.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { parseArgs } = require('node:util');
 const { summaryOf, write } = require('./lib/results.js');
 const { render } = require('./report.js');
+const commandLine = require('../scripts/command-line.js');
 
 const USAGE = `npm run bench:record -- [options] [-- options of npm run bench]
+  measures, keeps the medians in bench/results, and puts them into README.md and docs/performance.md
   --node BIN   a Node to measure; may be given several times
   --peers BIN  the Node beside which Bun, Deno and Fastify are measured
-  --from FILE  takes what npm run bench -- --json FILE wrote, and measures nothing
+  --from FILE  takes what npm run bench -- --json FILE wrote, and measures nothing; may be given several times
 Each Node's results replace those of its major version.`;
 
 // The scenarios that all peers can serve.
@@ -35,20 +36,12 @@ function keep(results, name = `node${results.about.node.match(/\d+/)[0]}`) {
 }
 
 function main() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      node: { type: 'string', multiple: true, default: [] },
-      peers: { type: 'string' },
-      from: { type: 'string', multiple: true, default: [] },
-      help: { type: 'boolean' },
-    },
-  });
-  if (values.help || values.node.length + values.from.length === 0 && values.peers === undefined) {
-    console.log(USAGE);
-    process.exitCode = values.help ? 0 : 2;
-    return;
-  }
+  const { values, positionals, wrong } = commandLine(USAGE, {
+    node: { type: 'program', multiple: true, default: [] },
+    peers: { type: 'program' },
+    from: { type: 'path', multiple: true, default: [] },
+  }, ['[OPTION ...]']);
+  if (values.node.length + values.from.length === 0 && values.peers === undefined) wrong('--node, --peers or --from is missing');
   for (const node of values.node) keep(measure(node, positionals));
   if (values.peers !== undefined) keep(measure(values.peers, [...PEERS, ...positionals]), 'peers');
   for (const name of values.from) keep(JSON.parse(fs.readFileSync(name, 'utf8')));

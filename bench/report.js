@@ -1,7 +1,6 @@
 'use strict';
 
-// npm run bench:report [-- --check]: makes the tables of README.md and docs/performance.md, and docs/curves/ratios.svg,
-// from bench/results. --check writes nothing, and fails if one of them is stale.
+// Makes the tables of README.md and docs/performance.md, and docs/curves/ratios.svg, from bench/results.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -9,6 +8,11 @@ const { bars } = require('./lib/bars.js');
 const { read } = require('./lib/results.js');
 const { catalogue } = require('./lib/report.js');
 const scenarios = require('./scenarios');
+const commandLine = require('../scripts/command-line.js');
+
+const USAGE = `npm run bench:report -- [--check]
+  makes the tables of README.md and docs/performance.md, and docs/curves/ratios.svg, from bench/results
+  --check  writes nothing, and fails if one of them is stale`;
 
 const ROOT = path.join(__dirname, '..');
 const text = (name) => fs.readFileSync(path.join(ROOT, name), 'utf8');
@@ -166,7 +170,7 @@ function render() {
 module.exports = { render, stale };
 
 if (require.main === module) {
-  if (process.argv.includes('--check')) {
+  if (commandLine(USAGE, { check: { type: 'boolean' } }).values.check) {
     const names = stale();
     if (names.length > 0) {
       console.error(`${names.join(' and ')}: not as bench/results has it. Run npm run bench:report.`);

@@ -1,17 +1,18 @@
 'use strict';
 
-// npm run bench: measures ferrohttp and node:http in one scenario after the other. In each round they take turns.
+// Measures ferrohttp and node:http in one scenario after the other. In each round they take turns.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
-const { parseArgs } = require('node:util');
 const { check, contestants: contestantsFor } = require('./lib/contestants.js');
 const { build } = require('./lib/loadgen.js');
 const { print, printDoubts, summarize } = require('./lib/report.js');
 const scenarios = require('./scenarios');
+const commandLine = require('../scripts/command-line.js');
 
 const USAGE = `npm run bench -- [options]
+  measures ferrohttp and node:http in one scenario after the other
   --only NAMES         scenarios, separated by commas (--list shows them)
   --contestants NAMES  node,ferrohttp,floor by default (floor: system calls only);
                        also other (the copy of ferrohttp in the folder BENCH_OTHER),
@@ -22,43 +23,27 @@ const USAGE = `npm run bench -- [options]
   --warmup S           before it, 1 by default
   --node BIN           the Node that runs the servers
   --json FILE          writes every figure of every round
-  --list`;
+  --list               prints the scenarios instead`;
 
 function options() {
-  const { values } = parseArgs({
-    options: {
-      only: { type: 'string' },
-      contestants: { type: 'string', default: 'node,ferrohttp,floor' },
-      rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '3' },
-      warmup: { type: 'string', default: '1' },
-      node: { type: 'string', default: process.execPath },
-      json: { type: 'string' },
-      list: { type: 'boolean' },
-      help: { type: 'boolean' },
-    },
-  });
-  for (const name of ['rounds', 'seconds', 'warmup']) {
-    values[name] = Number(values[name]);
-    if (!(values[name] >= 0)) throw new Error(`--${name} is not a number`);
-  }
-  return values;
-}
-
-function choose(names, all, kind) {
-  if (names === undefined) return all;
-  return names.split(',').map((name) => {
-    const found = all.find((entry) => entry.name === name);
-    if (!found) throw new Error(`there is no ${kind} '${name}'`);
-    return found;
-  });
+  const names = scenarios.map(({ name }) => name);
+  return commandLine(USAGE, {
+    only: { type: 'list', default: names, choices: names },
+    contestants: { type: 'list', default: ['node', 'ferrohttp', 'floor'], choices: Object.keys(contestantsFor()) },
+    rounds: { type: 'number', default: 5 },
+    seconds: { type: 'number', default: 3 },
+    warmup: { type: 'number', default: 1 },
+    node: { type: 'program', default: process.execPath },
+    json: { type: 'string' },
+    list: { type: 'boolean' },
+  }).values;
 }
 
 // The contestants that can take part. It is an error if node or ferrohttp cannot.
 function admit(names, node) {
   const all = contestantsFor(node);
   const admitted = {};
-  for (const { name } of choose(names, Object.keys(all).map((key) => ({ name: key })), 'contestant')) {
+  for (const name of names) {
     const reason = check(all[name]);
     if (reason === null) admitted[name] = all[name];
     else if (name === 'ferrohttp' || name === 'node') throw new Error(`${all[name].label}: ${reason}`);
@@ -110,15 +95,11 @@ function machine(node) {
 
 async function main() {
   const values = options();
-  if (values.help) {
-    console.log(USAGE);
-    return;
-  }
   if (values.list) {
     for (const { name, title } of scenarios) console.log(`${name.padEnd(20)}${title}`);
     return;
   }
-  const chosen = choose(values.only, scenarios, 'scenario');
+  const chosen = values.only.map((name) => scenarios.find((scenario) => scenario.name === name));
   build();
   const admitted = admit(values.contestants, values.node);
   const about = machine(values.node);

@@ -1,15 +1,19 @@
 'use strict';
 
-// Builds the binary of a clone, beside package.json. With `--if-stale` it does nothing if the sources have not changed
-// since the last build. npm runs it so after `npm install` and before `npm start`. `--use FILE` takes a binary that was
-// built elsewhere from the same sources.
+// Builds the binary of a clone, beside package.json. npm runs it with `--if-stale` after `npm install` and before
+// `npm start`.
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
-const { parseArgs } = require('node:util');
+const commandLine = require('./command-line.js');
 const { BuildFailure, compile, place } = require('../bin/lib/cargo.js');
 const { binaryName } = require('../lib/platform.js');
+
+const USAGE = `npm run build -- [options]
+  builds the binary of this clone, beside package.json
+  --if-stale  only if the sources have changed since the last build
+  --use FILE  takes a binary that was built elsewhere from the same sources`;
 
 const ROOT = path.join(__dirname, '..');
 const RECORDS = path.join(ROOT, '.build.json'); // by name, as binaries for several systems may lie here
@@ -82,8 +86,8 @@ function buildIfStale() {
 module.exports = { BINARY, BuildFailure, build, buildIfStale, install, sources };
 
 if (require.main === module) {
+  const { values: options } = commandLine(USAGE, { 'if-stale': { type: 'boolean' }, use: { type: 'path' } });
   try {
-    const { values: options } = parseArgs({ options: { 'if-stale': { type: 'boolean' }, use: { type: 'string' } } });
     if (options.use !== undefined) install(options.use, path.basename(BINARY));
     else if (options['if-stale']) buildIfStale();
     else build();

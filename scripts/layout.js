@@ -1,10 +1,14 @@
 'use strict';
 
-// npm run layout [-- --check]: makes lib/layout.js and the tables of docs/architecture.md from src/layout.rs. --check
-// writes nothing, and fails if one of them is stale.
+// Makes lib/layout.js and the tables of docs/architecture.md from src/layout.rs.
 
 const fs = require('node:fs');
 const path = require('node:path');
+const commandLine = require('./command-line.js');
+
+const USAGE = `npm run layout -- [--check]
+  makes lib/layout.js and the tables of docs/architecture.md from src/layout.rs
+  --check  writes nothing, and fails if one of them is stale`;
 
 const ROOT = path.join(__dirname, '..');
 const read = (name) => fs.readFileSync(path.join(ROOT, name), 'utf8');
@@ -89,7 +93,7 @@ function stale() {
 module.exports = { stale };
 
 if (require.main === module) {
-  if (process.argv.includes('--check')) {
+  if (commandLine(USAGE, { check: { type: 'boolean' } }).values.check) {
     const names = stale();
     if (names.length > 0) {
       console.error(`${names.join(' and ')}: not as src/layout.rs has it. Run npm run layout.`);

@@ -16,7 +16,9 @@ const commandLine = require('./command-line.js');
 const RELEASES = ['20.0.0', '20.11.1', '22.0.0', '22.12.0', '24.0.0', '24.11.1', '25.9.0', '26.0.0', '26.6.0'];
 
 const USAGE = `npm run test:releases -- [--list] [VERSION ...]
-  VERSION  releases of Node, which are downloaded; without any: ${RELEASES.join(', ')}
+  runs the tests that depend most on the release of Node
+  VERSION  releases of Node, which are downloaded; by default
+           ${commandLine.wrapped(RELEASES, 11)}
   --list   prints them instead`;
 
 const ROOT = path.join(__dirname, '..');
@@ -74,7 +76,9 @@ async function check(version) {
 }
 
 async function main() {
-  const { values, positionals } = commandLine(USAGE, { list: { type: 'boolean' } }, { allowPositionals: true });
+  const { values, positionals, wrong } = commandLine(USAGE, { list: { type: 'boolean' } }, ['[VERSION ...]']);
+  const strange = positionals.find((version) => !/^\d+(\.\d+){0,2}$/.test(version));
+  if (strange !== undefined) wrong(`'${strange}' is no release of Node`);
   const versions = positionals.length > 0 ? positionals : RELEASES;
   if (values.list) return console.log(versions.join('\n'));
   buildIfStale();

@@ -1,36 +1,39 @@
 'use strict';
 
-// Runs the tests and prints their totals. Without options: Rust, then JavaScript.
-//
-//   node scripts/test.js [--rust] [--js] [--node BINARY] [--no-build] [--again N] [WORD ...]
-//
-// `--node` runs the JavaScript tests on another Node, and `--no-build` with the present binary. Words select the test
-// files whose paths contain one of them. With `--again`, a JavaScript test file with a failure is run alone, up to N
-// times, because many tests depend on time, and a busy machine disturbs them.
+// Runs the tests and prints their totals.
 
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const readline = require('node:readline');
-const { parseArgs } = require('node:util');
 const { BuildFailure, buildIfStale } = require('./build.js');
+const commandLine = require('./command-line.js');
 const { patience } = require('../__test__/support/patience.js');
+
+const USAGE = `npm test -- [options] [WORD ...]
+  runs the Rust tests, then the JavaScript tests
+  WORD        only the JavaScript test files whose paths contain one of these
+  --rust      only Rust
+  --js        only JavaScript
+  --node BIN  the Node that runs the JavaScript tests
+  --no-build  with the present binary
+  --again N   runs a JavaScript test file with a failure once more, up to N times, because many tests depend on
+              time, and a busy machine disturbs them; 0 by default`;
 
 const ROOT = path.join(__dirname, '..');
 // The time limit for what hangs: for each file on Node 20 and 22, and for each test on newer releases.
 const TIMEOUT = 8 * 60 * 1000 * patience;
+// How many test files run at once. The default would be one on two processors, but many tests wait for time to pass.
+const CONCURRENCY = Math.max(2, os.availableParallelism() - 1);
 
-const { values: options, positionals: words } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rust: { type: 'boolean' },
-    js: { type: 'boolean' },
-    node: { type: 'string', default: process.execPath },
-    'no-build': { type: 'boolean' },
-    again: { type: 'string', default: '0' },
-  },
-});
+const { values: options, positionals: words } = commandLine(USAGE, {
+  rust: { type: 'boolean' },
+  js: { type: 'boolean' },
+  node: { type: 'program', default: process.execPath },
+  'no-build': { type: 'boolean' },
+  again: { type: 'number', default: 0 },
+}, ['[WORD ...]']);
 const everything = !options.rust && !options.js;
 
 // Runs a command, prints its output, and calls `see` with each line.
@@ -72,7 +75,8 @@ function testFiles() {
 async function runFiles(files) {
   const total = { passed: 0, failed: 0, skipped: 0 };
   const list = path.join(os.tmpdir(), `ferrohttp-failed-${process.pid}`);
-  const args = ['--test', `--test-timeout=${TIMEOUT}`, '--test-reporter=spec', '--test-reporter-destination=stdout',
+  const args = ['--test', `--test-timeout=${TIMEOUT}`, `--test-concurrency=${CONCURRENCY}`,
+    '--test-reporter=spec', '--test-reporter-destination=stdout',
     `--test-reporter=${path.join(__dirname, 'failed-files.js')}`, `--test-reporter-destination=${list}`, ...files];
   const good = await run(options.node, args, (line) => {
     const found = /^ℹ (pass|fail|cancelled|skipped|todo) (\d+)$/.exec(line);
@@ -90,7 +94,7 @@ async function jsTests() {
   const files = testFiles();
   if (files.length === 0) throw new BuildFailure('no test file was selected');
   let { good, total, failedFiles } = await runFiles(files);
-  for (let times = Number(options.again); !good && times > 0 && failedFiles.length > 0; times--) {
+  for (let times = options.again; !good && times > 0 && failedFiles.length > 0; times--) {
     const names = failedFiles.map((file) => path.relative(ROOT, file));
     console.log(`\n${total.failed} failed: once more ${names.join(' ')}`);
     const repeated = await runFiles(names);

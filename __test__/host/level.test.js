@@ -4,25 +4,12 @@
 
 const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
-const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
+const { faking } = require('./support/faking.js');
 const { SERVES, program } = require('./support/two-answers.js');
 
 const ROOT = path.resolve(__dirname, '../..');
-
-// Sets other values in process.versions before anything is loaded.
-function faking(t, versions) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'level-'));
-  t.after(() => fs.rmSync(folder, { recursive: true }));
-  const file = path.join(folder, 'fake.js');
-  fs.writeFileSync(file, `
-    const versions = { ...process.versions, ...${JSON.stringify(versions)} };
-    for (const [name, value] of Object.entries(versions)) if (value === null) delete versions[name];
-    Object.defineProperty(process, 'versions', { value: versions });`);
-  return ['-r', file];
-}
 
 function run({ args = [], env = {}, implementation } = {}) {
   const result = spawnSync(process.execPath, [...args, '-e', program(implementation)], {

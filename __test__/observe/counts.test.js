@@ -10,21 +10,15 @@ const { after, before, describe, it } = require('node:test');
 const ferrohttp = require('../../index.js');
 const engine = require('../../lib/engine');
 const { explain } = require('../../lib/observe/index.js');
+const support = require('./support.js');
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const HALF_HEAD = 'GET / HTTP/1.1\r\nHost';
 const HALF_BODY = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhello';
 
-async function start(t, options, listener = (req, res) => { req.resume().on('end', () => res.end('hello')); }) {
-  const server = ferrohttp.createServer(options, listener);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return server;
-}
+const answer = (req, res) => { req.resume().on('end', () => res.end('hello')); };
+
+const start = (t, options, listener = answer) => support.start(t, options, listener);
 
 function connect(server) {
   const client = net.connect(server.address().port, '127.0.0.1');

@@ -12,6 +12,7 @@ const tls = require('node:tls');
 const ferrohttp = require('../../index.js');
 const ferrohttps = require('../../entry/https.js');
 const { format } = require('../../lib/observe/index.js');
+const { print } = require('./support.js');
 const { hasBlockList } = require('../../lib/host/servers.js');
 
 const [, , way, heard] = process.argv;
@@ -60,17 +61,4 @@ async function serve() {
   return { blocks: hasBlockList(), drops, total, count, kinds, peers, refusals, errors: server.clientErrorCounts(), texts };
 }
 
-async function main() {
-  if (!way.startsWith('cluster')) {
-    console.log(JSON.stringify(await serve()));
-  } else if (cluster.isPrimary) {
-    const worker = cluster.fork();
-    const [seen] = await once(worker, 'message');
-    console.log(JSON.stringify(seen));
-    worker.disconnect();
-  } else {
-    process.send(await serve());
-  }
-}
-
-main();
+print(serve, way.startsWith('cluster'));

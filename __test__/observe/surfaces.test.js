@@ -19,20 +19,10 @@ const engine = require('../../lib/engine');
 const { explain, refuse } = require('../../lib/observe/index.js');
 const { line } = require('../../lib/refusals/log.js');
 const { ROOT, succeed } = require('../package/helpers.js');
+const { start } = require('./support.js');
 
 const BAD = 'GET /a HTTP/1.1\r\nHost: a\r\nBad Name: x\r\n\r\n';
 const HELLO = '\x16\x03\x01\0\x05\x01\0\0\x01\0';
-
-async function start(t, options, listener) {
-  const server = ferrohttp.createServer(options ?? {}, listener);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return server;
-}
 
 async function send(server, bytes) {
   const client = net.connect(server.address().port, '127.0.0.1');

@@ -3,7 +3,6 @@
 // ways-app.js WAY LISTENER: a server of one kind refuses a connection, while every means of observing it is in
 // use. It prints as JSON what each has reported.
 
-const cluster = require('node:cluster');
 const dc = require('node:diagnostics_channel');
 const { once } = require('node:events');
 const fs = require('node:fs');
@@ -14,6 +13,7 @@ const tls = require('node:tls');
 const ferrohttp = require('../../index.js');
 const ferrohttps = require('../../entry/https.js');
 const { prometheus, refuse } = require('../../lib/observe/index.js');
+const { print } = require('./support.js');
 
 const [, , way, listener] = process.argv;
 const BAD = 'GET /a HTTP/1.1\r\nHost: a\r\nCookie: secret\r\nBad Name: x\r\n\r\n';
@@ -132,17 +132,4 @@ async function serve() {
   return { newcomer: newcomer.reply, known: known.reply, lingered, ...before, total, kinds: kinds.map(({ count }) => count), refusals, metrics };
 }
 
-async function main() {
-  if (way !== 'cluster') {
-    console.log(JSON.stringify(await serve()));
-  } else if (cluster.isPrimary) {
-    const worker = cluster.fork();
-    const [seen] = await once(worker, 'message');
-    console.log(JSON.stringify(seen));
-    worker.disconnect();
-  } else {
-    process.send(await serve());
-  }
-}
-
-main();
+print(serve, way === 'cluster');

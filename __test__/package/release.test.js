@@ -22,7 +22,7 @@ const CHANGELOG = '# Changelog\n\n## [Unreleased]\n\n### Added\n\n- Something.\n
 function repository(t) {
   const folder = temporary(t);
   for (const name of MANIFESTS) fs.copyFileSync(path.join(ROOT, name), path.join(folder, name));
-  fs.cpSync(path.join(ROOT, 'scripts/release'), path.join(folder, 'scripts/release'), { recursive: true });
+  for (const name of ['release', 'command-line.js']) fs.cpSync(path.join(ROOT, 'scripts', name), path.join(folder, 'scripts', name), { recursive: true });
   fs.writeFileSync(path.join(folder, 'CHANGELOG.md'), CHANGELOG);
   const git = (...args) => execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@example.org', ...args], { cwd: folder, encoding: 'utf8' });
   git('init', '--quiet');
@@ -56,7 +56,7 @@ test('a version is set in every manifest and dated in the changelog, committed a
 
 test('a version is refused over uncommitted changes, and if it is none', { skip }, async (t) => {
   const { folder, version } = repository(t);
-  assert.match((await version('next')).stderr, /^ferrohttp: usage: /);
+  assert.match((await version('next')).stderr, /^'next' is no version\n\nnpm run release:version -- X\.Y\.Z /);
   fs.appendFileSync(path.join(folder, 'CHANGELOG.md'), '\n');
   assert.match((await version('9.8.7')).stderr, /^ferrohttp: commit or stash /);
 });

@@ -15,6 +15,7 @@ const { generate } = require('./generate.js');
 const { shrink } = require('./shrink.js');
 
 const USAGE = `npm run parity -- [options]
+  compares random conversations with node:http and with ferrohttp, and shortens what differs
   --cases N       how many, 1,000 by default
   --seed S        of the generator, 1 by default
   --first I       the number of the first case, 0 by default
@@ -24,8 +25,8 @@ const USAGE = `npm run parity -- [options]
   --node BIN      another Node to run under
   --quiet         no progress
   --packets JSON  one case of your own, as a list of latin1 strings: both traces are printed
-  --mode MODE     of that case, listener by default
-  --handler NAME  of that case, hello by default`;
+  --mode MODE     of that case, one of '${Object.keys(ARENA_MODES).join("', '")}'; listener by default
+  --handler NAME  of that case, one of ${ARENA_HANDLERS.join(', ')}; hello by default`;
 
 const BATCH = 128;
 // Cases are batched with others of as many packets, out of so many.
@@ -37,24 +38,18 @@ const MOST_KINDS_SHRUNK = 25;
 
 function readArguments() {
   const { values } = commandLine(USAGE, {
-    cases: { type: 'string', default: '1000' },
-    seed: { type: 'string', default: '1' },
-    first: { type: 'string', default: '0' },
-    options: { type: 'string', default: '{}' },
-    node: { type: 'string' },
+    cases: { type: 'number', default: 1000 },
+    seed: { type: 'number', default: 1 },
+    first: { type: 'number', default: 0 },
+    options: { type: 'json', default: {} },
+    node: { type: 'program' },
     quiet: { type: 'boolean', default: false },
     observed: { type: 'boolean', default: false },
-    packets: { type: 'string' },
-    mode: { type: 'string', default: 'listener' },
-    handler: { type: 'string', default: 'hello' },
+    packets: { type: 'json' },
+    mode: { type: 'string', default: 'listener', choices: Object.keys(ARENA_MODES) },
+    handler: { type: 'string', default: 'hello', choices: ARENA_HANDLERS },
   });
-  return {
-    ...values,
-    cases: Number(values.cases),
-    seed: Number(values.seed),
-    first: Number(values.first),
-    options: JSON.parse(values.options),
-  };
+  return values;
 }
 
 function caseOf(seed, index) {
@@ -176,7 +171,7 @@ async function runAll(arena, { cases, seed, first, quiet }) {
 }
 
 async function runOne(arena, { packets, mode, handler }) {
-  const spec = { packets: JSON.parse(packets).map((text) => Buffer.from(text, 'latin1')), mode, handler };
+  const spec = { packets: packets.map((text) => Buffer.from(text, 'latin1')), mode, handler };
   const [traces] = await arena.run([spec]);
   for (const trace of traces) console.dir(trace, { depth: null });
   const kind = kindOf(traces);

@@ -1,14 +1,14 @@
 'use strict';
 
-// node:http with one thing broken, to prove that the comparison in time can fail. FERROHTTP_BROKEN names
-// it when this module is loaded as the implementation under test.
+// node:http with one thing broken, which proves that the comparison in time can fail. It is loaded as the implementation
+// under test, and FERROHTTP_BROKEN names what is broken.
 
 const http = require('node:http');
 
 const LARGE = 300_000;
 const A_WHILE_MS = 3500;
 
-/** Each is given the server, whose events it may spoil. */
+/** Each function gets the server, and spoils something of it. */
 const FAULTS = {
   none() {},
   // FIN is not seen after the first request.
@@ -18,7 +18,7 @@ const FAULTS = {
       socket.push = (chunk, ...rest) => (chunk === null ? true : push.call(socket, chunk, ...rest));
     });
   },
-  // A reset is taken for nothing.
+  // A reset is ignored.
   'lost RST'(server) {
     server.prependListener('connection', (socket) => {
       const { destroy } = socket;
@@ -31,7 +31,7 @@ const FAULTS = {
       setTimeout(() => req.socket.writableLength > LARGE && req.socket.destroy(), 1);
     }));
   },
-  // 'finish' is there before the bytes are.
+  // 'finish' comes before the bytes leave.
   'early finish'(server) {
     server.prependListener('request', (req, res) => res.once('prefinish', () => setImmediate(() => {
       if (res.writableFinished) return;
@@ -51,13 +51,13 @@ const FAULTS = {
       };
     });
   },
-  // A connection is forgotten, and stays.
+  // A connection is forgotten, and stays open.
   'left open'(server) {
     server.prependListener('connection', (socket) => {
       if (socket.remotePort % 16 === 0) socket.destroy = () => socket;
     });
   },
-  // While one client is there, the others wait.
+  // The other clients wait while one is served.
   'starved clients'(server) {
     let first;
     const { emit } = server;

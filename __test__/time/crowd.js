@@ -1,13 +1,13 @@
 'use strict';
 
-// Crowds: what many requests or much output do to a server and to its other clients. These take time
-// and memory, which are never the same twice, so what is compared is whether ferrohttp stays within a
-// factor of node:http, a wide one. Each is played by itself, first on node:http.
+// Crowds measure what many requests or much output do to a server and to its other clients. Time and memory are never the
+// same twice, so ferrohttp only has to stay within a wide factor of node:http. Each crowd is played alone, first on
+// node:http.
 //
-//   flood    one client sends many requests at once; another asks once. How long both take, and how
-//            many requests are let in before the event loop turns
-//   unread   clients send many requests and read nothing. How many of them are let in
-//   shared   one Buffer is the body of many responses that nobody reads. How much memory that takes
+//   flood    one client sends many requests at once, and another sends one. Measured are the time of both, and how many
+//            requests are emitted before the event loop turns
+//   unread   clients send many requests and read nothing. Measured is how many requests are emitted
+//   shared   one Buffer is the body of many responses that nobody reads. Measured is the memory
 
 const fs = require('node:fs');
 const v8 = require('node:v8');
@@ -18,11 +18,11 @@ const { UNLIMITED } = require('./peer.js');
 const { TIMES } = require('./requests.js');
 
 const GIVE_UP_MS = 120_000;
-// A processor that was busy with something else.
+// How often a crowd is played until it stays within bounds, because the processor may be busy with something else.
 const TRIES = 2;
 const SWEEP_MS = 100;
 
-// What earlier histories left must not be freed while memory is measured.
+// Frees what earlier histories have left, so that it is not freed while memory is measured.
 v8.setFlagsFromString('--expose-gc');
 const collect = vm.runInNewContext('gc');
 
@@ -159,7 +159,7 @@ function leave(peer, ids) {
   peer.run();
 }
 
-/** How much more than node:http's each may be: a factor, and what is added. */
+/** How much larger than with node:http each measure may be: a factor, and a number that is added. */
 const BOUNDS = {
   'requests answered': [1, 0],
   'other requests answered': [1, 0],
@@ -172,7 +172,7 @@ const BOUNDS = {
 
 async function measure(peer, implementation, crowd) {
   collect();
-  // Another thread gives the memory back.
+  // Another thread gives the memory back, which takes time.
   await pass(SWEEP_MS);
   const server = implementation.createServer({ requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -182,7 +182,7 @@ async function measure(peer, implementation, crowd) {
   return measured;
 }
 
-/** The first of the measures that is out of bounds each time, or null. */
+/** The first measure that is out of bounds in each try, or null. */
 async function crowdDifference(peer, [node, ours], crowd) {
   let found;
   for (let n = 0; n < TRIES; n++) {
@@ -201,7 +201,7 @@ async function crowdDifference(peer, [node, ours], crowd) {
 
 const TURNS_LATER = ['immediate', 'immediate', 'tick', 'now'];
 
-/** The crowd of a seed with this number. */
+/** Makes the crowd with this number, from a seed. */
 function crowdOf(seed, number) {
   const random = new Random(seed, -1 - number);
   const kind = Object.keys(KINDS)[number % Object.keys(KINDS).length];

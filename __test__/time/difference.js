@@ -1,10 +1,10 @@
 'use strict';
 
-// Where two traces of a history differ.
+// Finds where two traces of a history differ.
 
 const { firstDifference } = require('../parity/difference.js');
 
-/** An event without what two histories of the same kind do not share. */
+/** An event without what differs between two histories of the same kind. */
 function nameOf(event) {
   if (event === undefined) return 'nothing';
   const [, name, ...details] = event;
@@ -12,7 +12,7 @@ function nameOf(event) {
   return [kind, ...details.filter((detail) => typeof detail !== 'number')].join(', ');
 }
 
-/** Event lists by connection; what could not be told apart is under -1. */
+/** The lists of events by connection. Events whose connection is not known are under -1. */
 function byConnection({ sockets }) {
   const lists = new Map();
   for (const { c, events } of sockets) {
@@ -23,8 +23,8 @@ function byConnection({ sockets }) {
 }
 
 /**
- * Pairs of event lists to compare. A connection that was reset has forgotten whose it was, if it had
- * no request; those that only one server could place are compared as what they are.
+ * Pairs of event lists to compare. A connection that was reset before it had a request has forgotten its port, so it is
+ * not known which one it was. Lists whose number only one of the servers knows are sorted and compared, too.
  */
 function pairs(expected, actual) {
   const [wanted, got] = [byConnection(expected), byConnection(actual)];
@@ -53,20 +53,20 @@ function isCut(trace, c) {
   return ended || trace.clients[c].seen.at(-1).total < finishedBytes(trace, c);
 }
 
-/** So many bytes of bodies were finished on a connection. */
+/** How many bytes of bodies were finished on a connection. */
 function finishedBytes({ sockets }, c) {
   return sockets.filter((socket) => socket.c === c).reduce((sum, { finished }) => sum + finished, 0);
 }
 
-/** How often what is refused again and again is told depends on how the kernel cuts it. */
+/** Leaves out repeated refusals. How many there are depends on how the kernel cuts the bytes. */
 function withoutRepeats(events) {
   return events.filter((event, i) => event[1] !== 'clientError' || JSON.stringify(event) !== JSON.stringify(events[i - 1]));
 }
 
 /**
- * The events of a connection whose client has left while something was read or written. How many writes the
- * kernel takes before it knows is a matter of time, and with it when the end is told. What is certain is
- * what was told in which step, apart from how writing went, and with it the end of a request that was whole.
+ * The events of a connection whose client left while something was read or written. How many writes the kernel takes
+ * before it knows that depends on time, and so does the moment at which the end is reported. What is certain is which
+ * events came in which step. Left out are events of writing, and the end of a request that was complete.
  */
 function afterLeaving(events, left) {
   const OUTCOMES = /^(clientError|socket \S+|\S+ (res finish|res close|res error|written \d+|ended|req error))$/;
@@ -77,7 +77,7 @@ function afterLeaving(events, left) {
   return [...events.filter(([step]) => step < left), ...after.sort((a, b) => (`${a}` < `${b}` ? -1 : 1))];
 }
 
-/** The step in which the client of a connection left; Infinity if it did not, or it is not known which one it is. */
+/** The step in which the client of a connection left. Infinity if it did not, or if its number is not known. */
 function leftAt(traces, c) {
   return Math.min(...traces.map(({ clients }) => {
     const step = clients[c]?.seen.findIndex(({ end }) => end === 'left') ?? -1;
@@ -88,15 +88,15 @@ function leftAt(traces, c) {
 /** The event lists of a connection as they are compared. */
 function comparable(left, lists) {
   const racing = lists.flat().some(([step, name]) => step >= left && /request$|res finish$|written \d+$/.test(name));
-  return lists.map((events) => (racing ? afterLeaving(events, left) : withoutRepeats(events)));
+  return lists.map(withoutRepeats).map((events) => (racing ? afterLeaving(events, left) : events));
 }
 
-/** Whether a listener kept a connection whose client had left; whether there was one to keep is a matter of time. */
+/** Whether a listener kept a connection whose client had left. Whether there was one to keep depends on time. */
 function isKept(left, lists) {
   return lists.flat().some(([step, name, , writable]) => step >= left && name === 'clientError' && writable === 'writable true');
 }
 
-/** The first bytes, without what the clock has made of them: answers that no handler gives have a date. */
+/** The first bytes without dates, which answers have that no handler gives. */
 function undated(text, length) {
   return text.slice(0, length).replace(/\r\nDate: [^\r]*/g, '\r\nDate');
 }
@@ -104,7 +104,7 @@ function undated(text, length) {
 function compareClients(expected, actual) {
   for (const [c, wanted] of expected.clients.entries()) {
     const got = actual.clients[c];
-    // How much of a response comes that ends early, or whose client leaves meanwhile, is up to the kernel.
+    // If a response ends early, or its client leaves meanwhile, the kernel decides how much of it comes.
     const ended = wanted && got && isCut(expected, c) && isCut(actual, c);
     for (const [step, { end, total }] of (wanted?.seen ?? []).entries()) {
       const seen = got?.seen[step];
@@ -147,7 +147,7 @@ function difference([expected, actual]) {
   return null;
 }
 
-/** A trace by connection; null if a connection could not be told from others. */
+/** A trace by connection. Null if it is not known which connection some events belong to. */
 function partsOf({ sockets, clients, summary, ...rest }) {
   if (sockets.some(({ c }) => c === -1)) return null;
   return clients.map((_, c) => ({

@@ -1,16 +1,19 @@
 'use strict';
 
-// Whether a history leaves nothing to chance; the rules are in generate.js.
+// Checks that a history leaves nothing to chance. The rules are in generate.js.
 
 const { bytesOf } = require('./requests.js');
 
-// What one read takes, with room to spare.
+// Fewer bytes than one read takes.
 const ONE_READ = 60_000;
-// What leaves in one segment before a window has grown, and what leaves of small segments before the peer has to answer.
+// The bytes that leave in one segment before a window has grown, and the bytes of small segments that leave before the peer
+// has to answer.
 const ONE_SEGMENT = 21_000;
 const SMALL_READ = 10_000;
+// Of the responses of a small connection.
+const LARGEST_SHORT = 2000;
 
-/** So many bytes that a connection sends are there at once. */
+/** How many bytes that a connection sends arrive together. */
 function atOnce(small, isNew) {
   if (small) return SMALL_READ;
   return isNew ? ONE_SEGMENT : ONE_READ;
@@ -25,6 +28,28 @@ function lengthOf(act, plans) {
   return (act.to ?? bytesOf(plans[act.id]).length) - (act.from ?? 0);
 }
 
+/** Whether this is the plan of a long body that nobody reads. */
+function isUnread({ upload, consume }) {
+  return upload > ONE_READ && consume === 'nothing';
+}
+
+/** The plans of the requests that a connection sends, in their order. */
+function plansOf(acts, plans) {
+  return [...new Set(acts.filter((act) => act.do === 'send').map(({ id }) => plans[id]))];
+}
+
+function isFairBehindLarge({ small }, acts, plans) {
+  const sizes = plansOf(acts, plans).map(({ size }) => size);
+  const large = sizes.findIndex((size) => size > LARGEST_SHORT);
+  return !small || large === -1 || sizes.slice(large).every((size) => size > LARGEST_SHORT);
+}
+
+function isFairBehindUnread(acts, plans) {
+  const requests = plansOf(acts, plans);
+  const unread = requests.findIndex(isUnread);
+  return unread === -1 || (unread === requests.length - 1 && !acts.some((act) => ['close', 'text'].includes(act.do)));
+}
+
 /** `ioThreads`: whether the engine has any. */
 function isFair({ connections, options, plans, steps }, ioThreads = process.env.FERROHTTP_IO_THREADS > 0) {
   return [...connections.keys()].every((c) => {
@@ -32,7 +57,9 @@ function isFair({ connections, options, plans, steps }, ioThreads = process.env.
     let known = false;
     let sent = 0;
     let headIs = Infinity;
-    const stops = steps.flat().some((act) => act.c === c && act.do === 'read');
+    const all = steps.flat().filter((act) => act.c === c);
+    const stops = all.some((act) => act.do === 'read');
+    if (!isFairBehindLarge(connections[c], all, plans) || !isFairBehindUnread(all, plans)) return false;
     return steps.every((step) => {
       const acts = step.filter((act) => act.c === c);
       const sends = acts.filter((act) => act.do === 'send' || act.do === 'text');
@@ -61,4 +88,4 @@ function isFair({ connections, options, plans, steps }, ioThreads = process.env.
   });
 }
 
-module.exports = { ONE_READ, atOnce, isFair };
+module.exports = { ONE_READ, atOnce, isFair, isUnread };

@@ -10,10 +10,15 @@
 //
 // Nothing may be a matter of chance, or node:http would differ from itself:
 //
-// - Readers that stop get responses that are well below or well above what the kernel takes.
+// - Readers that stop get responses that are well below or well above what the kernel takes. For small connections
+//   that is a fixed number of bytes (tools/time-peer/src/room.rs).
 // - What a connection sends in one step is one read of the server's; only then is it certain what comes
 //   first, the rest of it or an answer in a later turn. What is longer has a step and an answer of its own.
 // - RST drops what the kernel has not passed on of a long body: it comes in a later step.
+// - If nobody reads a long body, the kernel decides how what follows it is cut. So nothing follows it. And the client
+//   does not close: the kernel decides whether FIN comes before the RST that answers a response.
+// - Of the responses of a small connection, all behind a large one are large: whether the kernel takes a short one at once
+//   depends on how much of the large one the client has just read.
 // - A small connection sends no more at once than goes without an answer of its peer's: how fast that comes, and
 //   what RST overtakes, is up to the kernel.
 // - A new connection, of which no complete head has come, is read by a thread that nothing here can stop. So
@@ -21,14 +26,15 @@
 //   new connections, and FIN has a step of its own, too: in which turn it is told is up to them.
 // - With I/O threads it is also up to them in which turn pending output is told to have left. So where there is much
 //   output, no answer takes turns.
-// - A socket expires in a step of its own: the clock decides what its timer comes before.
+// - A socket expires in a step of its own: the clock decides what its timer comes before. A handler's timer comes some
+//   turns later, whatever the clock says.
 // - Behind the last response of a connection the server does not read, and RST follows it if something came. That
 //   drops what the client has no room for, which the kernel decides. So there responses are short.
 // - Where reading stops because output is pending, the kernel decides how much of a long body is read
 //   with what follows. So clients that stop reading send none.
 
 const { Random } = require('../parity/random.js');
-const { ONE_READ, atOnce } = require('./fair.js');
+const { ONE_READ, atOnce, isUnread } = require('./fair.js');
 const { TIMES, WAYS, bytesOf } = require('./requests.js');
 
 const OPTIONS = {
@@ -41,7 +47,8 @@ const OPTIONS = {
   maxRequestsPerSocket: [0, 0, 0, 0, 0, 0, 0, 2],
 };
 
-const SMALL_SIZES = [0, 1, 100, 2000, 2000, 400_000, 400_000, 1_000_000];
+const LARGE_SIZES = [400_000, 400_000, 1_000_000];
+const SMALL_SIZES = [0, 1, 100, 2000, 2000, ...LARGE_SIZES];
 const SIZES = [0, 1, 5, 5, 1000, 1000, 16_384, 65_536, 100_000];
 const HUGE = 16_000_000;
 const SHORT = 1000;
@@ -90,10 +97,12 @@ class Generator {
     return history;
   }
 
-  plan(c, small) {
+  /** `earlier`: the plans of the same connection. */
+  plan(c, small, earlier) {
     const { random } = this;
     const framing = random.pick(FRAMINGS);
-    let size = random.pick(small ? SMALL_SIZES : SIZES);
+    const isBehindLarge = small && earlier.some(({ size }) => LARGE_SIZES.includes(size));
+    let size = random.pick(isBehindLarge ? LARGE_SIZES : small ? SMALL_SIZES : SIZES);
     if (!small && random.chance(0.01)) size = HUGE;
     const upload = framing === 'none' ? 0 : random.pick(UPLOADS);
     const withoutTurns = (name, instead) => (this.ioThreads && small && IN_TURNS.has(name) ? instead : name);
@@ -123,7 +132,7 @@ class Generator {
     if (warm || random.chance(0.5)) {
       add({ do: 'connect' });
       if (warm) {
-        const plan = { ...this.plan(c, small), framing: 'none', upload: 0, when: 'now', size: 5, last: false };
+        const plan = { ...this.plan(c, small, []), framing: 'none', upload: 0, when: 'now', size: 5, last: false };
         history.plans[plan.id] = plan;
         add({ do: 'send', id: plan.id });
       }
@@ -144,15 +153,16 @@ class Generator {
       else placed.at(-1).step = ++step;
     };
 
-    const end = random.pick(ENDS);
-    const cut = end !== null && random.chance(0.4);
-    const count = random.chance(0.1) ? random.between(4, 12) : random.between(1, 3);
+    const wanted = random.pick(ENDS);
+    const cut = wanted !== null && random.chance(0.4);
+    let count = random.chance(0.1) ? random.between(4, 12) : random.between(1, 3);
     const answers = [];
     const plans = warm ? [history.plans[`${c}.${this.nextId - 1}`]] : [];
     let lastPlan;
     let sent = 0;
     for (let n = 1; n <= count; n++) {
-      const plan = this.plan(c, small);
+      const plan = this.plan(c, small, plans);
+      if (isUnread(plan)) count = n;
       history.plans[plan.id] = plan;
       plans.push(plan);
       // One segment.
@@ -179,11 +189,13 @@ class Generator {
       }
       if (plan.when === 'held') answers.push({ id: plan.id, from: length > ONE_READ ? step + 1 : step });
     }
-    if (random.chance(0.06)) {
+    if (random.chance(0.06) && !plans.some(isUnread)) {
       if (sent > ONE_READ) step++;
       add({ do: 'text', text: random.pick(MALFORMED) });
       join();
     }
+
+    const end = wanted === 'close' && plans.some(isUnread) ? 'reset' : wanted;
 
     const most = history.options.maxRequestsPerSocket || Infinity;
     const lastAt = plans.findIndex((plan, n) => plan.last || n + 1 >= most);

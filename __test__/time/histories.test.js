@@ -1,6 +1,6 @@
 'use strict';
 
-// Histories that once were different, made small. What a step can hold is in stage.js.
+// Small forms of histories in which the servers once differed. stage.js says what a step can hold.
 
 const assert = require('node:assert');
 const { after, before, test } = require('node:test');
@@ -13,10 +13,10 @@ const { Stage } = require('./stage.js');
 
 const OPTIONS = { clientError: 'none', connection: false, watch: true, httpAllowHalfOpen: false, maxRequestsPerSocket: 0 };
 const PLAN = { framing: 'none', upload: 0, consume: 'resume', when: 'now', way: 'string', size: 5, length: true, last: false };
-// More than the kernel takes for a reader with small buffers.
+// More bytes than the kernel takes for a reader with small buffers.
 const LARGE = 400_000;
 
-/** A history in which so many connections do the same, with small buffers or not. Plans are named by their numbers. */
+/** A history in which each of some connections does the same, with small buffers or not. Plans are named by their numbers. */
 function several(count, { plans, steps, small = true, count: most, ...options }) {
   const each = Array.from({ length: count }, (_, c) => c);
   const meanwhile = (what, c) => what && { at: what.at, acts: [{ ...what.act, c }] };
@@ -38,7 +38,7 @@ const reset = { do: 'reset' };
 const close = { do: 'close' };
 const end = { do: 'end' };
 const send = (n, from, to) => ({ do: 'send', n, from, to });
-/** What leaves with what follows it. */
+/** A part of a request that leaves together with the part that follows. */
 const joined = (act) => ({ ...act, more: true });
 const answer = (n) => ({ do: 'answer', n });
 
@@ -130,7 +130,7 @@ after(() => stage?.peer.stop());
 for (const [name, history] of Object.entries(HISTORIES)) {
   for (const watch of [true, false]) {
     test(`time: ${name}${watch ? '' : ', unwatched'}`, { skip }, async () => {
-      // What depends on when an I/O thread reads is left out.
+      // This leaves out what depends on when an I/O thread reads.
       const histories = [1, history.count ?? 3].map((count) => several(count, { watch, ...history })).filter((played) => isFair(played));
       if (!(process.env.FERROHTTP_IO_THREADS > 0)) assert.strictEqual(histories.length, 2);
       const { traces, left } = await stage.run(histories);

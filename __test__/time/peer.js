@@ -1,7 +1,7 @@
 'use strict';
 
-// The clients: a process that acts only when told (tools/time-peer). This thread blocks until it has
-// obeyed, so that no server of this process gets a turn between the commands of one frame.
+// The clients live in a process that acts only when it is told to (tools/time-peer). This thread blocks until the process
+// has obeyed, so that no server of this process gets a turn between the commands of one frame.
 
 const { execFileSync, spawn, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -10,8 +10,9 @@ const path = require('node:path');
 
 const CRATE = path.resolve(__dirname, '../../tools/time-peer');
 const BINARY = path.join(CRATE, 'target/release/time-peer');
+const ROOM = path.join(CRATE, 'target/release/libtime_room.so');
 
-/** In a connection's report. */
+/** How a connection has ended, by the number in its report. */
 const ENDS = ['open', 'FIN', 'RST', 'left'];
 const UNLIMITED = 0xffffffff;
 
@@ -24,6 +25,17 @@ function build() {
   const { status } = spawnSync('cargo', ['build', '--release', '--locked', '--quiet'],
     { cwd: CRATE, stdio: ['ignore', 'inherit', 'inherit'] });
   if (status !== 0) throw new Error('tools/time-peer does not build');
+}
+
+/**
+ * The environment of a process in which the kernel has room for a fixed number of bytes on connections to small clients
+ * (tools/time-peer/src/room.rs). It works with glibc only.
+ */
+function fixedRoom() {
+  const { glibcVersionRuntime } = process.report.getReport().header;
+  if (!glibcVersionRuntime) return {};
+  build();
+  return { LD_PRELOAD: ROOM };
 }
 
 /** The answer to a frame. */
@@ -54,7 +66,7 @@ class Peer {
     execFileSync('mkfifo', pipes);
     peer.child = spawn(BINARY, pipes, { stdio: ['ignore', 'inherit', 'inherit'] });
     peer.child.unref();
-    // Each of these waits for the other side, which opens them in the same order.
+    // Each of these calls waits for the other side, which opens the files in the same order.
     peer.commands = fs.openSync(pipes[0], 'w');
     peer.answers = fs.openSync(pipes[1], 'r');
     fs.rmSync(folder, { recursive: true });
@@ -84,7 +96,7 @@ class Peer {
     this.readers.push(read);
   }
 
-  /** Sends the frame, if there is anything in it, and waits until it is obeyed. */
+  /** Sends the frame unless it is empty, and waits until it is obeyed. */
   run() {
     if (this.parts.length === 0) return;
     const length = Buffer.alloc(4);
@@ -113,7 +125,7 @@ class Peer {
     return bytes.subarray(4);
   }
 
-  /** Lets all clients send what they can and read what there is, or so many bytes; whether there was anything. */
+  /** Lets all clients send what they can, and read all that there is, or `most` bytes. Returns whether anything moved. */
   pump(most = UNLIMITED) {
     let moved;
     this.ask('pump', 0, [most], (answer) => {
@@ -129,4 +141,4 @@ class Peer {
   }
 }
 
-module.exports = { ENDS, Peer, UNLIMITED };
+module.exports = { ENDS, Peer, UNLIMITED, fixedRoom };

@@ -7,7 +7,7 @@ const { Readable } = require('node:stream');
 const PATTERN = Buffer.alloc(1 << 24);
 for (let i = 0; i < PATTERN.length; i++) PATTERN[i] = 97 + (i * 2654435761 >>> 16) % 26;
 
-/** Bytes that no other offset has, so that lost and repeated ones show. */
+/** Bytes that differ at each offset, so that lost and repeated ones are seen. */
 function body(size) {
   return PATTERN.subarray(0, size);
 }
@@ -35,7 +35,7 @@ function* pieces(size, count) {
   }
 }
 
-/** Each writes a response of `plan.size` bytes; `soon` runs something later, and is waited for. */
+/** Each writes a response of `plan.size` bytes. `soon` runs something later, which the step waits for. */
 const WAYS = {
   string: (res, { size }) => res.end(body(size).latin1Slice()),
   buffer: (res, { size }) => res.end(body(size)),
@@ -88,13 +88,31 @@ const WAYS = {
   },
 };
 
-/** When a handler answers. 'held' and 'never' are not here: a step of the history does it, or nothing. */
+const LATER_TURNS = 12;
+const BLOCKED_MS = 2;
+const still = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Runs something in a timer. When the timer runs must not depend on the clock, because it could come before or after the
+ * rest of the packet is read. So it is set some turns later, when that was read for certain, and this thread blocks until
+ * it is due.
+ */
+function afterTurns(run, turns = LATER_TURNS) {
+  if (turns > 0) {
+    setImmediate(afterTurns, run, turns - 1);
+    return;
+  }
+  setTimeout(run, 1);
+  Atomics.wait(still, 0, 0, BLOCKED_MS);
+}
+
+/** When a handler answers. For 'held' a step of the history answers, and for 'never' nothing does. */
 const TIMES = {
   now: null,
   microtask: queueMicrotask,
   tick: process.nextTick,
   immediate: setImmediate,
-  timer: (run) => setTimeout(run, 1),
+  timer: afterTurns,
 };
 
 module.exports = { TIMES, WAYS, body, bytesOf };

@@ -2,8 +2,8 @@
 
 // What a server has shown of one history, in many plays.
 //
-// Connections have nothing to do with each other, but for the number of those that are open. So each is compared
-// by itself: a result with two races needs not have come in one play of the other server's.
+// Connections do not depend on each other, except for the number of those that are open. So each is compared alone: the
+// results of two connections need not have come in the same play of the other server.
 
 const { difference, partsOf } = require('./difference.js');
 
@@ -25,13 +25,13 @@ class Shown {
     return this.outcomes.reduce((a, b) => (b.count > a.count ? b : a)).trace;
   }
 
-  /** Whether two plays differed by what is compared. */
+  /** Whether two plays differed in what is compared. */
   isUnsteady() {
     const [first, ...rest] = this.outcomes;
     return rest.some(({ trace }) => difference([first.trace, trace]) !== null);
   }
 
-  /** Whether this explains a trace: as a whole, or each connection of it and how many were open. */
+  /** Whether a trace was shown here, as a whole, or each of its connections and the number of open ones. */
   explains(trace) {
     const traces = this.outcomes.map((outcome) => outcome.trace);
     if (traces.some((shown) => difference([shown, trace]) === null)) return true;

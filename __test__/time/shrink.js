@@ -62,7 +62,7 @@ function* smaller(history) {
   }
 }
 
-/** Returns the smallest history found. */
+/** Returns the smallest such history that it finds. */
 async function shrink(stage, history, kind) {
   let best = history;
   for (let round = 0; round < MOST_ROUNDS; round++) {

@@ -1,18 +1,18 @@
 'use strict';
 
-// Plays histories on servers of several implementations at once, and writes down what each shows.
+// Plays histories on servers of several implementations at once, and records what each shows.
 //
-// What a step can hold (`c` is the connection, an act of a connection that is not there does nothing):
+// What a step can hold (`c` is the connection; an act of a connection that does not exist does nothing):
 //   connect                   makes the connection; the server may accept it before the step ends
-//   send id from to more      bytes of a request; `more` keeps them back, to leave with what follows
+//   send id from to more      bytes of a request; with `more` they leave together with what follows
 //   text text                 other bytes
 //   fin, reset, close         of the client
 //   read limit                'nothing more', 'all', or a number of bytes counted from the first
 //   answer id                 the handler of a request that is held answers
 //   destroy, end, expire      of the server's socket: destroy(), end(), setTimeout() to almost nothing
 //
-// All acts of a step happen before any server gets a turn; acts of one step on one connection meet in
-// the kernel. Then everything runs until nothing moves.
+// All acts of a step happen before any server gets a turn, so acts on the same connection meet in the kernel. Then
+// everything runs until nothing moves.
 
 const fs = require('node:fs');
 const { quiet, stir } = require('../support/quiet.js');
@@ -25,9 +25,9 @@ const SMALL = { receiveBuffer: 8192, segment: 1460 };
 const DESCRIPTORS = '/proc/self/fd';
 const EXPIRE_MS = 1;
 const EXPIRED_MS = 10;
-// No history takes so long, even on a busy machine; this is for those in which something moves for ever.
+// No history takes so long, even on a busy machine. This limit is for a history in which something never stops moving.
 const GIVE_UP_MS = 120_000;
-// Of a handler that takes long.
+// How long a slow handler takes.
 const LONG_MS = 1;
 
 const REFUSALS = {
@@ -94,7 +94,7 @@ class Play {
     const shown = this.seen(req.socket);
     const id = req.url.slice(1);
     const plan = this.history.plans[id] ?? { when: 'never' };
-    // A connection that is reset has forgotten its port.
+    // A connection that was reset has forgotten its port.
     shown.c = Number(id.split('.', 1)[0]);
     const note = (name, ...rest) => shown.note(`${id} ${name}`, ...rest);
     note('request', `keep-alive ${res.shouldKeepAlive}`);
@@ -113,7 +113,7 @@ class Play {
         sum += chunk.length;
         stir();
       });
-      // How a body is cut into chunks, and how much of one that is reset arrives, is up to the kernel.
+      // The kernel decides how a body is cut into chunks, and how much of it arrives if the connection is reset.
       req.on('end', () => note('req read', sum));
     }
     res.sendDate = false;
@@ -142,8 +142,9 @@ class Play {
   }
 
   /**
-   * What the client does while a handler runs. It has what was written by then: ferrohttp holds responses of one turn
-   * back for up to 2 ms. And the handler takes so long that ferrohttp asks the kernel what has come meanwhile.
+   * Acts of the client while a handler runs. The handler takes longer than the 2 ms for which ferrohttp holds responses of
+   * a turn back, so the client has got what was written before. It also takes so long that ferrohttp asks the kernel what
+   * has come meanwhile.
    */
   meanwhile({ meanwhile }, moment, socket) {
     if (meanwhile?.at !== moment) return;
@@ -168,7 +169,7 @@ class Play {
 
   // ---- What is there afterwards ------------------------------------------------------------
 
-  /** Writes down what can be seen from outside; the clients' part when their answer is there. */
+  /** Records what can be seen from outside. The part of the clients follows when they answer. */
   async look() {
     const open = await new Promise((resolve) => this.server.getConnections((err, n) => resolve(n)));
     this.summary.push(`${open} open`);
@@ -201,7 +202,7 @@ function send({ stage, clients }, c, bytes, more) {
   if (clients[c]) stage.peer.add('send', clients[c].id, more ? 1 : 0, bytes);
 }
 
-/** An act of the server's; the clients' acts before it have happened then. */
+/** An act of the server. By then the earlier acts of the clients have happened. */
 function serverSide(run) {
   return (play, act) => {
     play.stage.peer.run();
@@ -267,7 +268,7 @@ class Stage {
     Object.assign(this, { peer, pair, awaited: 0 });
   }
 
-  /** Runs something later, by `when`, and waits for it before a step is over. */
+  /** Runs something later, by `when`. The step ends after it. */
   later(when, run) {
     this.awaited++;
     let done = false;
@@ -280,26 +281,29 @@ class Stage {
     });
   }
 
-  async settle(plays, { late, sip }) {
+  async settle(plays, { late, sip, timersFirst, odd }) {
+    if (odd) await new Promise((resolve) => setImmediate(resolve));
     const begin = Date.now();
     let accepted = -1;
     await quiet(() => {
       if (Date.now() - begin > GIVE_UP_MS) throw new Error('Something moves for ever');
-      // Node accepts one connection a turn, unseen.
+      // Node accepts one connection a turn, which cannot be seen.
       const now = plays.reduce((sum, { server }) => sum + server._connections, 0);
       const moved = now !== accepted;
       accepted = now;
-      const pumped = this.peer.pump(sip);
+      const pumped = !(timersFirst && this.awaited > 0) && this.peer.pump(sip);
       if (pumped) block(late?.pumps);
       return pumped || moved || this.awaited > 0;
     });
   }
 
   /**
-   * Returns the traces of each history, one for each implementation (`pair`). `how` it is different from others:
-   *   late   so many ms pass between what clients do in a step (`acts`), or afterwards (`pumps`), and the servers' turn
-   *   sip    so many bytes are what a client reads between two turns of the servers
-   *   room   so many times the usual buffers of small connections
+   * Returns the traces of each history, one for each implementation (`pair`). `how` changes the way in which it is played:
+   *   late         the milliseconds between what clients do in a step (`acts`), or afterwards (`pumps`), and the servers' turn
+   *   sip          the number of bytes that a client reads between two turns of the servers
+   *   room         a factor for the usual buffers of small connections
+   *   timersFirst  clients read only when no handler waits for its time
+   *   odd          clients read after the first turn of the servers, the third, and so on, instead of the second, the fourth...
    */
   async run(histories, how = {}, pair = this.pair) {
     const { late } = how;
@@ -320,7 +324,7 @@ class Stage {
     };
     const steps = Math.max(0, ...histories.map(({ steps }) => steps.length));
     for (let step = 0; step < steps; step++) {
-      // A history looks the same however long those are that are played with it.
+      // What a history shows must not depend on how long the others are that are played with it.
       await scene((play) => play.acts(play.history.steps[step] ?? []), ({ history }) => step >= history.steps.length);
     }
     const all = (kind, ...args) => (play) => {

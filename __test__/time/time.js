@@ -1,10 +1,10 @@
 'use strict';
 
-// Plays generated histories (`generate.js`) against node:http and ferrohttp in one process: many
-// connections whose packets meet, that end in every state, and whose readers are slow. Prints the
-// differences by kind, each with its smallest history. Where node:http does not show the same each time, ours has to
-// show something of what it shows (`verdict.js`). Every 250th is a crowd instead (`crowd.js`). Exits with 1 if there is
-// any difference.
+// Plays generated histories (`generate.js`) on node:http and on ferrohttp in one process. They have many connections
+// whose packets meet, that end in every state, and whose readers are slow. The program prints the differences by kind, each
+// with its smallest history. If node:http does not always show the same, ferrohttp has to show something that node:http
+// shows, too (`verdict.js`). Every 250th history is a crowd instead (`crowd.js`). It exits with 1 if there is any
+// difference.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -15,12 +15,13 @@ const { supported } = require('../support/quiet.js');
 const { crowdDifference, crowdOf } = require('./crowd.js');
 const { difference } = require('./difference.js');
 const { generate } = require('./generate.js');
-const { Peer } = require('./peer.js');
+const { Peer, fixedRoom } = require('./peer.js');
 const { shrink } = require('./shrink.js');
 const { Stage } = require('./stage.js');
 const { judge } = require('./verdict.js');
 
 const USAGE = `npm run parity:time -- [options]
+  compares histories of packets in time with node:http and with ferrohttp, and shortens what differs
   --cases N         how many histories, 1,000 by default
   --seed S          of the generator, 1 by default
   --first I         the number of the first history, 0 by default
@@ -31,45 +32,46 @@ const USAGE = `npm run parity:time -- [options]
   --io-threads N    of the engine, 0 by default
   --quiet           no progress
   --verbose         prints each history in which node:http did not show the same each time
-  --keep FOLDER     writes each history that differs there, with the traces of both
+  --keep FOLDER     writes each history that differs into this folder, with the traces of both
   --history JSON    one history of your own: both traces are printed`;
 
 const PROGRESS_EVERY_MS = 10_000;
 const CROWD_EVERY = 250;
+/** The environment variable by which this program knows that `start` has started it. */
+const STARTED = 'FERROHTTP_TIME_STARTED';
 
 function readArguments() {
   const { values } = commandLine(USAGE, {
-    cases: { type: 'string', default: '1000' },
-    seed: { type: 'string', default: '1' },
-    first: { type: 'string', default: '0' },
-    minutes: { type: 'string', default: 'Infinity' },
-    batch: { type: 'string', default: '48' },
-    shrink: { type: 'string', default: '25' },
-    node: { type: 'string' },
-    'io-threads': { type: 'string' },
+    cases: { type: 'number', default: 1000 },
+    seed: { type: 'number', default: 1 },
+    first: { type: 'number', default: 0 },
+    minutes: { type: 'number', default: Infinity },
+    batch: { type: 'number', default: 48 },
+    shrink: { type: 'number', default: 25 },
+    node: { type: 'program' },
+    'io-threads': { type: 'number' },
     quiet: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
-    keep: { type: 'string' },
-    history: { type: 'string' },
+    keep: { type: 'path' },
+    history: { type: 'json' },
   });
-  for (const name of ['cases', 'seed', 'first', 'minutes', 'batch', 'shrink']) values[name] = Number(values[name]);
   return values;
 }
 
-/** The histories that differ by kind, each with its first. */
+/** The histories that differ, by kind. */
 class Differences {
   constructor() {
     this.kinds = new Map();
     this.total = 0;
     this.numbers = [];
-    // Histories in which the first plays differed, and that were played again.
+    // The number of histories whose first plays differed, so that they were played again.
     this.judged = 0;
-    // Of these, those in which node:http showed more than one thing, and those in which ours always showed one of them.
+    // How many of these showed more than one thing on node:http, and in how many ferrohttp always showed one of them.
     this.unsteady = 0;
     this.bySet = 0;
   }
 
-  /** In words, if there is anything to say. */
+  /** A text of these numbers, if there is anything to say. */
   chance() {
     return `${this.judged} were played again, as they differed at first: node:http was unsteady in ${this.unsteady}, ` +
       `and in ${this.bySet} ours always showed what node:http shows, too`;
@@ -170,8 +172,8 @@ function print({ summary, clients, sockets }) {
   console.log(`  ${summary.join(', ')}`);
 }
 
-async function playOne(stage, text) {
-  const { traces: [traces] } = await stage.run([JSON.parse(text)]);
+async function playOne(stage, history) {
+  const { traces: [traces] } = await stage.run([history]);
   for (const [i, { name }] of stage.pair.entries()) {
     console.log(name);
     print(traces[i]);
@@ -181,17 +183,19 @@ async function playOne(stage, text) {
   return found === null;
 }
 
+/** Starts this program again, with the environment and the Node that it needs, and returns how it ended. */
+function start({ node = process.execPath, 'io-threads': ioThreads }) {
+  if (!supported) throw new Error('this needs /proc to know when nothing moves');
+  const env = { ...process.env, ...fixedRoom(), [STARTED]: '1' };
+  if (ioThreads !== undefined) env.FERROHTTP_IO_THREADS = String(ioThreads);
+  const { status } = spawnSync(node, [__filename, ...process.argv.slice(2)], { stdio: 'inherit', env });
+  return status ?? 1;
+}
+
 async function main() {
   const args = readArguments();
-  if (args.node || args['io-threads']) {
-    const rest = process.argv.slice(2).filter((arg, i, all) =>
-      !/^--(node|io-threads)\b/.test(arg) && !/^--(node|io-threads)$/.test(all[i - 1] ?? ''));
-    const env = { ...process.env };
-    if (args['io-threads']) env.FERROHTTP_IO_THREADS = args['io-threads'];
-    const { status } = spawnSync(args.node ?? process.execPath, [__filename, ...rest], { stdio: 'inherit', env });
-    process.exit(status ?? 1);
-  }
-  if (!supported) throw new Error('this needs /proc to know when nothing moves');
+  if (!process.env[STARTED]) process.exit(start(args));
+  delete process.env.LD_PRELOAD;
   const { node, ours } = require('../support/implementations.js');
   const peer = Peer.start();
   const stage = new Stage(peer, [node, ours]);

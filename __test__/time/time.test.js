@@ -1,6 +1,6 @@
 'use strict';
 
-// A slice of the comparison in time, and the proof that it can fail.
+// A part of the comparison in time, and the proof that it can fail.
 
 const assert = require('node:assert');
 const { execFile } = require('node:child_process');
@@ -21,7 +21,7 @@ function play(args, env = {}) {
   });
 }
 
-// Where the crowds of each kind are.
+// The numbers of the crowds of each kind.
 const FLOOD = 249;
 const UNREAD = 499;
 const SHARED = 749;

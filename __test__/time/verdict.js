@@ -1,24 +1,24 @@
 'use strict';
 
-// Whether a history in which the servers differed is a difference of theirs, or a matter of chance.
+// Decides whether the servers themselves differ in a history, or only by chance.
 //
-// Where two events of the kernel race, node:http itself shows now one result, now another. What it may show is the
-// set of all that it does show, played again and again: alone, in a crowd of itself, on a busy machine, with
-// events that come a little later, and where the kernel takes more or less at once. Ours has to show something of that set each time that it is played.
-// A result of ours that node:http shows in no play is a difference.
+// Where two events of the kernel race, node:http itself shows one result or another. All results that it shows are
+// allowed. To find them, the history is played on it again and again: alone, together with copies of itself, on a busy
+// machine, with events that come a little later, and with a kernel that takes more or less at once. Each result of
+// ferrohttp has to be one of them. A result that node:http never shows is a difference.
 
 const { spawn } = require('node:child_process');
 const { Shown } = require('./shown.js');
 
 const COPIES = 16;
-// What ours has shown and node:http has not is looked for so many times more.
+// How many more times a result of ferrohttp is looked for that node:http has not shown.
 const SEARCHED = 48;
 const BUSY_MS = 2000;
 const LATE_MS = 4;
 // Longer than the kernel holds an acknowledgement back.
 const VERY_LATE_MS = 60;
 
-// What a client reads at once, and how much more there is room for.
+// How much a client reads at once, and how much more room there is.
 const SIPS = [500_000, 150_000, 50_000, 15_000];
 const ROOMS = [0.5, 1.5, 2, 4, 8, 32];
 
@@ -31,11 +31,18 @@ const ROUNDS = [
   { copies: COPIES, busy: true },
 ];
 const MORE_ROUNDS = [
+  { copies: COPIES, timersFirst: true },
+  { copies: COPIES, odd: true },
   { copies: COPIES, late: { acts: LATE_MS } },
   { copies: COPIES, late: { pumps: LATE_MS } },
   { copies: COPIES, late: { pumps: VERY_LATE_MS } },
 ];
-/** Of node:http alone. */
+/**
+ * Ways that are played on node:http alone. The kernel takes a little more or less, so that a short response behind a long
+ * one finds room, or none.
+ */
+const NEARBY = [0.8, 0.9, 1.1, 1.25].map((room) => ({ copies: COPIES, room }));
+/** Other ways that are played on node:http alone. */
 const SEARCHES = [
   { copies: SEARCHED },
   { copies: SEARCHED, busy: true },
@@ -64,12 +71,12 @@ async function play(stage, history, { copies, busy, ...how }, pair) {
 
 /**
  * Judges a history that was played with these traces:
- *   differs   ours showed what node:http never did
- *   unsteady  node:http did not always show the same
- *   again     so many plays of ours were unlike all of node:http's
- *   played    of so many
- *   searched  so many plays of node:http there were
- *   traces    of such a play, beside the most common one of node:http's
+ *   differs   whether ferrohttp showed what node:http never did
+ *   unsteady  whether node:http did not always show the same
+ *   again     how many plays of ferrohttp were unlike all plays of node:http
+ *   played    the number of plays of ferrohttp
+ *   searched  the number of plays of node:http
+ *   traces    the trace of a play that is unlike, and the most common one of node:http
  */
 async function judge(stage, history, [expected, actual]) {
   const nodes = new Shown();
@@ -86,13 +93,15 @@ async function judge(stage, history, [expected, actual]) {
   };
   await both(ROUNDS);
   if (!nodes.covers(ours)) await both(MORE_ROUNDS);
-  // A history that is steady there has no more to show.
-  if (nodes.isUnsteady()) {
-    for (const round of SEARCHES) {
+  const search = async (rounds) => {
+    for (const round of rounds) {
       if (nodes.covers(ours)) break;
       for (const trace of (await play(stage, history, round, [stage.pair[0]])).flat()) nodes.add(trace);
     }
-  }
+  };
+  await search(NEARBY);
+  // If it is steady there, more plays would show nothing else.
+  if (nodes.isUnsteady()) await search(SEARCHES);
   const strange = ours.strangeTo(nodes);
   return {
     differs: strange.length > 0,

@@ -4,7 +4,7 @@
 const dc = require('diagnostics_channel');
 const { IncomingMessage, ServerResponse, traits } = require('../host');
 const {
-  addLines, isUnread, dump, dumpIfEmpty, detachAbortSignal, prepare, expectsContinue, isLast, emitClose,
+  addLines, fieldOf, isUnread, dump, dumpIfEmpty, detachAbortSignal, prepare, expectsContinue, isLast, emitClose,
 } = require('../host/messages');
 const { requestClass, responseClass } = require('../host/servers');
 const { assign, detach, onFinish } = require('../host/shortcuts/bond');
@@ -60,13 +60,6 @@ function wantsUpgrade(server, req) {
 /** Makes the response, and emits 'request' unless the server itself answers. */
 function serve(connection, req, keepAlive, hasHost, hasExpect) {
   const { server, socket, maxHeaderPairs } = connection;
-  if (maxHeaderPairs > 0 && req.rawHeaders.length >= maxHeaderPairs) {
-    // The flags of the head include lines that were dropped.
-    hasHost = req.headers.host !== undefined;
-    hasExpect = req.headers.expect !== undefined;
-  }
-  if (req instanceof Request) Request.settle(req);
-  else void req.headers;
   connection.requests.push(req);
 
   // Stops reading if the client sends requests without reading responses.
@@ -82,8 +75,19 @@ function serve(connection, req, keepAlive, hasHost, hasExpect) {
   });
   prepare(res, server, connection.onPendingData, keepAlive);
 
-  if (requestStart.hasSubscribers) requestStart.publish({ request: req, response: res, socket, server });
+  const isOwn = req instanceof Request;
+  const isWatched = requestStart.hasSubscribers;
+  if (isWatched) requestStart.publish({ request: req, response: res, socket, server });
 
+  if (!traits.makesHeadersLate) {
+    if (isOwn) Request.settle(req);
+    else void req.headers;
+  }
+  if (!isOwn || isWatched || (maxHeaderPairs > 0 && req.rawHeaders.length >= maxHeaderPairs)) {
+    // The flags of the head include lines that were dropped, and do not know what a program has changed.
+    hasHost = fieldOf(req, 'host') !== undefined;
+    hasExpect = fieldOf(req, 'expect') !== undefined;
+  }
   dumpIfEmpty(server, req);
 
   if (responseOn(socket)) connection.queue.push(res);
@@ -122,7 +126,7 @@ function answeredByServer(connection, req, res, hasHost, hasExpect) {
   }
 
   if (!hasExpect) return false;
-  if (CONTINUE.test(req.headers.expect)) {
+  if (CONTINUE.test(fieldOf(req, 'expect'))) {
     expectsContinue(res);
     if (server.listenerCount('checkContinue') > 0) {
       server.emit('checkContinue', req, res);

@@ -3,7 +3,7 @@
 // that was handed over.
 
 const { divert, traits } = require('../host');
-const { handleOf, isThrottled, readHandle } = require('../host/sockets');
+const { handleOf, isPaused, isThrottled, readHandle } = require('../host/sockets');
 const { internalError } = require('../errors');
 const { native: engine } = require('../engine');
 const { keep, tell } = require('../delivery/records');
@@ -63,7 +63,7 @@ class Feed {
   startReading(handle) {
     const { socket } = this.connection;
     // If a packet that Rust has parsed was not dispatched yet, `caughtUp` calls this later.
-    if (!handle || socket[kEnded] || socket[kBehind] || socket.destroyed || isThrottled(socket) || socket.isPaused()) return;
+    if (!handle || socket[kEnded] || socket[kBehind] || socket.destroyed || isThrottled(socket) || isPaused(socket)) return;
     if (this.detached === null) readHandle(handle);
     else startReading(socket, handle, this.detached);
   }

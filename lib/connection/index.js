@@ -148,7 +148,7 @@ class Connection {
     }
     const { socket } = this;
     // Lets the next message be read.
-    if (!isThrottled(socket) && socket.readable && (!ioIsPlain() || socket.readableFlowing !== true || socket.isPaused())) {
+    if (!isThrottled(socket) && socket.readable && (!ioIsPlain() || socket.readableFlowing !== true)) {
       socket.resume();
     }
   }

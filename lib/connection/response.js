@@ -12,7 +12,7 @@ const { ServerResponse } = require('../host');
 const { headHasLeft } = require('../host/messages');
 const { bond, canBond } = require('../host/shortcuts/bond');
 const {
-  inheritedEnd, isUnsent, owns, isUnpatched, headOf, makeHead, hasBody, trailerOf, setHeadSent, complete,
+  endsWithBlank, inheritedEnd, isUnsent, owns, isUnpatched, headOf, makeHead, hasBody, trailerOf, setHeadSent, complete,
   isQueuedPlain, queuedOf, flushQueued, completeQueued,
 } = require('../host/shortcuts/end');
 const { isWritableIdle, restartIdleTimer } = require('../host/sockets');
@@ -88,7 +88,8 @@ function send(res, socket, chunk, encoding, length) {
   }
   if (length === 0) return native.write(id, head, LATIN1 | flags);
   const utf8 = typeof chunk === 'string' && encoding !== 'latin1' ? HEAD_UTF8 : 0;
-  return native.respond(id, head, chunk, '', codeOf(chunk, encoding, length) | utf8 | flags);
+  const blank = endsWithBlank ? BLANK_FOLLOWS : 0;
+  return native.respond(id, head, chunk, '', codeOf(chunk, encoding, length) | utf8 | blank | flags);
 }
 
 /** The encoding for the engine. ASCII is sent as latin1, because that is faster. */

@@ -36,13 +36,12 @@ function dispatch(text) {
   const behind = socket[kBehind];
   const bytesRead = meta[3];
   socket[kBytesRead] += bytesRead;
-  // The head that is dispatched next stops a keep-alive timer, so it is not restarted here.
-  if (socket.timeout && !(first === HEAD && socket.parser?.idleTimer?.armed)) restartIdleTimer(socket);
-
   if (first === CLOSED && meta[0] === RECORDS + 1) {
     // If the socket was made just now, code of the program may have run in 'connection'.
     return !closed(socket) && (flags & FIRST) === 0;
   }
+  // The head that is dispatched next stops a keep-alive timer, so it is not restarted here.
+  if (socket.timeout && !(first === HEAD && socket.parser?.idleTimer?.armed)) restartIdleTimer(socket);
   tell(socket, text);
   if (traits.packetEndsIdleTime && bytesRead > 0) socket.parser?.endIdleTime();
   if (behind) caughtUp(socket);

@@ -3,11 +3,28 @@
 
 const { OutgoingMessage } = require('http');
 const { symbols } = require('./symbols');
+const { traits } = require('./traits');
 
 // --- requests ----------------------------------------------------------------------------------------
 
 function addLines(req, lines, count) {
   req._addHeaderLines(lines, count);
+}
+
+/**
+ * The value of a field, as Node's server looks at it. Where `headers` is made when the program asks for it, the server
+ * reads the lines instead, so that the program may still change them.
+ */
+function fieldOf(req, name) {
+  if (!traits.makesHeadersLate) return req.headers[name];
+  const { rawHeaders } = req;
+  const length = req[symbols.headersCount];
+  let value;
+  for (let i = 0; i < length; i += 2) {
+    if (rawHeaders[i].length !== name.length || rawHeaders[i].toLowerCase() !== name) continue;
+    value = value === undefined ? rawHeaders[i + 1] : `${value}, ${rawHeaders[i + 1]}`;
+  }
+  return value;
 }
 
 /** Whether the body is dropped. */
@@ -28,7 +45,7 @@ function dump(req) {
 /** Ends a request that announces no body at once, if the server has Node's option `optimizeEmptyRequests`. */
 function dumpIfEmpty(server, req) {
   if (symbols.optimizeEmptyRequests === undefined || server[symbols.optimizeEmptyRequests] !== true) return;
-  if ('content-length' in req.headers || 'transfer-encoding' in req.headers) return;
+  if (fieldOf(req, 'content-length') !== undefined || fieldOf(req, 'transfer-encoding') !== undefined) return;
   req._dumpAndCloseReadable();
   req._read();
 }
@@ -95,6 +112,6 @@ function warnOfLeniency() {
 }
 
 module.exports = {
-  addLines, isDumped, isUnread, dump, dumpIfEmpty, detachAbortSignal,
+  addLines, fieldOf, isDumped, isUnread, dump, dumpIfEmpty, detachAbortSignal,
   prepare, expectsContinue, makeLast, isLast, headHasLeft, emitDrain, awaitsDrain, emitClose, warnOfLeniency,
 };

@@ -21,8 +21,9 @@ const PROBES = [
   }],
   ['node', 'ticks cannot be run', () => typeof require('./ticks').runTicks === 'function'],
   ['sockets', 'a socket holds its handle in another way', () => {
+    const { symbols, onread } = require('./symbols');
     const accessor = Object.getOwnPropertyDescriptor(net.Socket.prototype, '_handle');
-    return typeof accessor?.get === 'function' && typeof accessor.set === 'function';
+    return symbols.owner !== undefined && typeof onread === 'function' && typeof accessor?.get === 'function' && typeof accessor.set === 'function';
   }],
   ['plain', 'emitters hold their listeners in another way', () => {
     const emitter = withoutTrace(() => new EventEmitter());

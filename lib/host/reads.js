@@ -3,6 +3,8 @@
 // Node's own `onread` takes their place and number from state that it shares with C++. So that function is called to
 // make the Buffer, and it pushes the Buffer to a stream that is ours.
 
+const { symbols } = require('./symbols');
+
 /**
  * Calls `take(bytes)` with each packet of a handle whose owner is `socket`, instead of giving it to the stream, until
  * `isOver()` returns true. Errors and FIN go to the stream. Returns a function that lets the stream have the bytes
@@ -13,11 +15,7 @@ function divert(handle, socket, isOver, take) {
   const stream = Object.create(socket, {
     push: { value(bytes) { take(bytes); return true; } },
   });
-  const stand = Object.create(handle);
-  for (const symbol of Object.getOwnPropertySymbols(handle)) {
-    // The property that has the owner, to which reads are reported.
-    if (handle[symbol] === socket) Object.defineProperty(stand, symbol, { value: stream });
-  }
+  const stand = Object.create(handle, { [symbols.owner]: { value: stream } });
   handle.onread = (memory) =>
     Reflect.apply(onread, memory === undefined || isOver() ? handle : stand, [memory]);
   return () => { handle.onread = onread; };

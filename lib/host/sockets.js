@@ -2,7 +2,8 @@
 // Named functions for what Node keeps on sockets, and for what it asks of a socket whose descriptor Rust owns.
 
 const net = require('net');
-const { symbols } = require('./symbols');
+const { _errnoException: errnoException } = require('util');
+const { symbols, onread } = require('./symbols');
 
 const { prototype: base } = net.Socket;
 const handleAccessor = Object.getOwnPropertyDescriptor(base, '_handle');
@@ -66,6 +67,11 @@ function isWritableIdle(socket) {
     state.defaultEncoding === 'utf8';
 }
 
+/** Whether the program has paused the socket. `socket.isPaused()` is not called, because Node does not call it here. */
+function isPaused(socket) {
+  return socket.readableFlowing === false;
+}
+
 // --- its handle --------------------------------------------------------------------------------------
 
 /** The libuv handle of a socket. To ask for it hands a native socket over. */
@@ -90,17 +96,36 @@ function stopHandle(handle) {
   handle.readStop();
 }
 
-/** Gives a socket a handle for a descriptor, and returns the handle. It does not read yet. */
-function openHandle(socket, fd) {
-  const carrier = new net.Socket({ fd, manualStart: true, allowHalfOpen: true });
-  const handle = carrier._handle;
-  for (const symbol of Object.getOwnPropertySymbols(handle)) {
-    if (handle[symbol] === carrier) handle[symbol] = socket; // the owner, to which reads are reported
-  }
-  carrier._handle = null;
+const SOCKET = 0; // the type of a handle that is connected, not listening
+
+/** The classes of handles, TCP and Pipe, by name. A handle of each kind is seen before there is a connection of it. */
+const classes = new Map();
+
+/** Notes the class of a handle that Node has made. */
+function learnHandle({ constructor }) {
+  if (!classes.has(constructor.name)) classes.set(constructor.name, constructor);
+}
+
+/** Calls `callback` in the next closing phase of the event loop. */
+function inNextClosingPhase(callback) {
+  const [Handle] = classes.values();
+  new Handle(SOCKET).close(callback);
+}
+
+/**
+ * Gives a socket a handle for a descriptor, and returns the handle. It does not read yet. This is what `new net.Socket`
+ * does with an `fd`; another socket would be seen by a program that counts calls of Node's functions.
+ */
+function openHandle(socket, fd, isInternet) {
+  const Handle = classes.get(isInternet ? 'TCP' : 'Pipe');
+  const handle = new Handle(SOCKET);
+  const error = handle.open(fd);
+  if (error) throw errnoException(error, 'open');
+  handle[symbols.owner] = socket;
+  handle.onread = onread;
+  handle.reading = false;
   socket._handle = handle;
   socket[symbols.asyncId] = handle.getAsyncId();
-  handle.reading = false;
   return handle;
 }
 
@@ -170,7 +195,7 @@ function rememberLocal(socket, name) {
 module.exports = {
   restartIdleTimer, idleTimerOf, hasEnded, closeIdleTimer,
   responseOn, isThrottled, setThrottled, acceptedBy, setAcceptedBy,
-  needsDrain, isWritableIdle,
-  handleOf, hasStreamHandle, readHandle, stopHandle, openHandle, writeThroughHandle, endThroughHandle,
+  needsDrain, isWritableIdle, isPaused,
+  handleOf, hasStreamHandle, readHandle, stopHandle, learnHandle, inNextClosingPhase, openHandle, writeThroughHandle, endThroughHandle,
   defineInternals, inherited, isResetting, setResetting, rememberedPeer, rememberPeer, rememberedLocal, rememberLocal,
 };

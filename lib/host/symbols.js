@@ -11,11 +11,12 @@ function symbolOf(object, description) {
   return Object.getOwnPropertySymbols(object).find((s) => s.description === description);
 }
 
+const handle = {}; // stands for a libuv handle
 const { server, request, response, socket } = withoutTrace(() => ({
   server: new Server(),
   request: new IncomingMessage(),
   response: new OutgoingMessage(), // a ServerResponse would begin a trace event
-  socket: new net.Socket(),
+  socket: new net.Socket({ handle, manualStart: true }),
 }));
 const symbols = {
   incomingMessage: symbolOf(server, 'IncomingMessage'),
@@ -53,7 +54,12 @@ socket.setTimeout(2 ** 30);
 symbols.timeout = symbolOf(socket, 'timeout');
 socket.setTimeout(0);
 
+// Under this symbol a handle has its socket, to which it reports what it reads.
+symbols.owner = Object.getOwnPropertySymbols(handle).find((symbol) => handle[symbol] === socket);
+/** What a handle calls when it has read something. */
+const { onread } = handle;
+
 /** Node's own 'connection' listener of http servers, which ours replaces. */
 const nodeConnectionListener = server.listeners('connection')[0];
 
-module.exports = { symbols, connections, nodeConnectionListener };
+module.exports = { symbols, connections, onread, nodeConnectionListener };

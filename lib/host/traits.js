@@ -22,13 +22,14 @@ class Trial {
   constructor(properties) {
     this.responses = [];
     const trial = this;
-    function Response() {
+    function Response(req) {
       const listeners = {};
       trial.responses.push({
+        req,
         listeners,
         aborted: false,
         _last: false,
-        on(event, listener) { listeners[event] = listener; },
+        on(event, listener) { listeners[event] = () => Reflect.apply(listener, this, []); },
         assignSocket: noop,
         detachSocket: noop,
         emit: noop,
@@ -81,6 +82,14 @@ class Trial {
     this.onData(Buffer.alloc(0));
     delete parser.execute;
   }
+}
+
+/**
+ * Keeps an emitter quiet that Node ends in a later tick, when the program may watch the functions of Node.
+ */
+function silence(emitter) {
+  emitter.emit = () => false;
+  emitter.listenerCount = () => 0;
 }
 
 /** Calls `action` while the channels have no subscribers and nothing is logged. */
@@ -136,12 +145,26 @@ function manyFields() {
   trial.server.emit = (event, request) => {
     if (event !== 'request') return;
     fields = request.rawHeaders.length / 2;
-    request.listenerCount = () => 0; // Node asks in a later tick, when the program may watch its functions
+    silence(request);
   };
   trial.onData(Buffer.from(`GET / HTTP/1.0\r\n${'a: b\r\n'.repeat(40)}\r\n`));
   trial.close();
   if (fields === undefined) return 'refuse';
   return fields === 1 ? 'truncate' : 'drop';
+}
+
+/** Whether `headers` of a request is made when the program asks for it, and not before 'request'. */
+function makesHeadersLate() {
+  const trial = new Trial();
+  let late;
+  trial.server.emit = (event, request) => {
+    if (event !== 'request') return;
+    late = !request[symbols.headers];
+    silence(request);
+  };
+  trial.onData(Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'));
+  trial.close();
+  return late;
 }
 
 /** Whether an accepted upgrade takes effect at once. Otherwise the body of the request is parsed first. */
@@ -183,7 +206,7 @@ function cancelsWrites() {
     return given === null ? request : 0; // in later releases the handle returns the request
   };
   const socket = new Socket({ handle: { close: noop, writeLatin1String: write }, manualStart: true });
-  socket.on('error', noop);
+  silence(socket);
   socket.write('x', 'latin1');
   socket._handle = null; // to close a handle, Node would look at process.stderr, and so make it
   socket.destroy();
@@ -236,6 +259,7 @@ const traits = withoutTrace(() => unobserved(() => {
     ...abortsOf(trial),
   };
   found.manyFields = manyFields();
+  found.makesHeadersLate = makesHeadersLate();
   const upgrade = new Trial();
   found.upgradeSkipsBody = upgradeSkipsBody(upgrade);
   found.upgradesUnheard = upgradesUnheard(upgrade);

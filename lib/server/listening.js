@@ -9,7 +9,7 @@ const { supported } = require('../engine');
 const alive = require('../engine/alive');
 const { afterDeliveries } = require('../engine/turn');
 const { servers } = require('../delivery');
-const { learnHandle } = require('../socket/closing');
+const { learnHandle } = require('../host/sockets');
 const { dropped } = require('./accept');
 
 const noop = () => {};

@@ -3,23 +3,17 @@
 // turn in which the socket was destroyed. To be called in that phase, this file makes a handle and closes it at once.
 
 const { runTicks, traits } = require('../host');
+const { inNextClosingPhase } = require('../host/sockets');
 const { systemError } = require('../errors');
 const { closing: countClosing } = require('../engine/alive');
 const { kException, kOpen, kPending, kCancelled } = require('./keys');
 
-
-let Handle; // the class of a handle that Node has made for a listener
 let closing = []; // sockets for the next closing phase
-
-/** Notes the class of a handle. This happens before there can be a connection. */
-function learnHandle(handle) {
-  Handle ??= handle.constructor;
-}
 
 /** Calls `emitClosed` in the next closing phase. */
 function inClosingPhase(socket) {
   closing.push(socket);
-  if (closing.length === 1) new Handle(0).close(run);
+  if (closing.length === 1) inNextClosingPhase(run);
 }
 
 function run() {
@@ -53,4 +47,4 @@ function emitClosed(socket) {
   return true;
 }
 
-module.exports = { emitClosed, inClosingPhase, learnHandle };
+module.exports = { emitClosed, inClosingPhase };

@@ -17,6 +17,7 @@ function handOver(socket) {
   const id = socket[kId];
   const bytesWritten = native.bytesWritten(id);
   const pending = socket[kPending];
+  const isInternet = Boolean(native.address(id, false));
   const detached = native.detach(id);
   if (typeof detached === 'number') {
     // The hand-over needs a second descriptor for a moment, and none is left.
@@ -30,7 +31,7 @@ function handOver(socket) {
   atRest(socket[kHolds] ? 0 : -1);
   socket[kBytesWritten] += bytesWritten;
 
-  const handle = openHandle(socket, detached.fd);
+  const handle = openHandle(socket, detached.fd, isInternet);
   if (!socket[kRefed]) handle.unref();
 
   socket[kPending] = null;

@@ -1,8 +1,6 @@
 'use strict';
 
-// Builds the binary of a platform on this one, into dist/binaries:
-//
-//   npm run cross -- PLATFORM ...      (or a Rust target, or `all`)
+// Builds the binary of a platform on this one.
 //
 // Linux is linked by zig, which has the symbols of each glibc, so the binary needs no newer one than it has to. The
 // standard library of a target comes with the toolchain (`rustup target add`), or is built from the toolchain's
@@ -13,9 +11,15 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { CROSS, ROOT, environment, tool } = require('./tools.js');
 const { OLDEST, TARGETS, find } = require('../targets.js');
+const commandLine = require('../command-line.js');
 const { checkNeeds } = require('../release/needs.js');
 const { Failure, main } = require('../release/run.js');
 const { binaryName } = require('../../lib/platform.js');
+
+const USAGE = `npm run cross -- PLATFORM ...
+  builds the binaries of platforms on this one, into dist/binaries
+  PLATFORM  all, a Rust target, or one of
+            ${commandLine.wrapped(TARGETS.map(({ platform }) => platform), 12)}`;
 
 /** Rust would strip it by objcopy, which zig does not have for Mach-O: the names stay in it. */
 const DARWIN = { builder: 'zigbuild', env: { CARGO_PROFILE_RELEASE_STRIP: 'false' }, library: 'libferrohttp.dylib' };
@@ -106,12 +110,7 @@ function build({ platform, os, cpu, rust: published }) {
 }
 
 main(async () => {
-  const names = process.argv.slice(2);
-  const targets = names.includes('all') ? TARGETS : names.map((name) => {
-    const target = find(name);
-    if (target === undefined) throw new Failure(`${name} is not one of ${TARGETS.map(({ platform }) => platform).join(', ')}`);
-    return target;
-  });
-  if (targets.length === 0) throw new Failure('usage: npm run cross -- PLATFORM ...');
+  const { positionals: names, wrong } = commandLine(USAGE, {}, ['PLATFORM ...']);
+  const targets = names.includes('all') ? TARGETS : names.map((name) => find(name) ?? wrong(`there is no platform '${name}'`));
   for (const target of targets) build(target);
 });

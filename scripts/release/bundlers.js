@@ -3,8 +3,6 @@
 // Packs an application that uses ferrohttp in each way that docs/installation.md describes, moves the result to a
 // folder without packages, and sends it a request. It takes the packages for this machine that `npm run release:pack`
 // has made.
-//
-//   npm run release:bundlers [-- NAME ...]
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
@@ -13,6 +11,7 @@ const path = require('node:path');
 const { DIST } = require('./pack.js');
 const { Registry } = require('./registry.js');
 const { Failure, main, run } = require('./run.js');
+const commandLine = require('../command-line.js');
 const { CROSS } = require('../cross/tools.js');
 const { binaryName, platform } = require('../../lib/platform.js');
 const { version } = require('../../package.json');
@@ -198,15 +197,21 @@ function webpack(modules, from, to, options) {
   });
 }
 
+const USAGE = `npm run release:bundlers -- [WORD ...]
+  packs an application in each way that docs/installation.md describes, and sends a request to the result
+  WORD  only the ways whose names contain one of these:
+        ${Object.keys(WAYS).join('\n        ')}`;
+
 main(async () => {
-  const words = process.argv.slice(2);
+  const { positionals: words, wrong } = commandLine(USAGE, {}, ['[WORD ...]']);
+  const chosen = Object.entries(WAYS).filter(([name]) => words.length === 0 || words.some((word) => name.includes(word)));
+  if (chosen.length === 0) wrong(`no way has ${words.join(' or ')} in its name`);
   const modules = await tools();
   const from = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-bundle-'));
   let passed = 0;
   try {
     await project(from);
-    for (const [name, way] of Object.entries(WAYS)) {
-      if (words.length > 0 && !words.some((word) => name.includes(word))) continue;
+    for (const [name, way] of chosen) {
       const to = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-bundled-'));
       try {
         const [command, args] = await way({ from, to, modules }) ?? [process.execPath, ['app.js']];

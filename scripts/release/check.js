@@ -3,25 +3,18 @@
 // Installs the tarballs of `npm run release:pack` from a registry on loopback into empty projects, with each package
 // manager and for each Node, without a compiler and without install scripts. Then it starts a server in each project
 // and sends it a request. It also checks what each binary needs of its system (needs.js).
-//
-//   npm run release:check -- [--packages FOLDER] [--system NAME ...] [--node LINE ...] [--manager NAME ...] [--express]
-//                               [--own-node]
-//
-// Systems are those of scripts/cross/systems.js; the default is this machine. `--express` serves an Express
-// application, which is installed from the registry that npm is set up for. `--own-node` uses only the Node that runs
-// the script: a container may not be able to fetch another one.
 
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { parseArgs } = require('node:util');
 const { DIST, bindingManifest, packageName } = require('./pack.js');
 const { checkNeeds } = require('./needs.js');
 const { Registry } = require('./registry.js');
 const { Failure, main, run } = require('./run.js');
 const { unpack } = require('./tarball.js');
+const commandLine = require('../command-line.js');
 const { TARGETS } = require('../targets.js');
-const { platformOf, systemNode } = require('../cross/systems.js');
+const { SYSTEMS, platformOf, systemNode } = require('../cross/systems.js');
 const { CROSS, tool } = require('../cross/tools.js');
 const { platform: host, binaryName } = require('../../lib/platform.js');
 const { version } = require('../../package.json');
@@ -192,19 +185,27 @@ function checkBinaries(folder) {
   }
 }
 
+const USAGE = `npm run release:check -- [options]
+  installs what npm run release:pack made into empty projects, and sends a request to a server in each
+  --packages FOLDER  where the tarballs are, dist/packages by default
+  --system NAME      where Node runs, this machine by default:
+                     ${commandLine.wrapped(Object.keys(SYSTEMS), 21)}
+  --node LINE        a release line of Node; ${LINES.join(', ')} by default
+  --manager NAME     a package manager; all by default:
+                     ${commandLine.wrapped(Object.keys(MANAGERS), 21)}
+  --express          serves an Express application, which is installed from the registry that npm is set up for
+  --own-node         only on the Node that runs this: a container may not be able to fetch another one
+--system, --node and --manager may be given several times.`;
+
 main(async () => {
-  const { values: options } = parseArgs({
-    options: {
-      packages: { type: 'string', default: path.join(DIST, 'packages') },
-      system: { type: 'string', multiple: true, default: [host] },
-      node: { type: 'string', multiple: true, default: LINES },
-      manager: { type: 'string', multiple: true, default: Object.keys(MANAGERS) },
-      express: { type: 'boolean', default: false },
-      'own-node': { type: 'boolean', default: false },
-    },
+  const { values: options } = commandLine(USAGE, {
+    packages: { type: 'path', default: path.join(DIST, 'packages') },
+    system: { type: 'string', multiple: true, default: [host], choices: [...new Set([...Object.keys(SYSTEMS), host])] },
+    node: { type: 'string', multiple: true, default: LINES },
+    manager: { type: 'string', multiple: true, default: Object.keys(MANAGERS), choices: Object.keys(MANAGERS) },
+    express: { type: 'boolean', default: false },
+    'own-node': { type: 'boolean', default: false },
   });
-  const unknown = options.manager.filter((name) => !Object.hasOwn(MANAGERS, name));
-  if (unknown.length > 0) throw new Failure(`${unknown.join(', ')}: managers are ${Object.keys(MANAGERS).join(', ')}`);
   const folder = path.resolve(options.packages);
   const packed = fs.statSync(path.join(folder, `ferrohttp-${version}.tgz`)).size;
   if (packed > MOST_PACKED) throw new Failure(`the main package has ${packed} bytes, more than ${MOST_PACKED}`);

@@ -2,18 +2,11 @@
 
 // Makes the tarballs that are published: ferrohttp (JavaScript and types), a package with the
 // binary for each platform, and @ferrohttp/source (what `npx ferrohttp build` compiles).
-//
-//   node scripts/release/pack.js [--binaries FOLDER] [--out FOLDER] [--all] [--repository URL] [--placeholders]
-//
-// The binaries come from dist/binaries, where `npm run cross` puts them. If there is none for this
-// machine, its binary comes from the clone. With `--all`, a missing binary is an error. The URL of
-// `--repository` goes into the manifests; publishing with provenance needs it. `--placeholders`
-// makes an empty package 0.0.0 of each name instead: RELEASING.md says what it is for.
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { parseArgs } = require('node:util');
 const build = require('../build.js');
+const commandLine = require('../command-line.js');
 const { TARGETS } = require('../targets.js');
 const { readBinary } = require('./binary.js');
 const crate = require('./crate.js');
@@ -22,6 +15,15 @@ const { platform: host, binaryName } = require('../../lib/platform.js');
 
 const ROOT = path.join(__dirname, '../..');
 const DIST = path.join(ROOT, 'dist');
+
+const USAGE = `npm run release:pack -- [options]
+  makes the tarballs that are published
+  --binaries FOLDER  where the binaries are, dist/binaries by default, where npm run cross puts them. If there is
+                     none for this machine, its binary comes from the clone
+  --out FOLDER       where the tarballs go, dist/packages by default; what is there is removed
+  --all              a missing binary is an error
+  --repository URL   goes into the manifests; publishing with provenance needs it
+  --placeholders     makes an empty package 0.0.0 of each name instead: RELEASING.md says what it is for`;
 
 const manifest = require('../../package.json');
 
@@ -176,14 +178,12 @@ async function write(packages, out, repository) {
 }
 
 async function packFromCommandLine() {
-  const { values: options } = parseArgs({
-    options: {
-      binaries: { type: 'string', default: path.join(DIST, 'binaries') },
-      out: { type: 'string', default: path.join(DIST, 'packages') },
-      all: { type: 'boolean' },
-      repository: { type: 'string' },
-      placeholders: { type: 'boolean' },
-    },
+  const { values: options } = commandLine(USAGE, {
+    binaries: { type: 'path', default: path.join(DIST, 'binaries') },
+    out: { type: 'string', default: path.join(DIST, 'packages') },
+    all: { type: 'boolean' },
+    repository: { type: 'string' },
+    placeholders: { type: 'boolean' },
   });
   const out = path.resolve(options.out);
   const told = (files) => files.forEach((file) => {

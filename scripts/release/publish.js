@@ -1,14 +1,18 @@
 'use strict';
 
 // Publishes the tarballs of dist/packages. The main package comes last, because it depends on the others. Packages that
-// are published already are left out, so that an interrupted run can be repeated. `--dry-run` only prints what would be
-// done.
+// are published already are left out, so that an interrupted run can be repeated.
 
 const fs = require('node:fs');
 const path = require('node:path');
 const { DIST } = require('./pack.js');
 const { Failure, main, run } = require('./run.js');
 const { readManifest } = require('./tarball.js');
+const commandLine = require('../command-line.js');
+
+const USAGE = `node scripts/release/publish.js [--dry-run]
+  publishes the tarballs of dist/packages, which npm run release:pack made
+  --dry-run  only prints what would be done`;
 
 async function isPublished(name, version) {
   // npm prints nothing if the version does not exist, and fails if the package does not exist.
@@ -16,7 +20,7 @@ async function isPublished(name, version) {
 }
 
 main(async () => {
-  const dry = process.argv.includes('--dry-run');
+  const { values: { 'dry-run': dry } } = commandLine(USAGE, { 'dry-run': { type: 'boolean' } });
   const folder = path.join(DIST, 'packages');
   const tarballs = fs.existsSync(folder) ? fs.readdirSync(folder).filter((file) => file.endsWith('.tgz')) : [];
   if (tarballs.length === 0) throw new Failure('nothing is packed: npm run release:pack');

@@ -2,16 +2,16 @@
 
 // Makes a version: writes its number into every manifest, adds its section to the changelog, and makes a commit and a
 // tag.
-//
-//   npm run release:version -- X.Y.Z [--date YYYY-MM-DD]
-//   node scripts/release/version.js --notes     prints the changelog's section of the present version
-//
-// The date is today's (UTC) unless given.
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { parseArgs } = require('node:util');
 const { Failure, main, run } = require('./run.js');
+const commandLine = require('../command-line.js');
+
+const USAGE = `npm run release:version -- X.Y.Z [--date YYYY-MM-DD]
+  makes this version: its number in every manifest, its section in the changelog, a commit and a tag
+  --date   of the changelog, today (UTC) by default
+  --notes  prints the changelog's section of the present version instead`;
 
 const ROOT = path.join(__dirname, '../..');
 const CHANGELOG = 'CHANGELOG.md';
@@ -48,7 +48,6 @@ function setVersion(version) {
 }
 
 async function release(version, date) {
-  if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version ?? '')) throw new Failure('usage: npm run release:version -- X.Y.Z [--date YYYY-MM-DD]');
   const git = (...args) => run('git', args, { cwd: ROOT });
   if ((await git('status', '--porcelain')).trim() !== '') throw new Failure('commit or stash what is changed first');
   if ((await git('tag', '--list', `v${version}`)).trim() !== '') throw new Failure(`the tag v${version} is there already`);
@@ -69,10 +68,12 @@ function notes() {
 }
 
 main(async () => {
-  const { values: options, positionals: [version] } = parseArgs({
-    allowPositionals: true,
-    options: { notes: { type: 'boolean' }, date: { type: 'string', default: new Date().toISOString().slice(0, 10) } },
-  });
-  if (options.notes) notes();
-  else await release(version, options.date);
+  const { values: { notes: wanted, date }, positionals: [version], wrong } = commandLine(USAGE, {
+    notes: { type: 'boolean' }, date: { type: 'string', default: new Date().toISOString().slice(0, 10) },
+  }, ['[X.Y.Z]']);
+  if (wanted) return notes();
+  if (version === undefined) wrong('X.Y.Z is missing');
+  if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) wrong(`'${version}' is no version`);
+  if (!/^\d{4}-\d\d-\d\d$/.test(date)) wrong(`'${date}' is no date`);
+  return release(version, date);
 });

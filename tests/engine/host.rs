@@ -81,6 +81,13 @@ impl Host {
         ours
     }
 
+    /// As `adopted`, and its request was delivered. Returns the client and the id of its connection.
+    fn established(&mut self) -> (UnixStream, u32) {
+        let mut client = self.adopted();
+        client.write_all(GET).unwrap();
+        (client, self.next().id)
+    }
+
     /// A client whose request was delivered, and the id of its connection.
     fn served(&mut self, address: std::net::SocketAddr) -> (TcpStream, u32) {
         let mut client = connect(address);

@@ -3,9 +3,7 @@
 #[test]
 fn a_destroyed_connection_delivers_only_its_end() {
     let mut host = Host::new();
-    let mut client = host.adopted();
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (mut client, id) = host.established();
     assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     client.write_all(GET).unwrap();
     host.connections.close(id, false);
@@ -51,9 +49,7 @@ fn connections_over_the_limit_are_dropped() {
 fn the_last_connections_end_drains_the_server() {
     let mut host = Host::new();
     host.server.settings.set("drainNotice", 1);
-    let mut client = host.adopted();
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (_client, id) = host.established();
     host.connections.close(id, false);
     let mut seen = [host.next(), host.next()].map(|popped| popped.records.numbers[0]);
     seen.sort_unstable();
@@ -149,9 +145,7 @@ fn the_id_of_a_connection_that_has_gone_is_nobodys() {
     let mut gone = Vec::new();
     let mut fds = Vec::new();
     for detach in [true, false, true, false] {
-        let mut client = host.adopted();
-        client.write_all(GET).unwrap();
-        let id = host.next().id;
+        let (_client, id) = host.established();
         assert!(!gone.contains(&id));
         if detach {
             fds.push(host.connections.detach(&host.core, id).unwrap().0.fd);
@@ -163,9 +157,7 @@ fn the_id_of_a_connection_that_has_gone_is_nobodys() {
         // The place is free after that was dispatched.
         while host.connections.next(&host.core, &mut Vecs).is_some() {}
     }
-    let mut client = host.adopted();
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (mut client, id) = host.established();
     let place = |id: u32| id & ((1 << INDEX_BITS) - 1);
     assert!(
         gone.iter().any(|&old| place(old) == place(id)),
@@ -193,9 +185,7 @@ fn the_id_of_a_connection_that_has_gone_is_nobodys() {
 fn the_end_of_a_connection_that_nobody_knew_is_noticed() {
     let mut host = Host::new();
     host.server.settings.set("drainNotice", 1);
-    let mut known = host.adopted();
-    known.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (_known, id) = host.established();
     let newcomer = host.adopted();
     while host.server.connections.owned() < 2 {
         std::thread::yield_now();

@@ -3,9 +3,7 @@
 #[test]
 fn output_that_the_kernel_does_not_take_follows_in_order() {
     let mut host = Host::new();
-    let mut client = host.adopted();
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (client, id) = host.established();
     let conn = host.conn(id);
     let big: Vec<u8> = (0..4_000_000_u32).map(|i| i as u8).collect();
     assert_eq!(write(&conn, &[&big]), Ok(Taken::Part));
@@ -25,9 +23,7 @@ fn output_that_the_kernel_does_not_take_follows_in_order() {
 fn last_output_and_fin_leave_whether_the_kernel_takes_it_or_not() {
     for length in [28, 4_000_000] {
         let mut host = Host::new();
-        let mut client = host.adopted();
-        client.write_all(GET).unwrap();
-        let id = host.next().id;
+        let (client, id) = host.established();
         let conn = host.conn(id);
         let output: Vec<u8> = (0..length).map(|i: u32| i as u8).collect();
         let waits = length > 28;
@@ -42,9 +38,7 @@ fn last_output_and_fin_leave_whether_the_kernel_takes_it_or_not() {
 #[test]
 fn what_is_deferred_is_bounded_and_so_is_what_is_sent_at_once_after_a_full_kernel() {
     let mut host = Host::new();
-    let mut client = host.adopted();
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (mut client, id) = host.established();
     let conn = host.conn(id);
     assert!(!defer(&conn, &[7; DEFERRED + 1]));
     assert!(defer(&conn, &[7; DEFERRED - 1]));
@@ -70,9 +64,7 @@ fn what_is_deferred_is_bounded_and_so_is_what_is_sent_at_once_after_a_full_kerne
 #[test]
 fn deferred_output_that_the_kernel_does_not_take_counts_as_sent() {
     let mut host = Host::new();
-    let mut client = host.adopted();
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (client, id) = host.established();
     let conn = host.conn(id);
     let filled = fill(&conn);
     assert!(defer(&conn, &[7; 1000]));
@@ -93,9 +85,7 @@ fn deferred_output_that_the_kernel_does_not_take_counts_as_sent() {
 fn deferred_output_survives_a_close_and_pending_output_does_not() {
     for pending in [false, true] {
         let mut host = Host::new();
-        let mut client = host.adopted();
-        client.write_all(GET).unwrap();
-        let id = host.next().id;
+        let (client, id) = host.established();
         assert!(host.connections.next(&host.core, &mut Vecs).is_none());
         let conn = host.conn(id);
         let filled = fill(&conn);
@@ -120,9 +110,7 @@ fn deferred_output_survives_a_close_and_pending_output_does_not() {
 fn deferred_output_does_not_survive_a_reset_nor_the_engine() {
     for reset in [true, false] {
         let mut host = Host::new();
-        let mut client = host.adopted();
-        client.write_all(GET).unwrap();
-        let id = host.next().id;
+        let (client, id) = host.established();
         assert!(host.connections.next(&host.core, &mut Vecs).is_none());
         let conn = host.conn(id);
         let filled = fill(&conn);
@@ -179,9 +167,7 @@ fn an_error_that_deferred_output_meets_is_one_of_reading() {
 fn pending_output_is_sent_from_the_memory_that_was_lent() {
     let mut lender = Lender::new(vec![1; 4_000_000]);
     let mut host = Host::new();
-    let mut client = host.adopted();
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (mut client, id) = host.established();
     let conn = host.conn(id);
     let filled = fill(&conn);
     assert_eq!(lender.write(&host, &conn), Ok(Taken::Nothing));
@@ -228,9 +214,7 @@ fn lent_memory_is_given_back_when_it_is_not_sent() {
     for how in ["nothing waits", "close", "detach", "end"] {
         let lender = Lender::new(vec![1; if how == "nothing waits" { 4 } else { 4_000_000 }]);
         let mut host = Host::new();
-        let mut client = host.adopted();
-        client.write_all(GET).unwrap();
-        let id = host.next().id;
+        let (_client, id) = host.established();
         let conn = host.conn(id);
         let taken = lender.write(&host, &conn);
         match how {
@@ -271,9 +255,7 @@ fn lent_memory_is_given_back_when_it_is_not_sent() {
 #[test]
 fn a_write_that_fails_late_is_reported() {
     let mut host = Host::new();
-    let mut client = host.adopted();
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (client, id) = host.established();
     assert_eq!(
         write(&host.conn(id), &[&vec![0; 4_000_000]]),
         Ok(Taken::Part)
@@ -293,9 +275,7 @@ fn pending_output_leaves_after_the_packet_that_came_with_the_room_was_told() {
         return;
     }
     let mut host = Host::new();
-    let mut client = host.adopted();
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (mut client, id) = host.established();
     let conn = host.conn(id);
     let mut before = vec![0; fill(&conn)];
     assert_eq!(write(&conn, &[&[7; 1000]]), Ok(Taken::Nothing));

@@ -166,9 +166,7 @@ fn eager_connections_are_delivered_before_they_are_read() {
 #[test]
 fn a_paused_connection_is_not_read_and_its_packets_are_held_back() {
     let mut host = Host::new();
-    let mut client = host.adopted();
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (mut client, id) = host.established();
     assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     client.write_all(b"GET /held HTTP/1.1\r\n\r\n").unwrap();
     // It is in the queue already when JavaScript pauses, if a thread has put it there.
@@ -185,9 +183,7 @@ fn a_paused_connection_is_not_read_and_its_packets_are_held_back() {
 fn only_connections_between_messages_are_idle() {
     let mut host = Host::new();
     let _silent = host.adopted();
-    let mut client = host.adopted();
-    client.write_all(GET).unwrap();
-    let id = host.next().id;
+    let (mut client, id) = host.established();
     let idle = |host: &Host| host.server.connections.pick(Conn::is_idle).len();
     // The request is still being dispatched.
     assert_eq!(idle(&host), 0);

@@ -1,5 +1,3 @@
-// npm run node-core -- --checkout DIR [options]
-//
 // Runs the http server tests of a checkout of nodejs/node, by the names in names.txt: each on Node's own
 // server first, then, if it passes there, on ours, at each level that was asked for. Exits with 1 if one passes on
 // Node's only.
@@ -11,10 +9,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import commandLine from '../../scripts/command-line.js';
 
+const LEVELS = ['fast', 'plain', 'sockets', 'node'];
 const USAGE = `npm run node-core -- --checkout DIR [options]
+  runs the http server tests of Node on Node's own server, and those that pass there on ours
   --checkout DIR  a checkout of nodejs/node; its tag should be that of the Node that runs the tests
   --node BIN      the Node that runs the tests (default: the one that runs this)
-  --level L       the levels, as fast,plain (default: the level that ferrohttp chooses)
+  --level NAMES   of ${LEVELS.join(', ')}, separated by commas (default: the level that ferrohttp chooses)
   --grep RE       only names that match
   --jobs N        tests side by side (default 2); those in sequential/ run alone
   --timeout S     seconds for one test (default 20)
@@ -23,24 +23,18 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 const ROOT = path.join(HERE, '../..');
 const SWAP = path.join(HERE, 'swap.cjs');
 
-function fail(message) {
-  console.error(`node-core: ${message}`);
-  process.exit(2);
-}
-
-function options() {
-  const string = { type: 'string' };
-  const { values } = commandLine(USAGE, {
-    checkout: string, grep: string, level: { ...string, default: '' }, node: { ...string, default: process.execPath },
-    jobs: { ...string, default: '2' }, timeout: { ...string, default: '20' }, retry: { ...string, default: '1' },
-  });
-  if (values.checkout === undefined) fail(`--checkout DIR is missing\n\n${USAGE}`);
-  return values;
-}
-
-const opt = options();
+const { values: opt, wrong } = commandLine(USAGE, {
+  checkout: { type: 'path' },
+  node: { type: 'program', default: process.execPath },
+  level: { type: 'list', default: [''], choices: LEVELS },
+  grep: { type: 'pattern' },
+  jobs: { type: 'number', default: 2 },
+  timeout: { type: 'number', default: 20 },
+  retry: { type: 'number', default: 1 },
+});
+if (opt.checkout === undefined) wrong('--checkout DIR is missing');
 const tests = path.resolve(opt.checkout, 'test');
-if (!fs.existsSync(path.join(tests, 'parallel'))) fail(`there is no test/parallel in ${opt.checkout}`);
+if (!fs.existsSync(path.join(tests, 'parallel'))) wrong(`there is no test/parallel in ${opt.checkout}`);
 
 // Environment variables of Node and of its tests must not reach the tests.
 function environment() {
@@ -107,7 +101,7 @@ function run(name, slot, impl, level) {
     const timer = setTimeout(() => {
       late = true;
       killGroup();
-    }, Number(opt.timeout) * 1000);
+    }, opt.timeout * 1000);
     child.on('error', (error) => { output += error.message; });
     child.on('exit', () => setTimeout(killGroup, 300));
     child.on('close', (code, signal) => {
@@ -127,18 +121,16 @@ function lastWords(output) {
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 
-const levels = opt.level.split(',');
-
 async function judge(name, slot) {
   const theirs = await run(name, slot);
   if (theirs !== 'pass') {
-    totals.skipped += levels.length;
+    totals.skipped += opt.level.length;
     if (theirs !== 'skip') console.log(`skipped  ${name}  fails on Node's own server: ${theirs}`);
     return;
   }
-  for (const level of levels) {
+  for (const level of opt.level) {
     let ours;
-    for (let tries = 0; tries <= Number(opt.retry) && ours !== 'pass'; tries++) ours = await run(name, slot, ROOT, level);
+    for (let tries = 0; tries <= opt.retry && ours !== 'pass'; tries++) ours = await run(name, slot, ROOT, level);
     if (ours === 'pass') {
       totals.passed++;
     } else {
@@ -156,11 +148,11 @@ async function all(names, jobs) {
 }
 
 const listed = fs.readFileSync(path.join(HERE, 'names.txt'), 'utf8').split('\n').filter(Boolean)
-  .filter((name) => opt.grep === undefined || new RegExp(opt.grep).test(name));
+  .filter((name) => opt.grep === undefined || opt.grep.test(name));
 const names = listed.filter((name) => fs.existsSync(path.join(tests, name)));
 if (names.length < listed.length) console.log(`${listed.length - names.length} of ${listed.length} names are not in this checkout`);
 
-await all(names.filter((name) => !name.startsWith('sequential/')), Math.max(1, Number(opt.jobs)));
+await all(names.filter((name) => !name.startsWith('sequential/')), Math.max(1, opt.jobs));
 await all(names.filter((name) => name.startsWith('sequential/')), 1);
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;

@@ -7,11 +7,14 @@ const { spawn, spawnSync } = require('node:child_process');
 const path = require('node:path');
 const commandLine = require('../../scripts/command-line.js');
 
+const BREAKABLE = ['limit', 'keep-alive', 'lf', 'profile'];
+
 const USAGE = `npm run parity:parser -- [options]
+  compares the parser with that of the Node that runs this
   --cases N       random cases, 200,000 by default
   --seed S        what they are made from, 1 by default
   --no-catalogue  without the catalogue of single-byte changes
-  --break RULE    has the native side break a rule on purpose: limit, keep-alive, lf, profile
+  --break RULE    has the native side break a rule on purpose: ${BREAKABLE.join(', ')}
   --no-build      does not have cargo build the native side first`;
 
 if (!process.execArgv.includes('--no-deprecation')) {
@@ -34,10 +37,10 @@ function build() {
 
 function main() {
   const { values } = commandLine(USAGE, {
-    cases: { type: 'string', default: '200000' },
-    seed: { type: 'string', default: '1' },
+    cases: { type: 'number', default: 200_000 },
+    seed: { type: 'number', default: 1 },
     'no-catalogue': { type: 'boolean', default: false },
-    break: { type: 'string', default: '' },
+    break: { type: 'string', default: '', choices: BREAKABLE },
     'no-build': { type: 'boolean', default: false },
   });
   if (!values['no-build']) build();
@@ -48,8 +51,8 @@ function main() {
   const { report, shrink } = require('./report');
 
   const catalogue = !values['no-catalogue'];
-  const total = Number(values.cases) + (catalogue ? CATALOGUE : 0);
-  const random = new Random(Number(values.seed));
+  const total = values.cases + (catalogue ? CATALOGUE : 0);
+  const random = new Random(values.seed);
   const profile = values.break === 'profile' ?
     (NODE < 22 ? ['9.4.3', 24] : ['9.3.1', 20]) :
     [process.versions.llhttp, NODE];

@@ -1,18 +1,16 @@
 'use strict';
 
-// npm run asan: runs the engine's tests, and the addon in a Node process, under AddressSanitizer.
-//
-//   npm run asan -- [--node BIN] [--only rust|js] [FILE ...]
+// Runs the engine's tests, and the addon in a Node process, under AddressSanitizer.
 //
 // The first part runs the Rust tests with leak detection. For the second part, only the addon is instrumented, and
 // gcc's libasan is loaded into an ordinary Node. It checks what Rust, and libuv or Node-API for it, do with the addon's
-// memory. It does not look for leaks, because V8 exits without freeing its memory. FILEs are JavaScript test files.
+// memory. It does not look for leaks, because V8 exits without freeing its memory.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { parseArgs } = require('node:util');
 const { binaryName } = require('../../lib/platform.js');
+const commandLine = require('../../scripts/command-line.js');
 
 const ROOT = path.join(__dirname, '../..');
 const TARGET_DIR = path.join(ROOT, 'target/asan');
@@ -24,10 +22,15 @@ const FILES = [
   '__test__/package/worker.test.js',
 ];
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { node: { type: 'string', default: process.execPath }, only: { type: 'string' } },
-});
+const USAGE = `npm run asan -- [options] [FILE ...]
+  runs the engine's tests, and the addon in a Node process, under AddressSanitizer
+  FILE         the JavaScript test files that are run; some that are about memory by default
+  --only PART  rust (the engine's tests) or js (the addon); both by default
+  --node BIN   the Node that loads the addon`;
+
+const { values: options, positionals } = commandLine(USAGE, {
+  node: { type: 'program', default: process.execPath }, only: { type: 'string', choices: ['rust', 'js'] },
+}, ['[FILE ...]']);
 
 function fail(text) {
   console.error(`npm run asan: ${text}`);

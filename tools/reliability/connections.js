@@ -1,6 +1,6 @@
 'use strict';
 
-// npm run connections: opens ten thousand connections at once, on ferrohttp and on node:http.
+// Opens ten thousand connections at once, on ferrohttp and on node:http.
 
 const { spawnSync } = require('node:child_process');
 const { setTimeout: sleep } = require('node:timers/promises');
@@ -10,6 +10,7 @@ const { Findings, table } = require('./lib/report.js');
 const { IMPLEMENTATIONS, Subject } = require('./lib/subject.js');
 
 const USAGE = `npm run connections -- [options]
+  opens many connections at once, on ferrohttp and on node:http
   --connections N      10,000 by default; this process and the server need a descriptor each
   --alone              without node:http to compare with`;
 

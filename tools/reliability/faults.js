@@ -1,21 +1,24 @@
 'use strict';
 
-// npm run faults: makes system calls of the engine fail, while clients check the results.
+// Makes system calls of the engine fail, while clients check the results.
 
 const { setTimeout: sleep } = require('node:timers/promises');
 const { Crowd } = require('./client/crowd.js');
 const { Wire } = require('./client/wire.js');
 const { NAMES, Shim, missing } = require('./faults/shim.js');
+const { wrapped } = require('../../scripts/command-line.js');
 const options = require('./lib/options.js');
 const { Findings, printTally, table } = require('./lib/report.js');
 const { Subject } = require('./lib/subject.js');
 
 const USAGE = `npm run faults -- [options]
+  makes system calls of the engine fail, while clients check the results
   --seconds N          of load, of each part, 60 by default
   --seed N             decides which calls fail, and what clients do
   --rate N             client actions a second, 60 by default
   --patience N         seconds after which an action hangs, 30 by default
-  --only NAMES         of the faults, separated by commas: ${NAMES.join(', ')}`;
+  --only NAMES         of the faults, separated by commas:
+                       ${wrapped(NAMES, 23)}`;
 
 /** Faults that no program has to see, because the call is repeated or done in parts. In millionths of the calls. */
 const SOFT = {
@@ -46,7 +49,7 @@ const IMPOSSIBLE = { 'send.lost': 50_000 };
 const MAY_BE_CUT = ['refusal', 'expiry'];
 
 async function part(title, faults, soft, { seconds, seed, rate, patience, only, given, start, everybody }, findings) {
-  const chances = Object.fromEntries(Object.entries(faults).filter(([name]) => only.split(',').includes(name)));
+  const chances = Object.fromEntries(Object.entries(faults).filter(([name]) => only.includes(name)));
   if (Object.keys(chances).length === 0) return;
   console.log(`\n${title}`);
   const shim = new Shim({ chances, seed, everybody });
@@ -140,7 +143,10 @@ async function starting({ seed, given, start }, findings) {
 }
 
 async function main() {
-  const parsed = options(USAGE, { seconds: 60, seed: 1, rate: 60, patience: 30, only: NAMES.filter((name) => !(name in IMPOSSIBLE)).join() });
+  const parsed = options(USAGE, {
+    seconds: 60, seed: 1, rate: 60, patience: 30,
+    only: { type: 'list', default: NAMES.filter((name) => !(name in IMPOSSIBLE)), choices: NAMES },
+  });
   const reason = missing();
   if (reason !== undefined) {
     console.error(`npm run faults: ${reason}`);
@@ -149,9 +155,9 @@ async function main() {
   }
   const findings = new Findings();
   const everybody = parsed.implementation !== 'ferrohttp';
-  const threads = parsed['io-threads'] === undefined && !everybody ? ['0', '2'] : [parsed['io-threads'] ?? '0'];
+  const threads = parsed['io-threads'] === undefined && !everybody ? [0, 2] : [parsed['io-threads'] ?? 0];
   for (const count of threads) {
-    const start = { ...parsed.start, env: { FERROHTTP_IO_THREADS: count } };
+    const start = { ...parsed.start, env: { FERROHTTP_IO_THREADS: String(count) } };
     const given = { ...parsed, start, everybody };
     const suffix = everybody ? '' : `, ${count} I/O threads`;
     await part(`faults that nobody has to see${suffix}`, SOFT, true, given, findings);

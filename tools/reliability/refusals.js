@@ -1,6 +1,6 @@
 'use strict';
 
-// npm run refusals: a million connections begin a TLS handshake with a plain server, and one of them sends a bad chunk.
+// A million connections begin a TLS handshake with a plain server, and one of them sends a bad chunk.
 // That one must be kept, the counts must be exact, memory must not grow, and JavaScript must run at most ten times a
 // second for the subscriber of the channel. Connections over TCP cost clients and the kernel so much that there are not
 // many a second. So a burst over a Unix domain socket comes first, which has to reach a rate.
@@ -17,6 +17,7 @@ const options = require('./lib/options.js');
 const { Findings, megabytes, table } = require('./lib/report.js');
 
 const USAGE = `npm run refusals -- [options]
+  has a server refuse many connections, and checks what it keeps, counts and tells of them
   --refusals N         1,000,000 by default
   --connections N      at a time, 64 by default
   --burst SECONDS      of the burst over a Unix domain socket, 3 by default, 0 for none

@@ -1,6 +1,6 @@
 'use strict';
 
-// npm run soak: an hour of mixed traffic, and then a look at what is left.
+// An hour of mixed traffic, and then a look at what is left.
 //
 // The phases are a warm-up; a pause, whose figures the last pause has to reach again; the load, with a pause every few
 // minutes, so that a slow growth shows in the figures; and a last pause. In a pause there are no clients, idle
@@ -13,6 +13,7 @@ const { Findings, megabytes, printTally, table } = require('./lib/report.js');
 const { Subject } = require('./lib/subject.js');
 
 const USAGE = `npm run soak -- [options]
+  serves mixed traffic, and then looks at what is left
   --minutes N          of load, 60 by default
   --rate N             client actions a second, 100 by default
   --clients N          at once, 40 by default

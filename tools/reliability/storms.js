@@ -1,6 +1,6 @@
 'use strict';
 
-// npm run storms: starts hundreds of workers with servers and ends them at any time, also while requests are running.
+// Starts hundreds of workers with servers and ends them at any time, also while requests are running.
 // Then it checks what is left in the process.
 
 const { setTimeout: sleep } = require('node:timers/promises');
@@ -10,6 +10,7 @@ const { Findings, megabytes, printTally, table } = require('./lib/report.js');
 const { Subject } = require('./lib/subject.js');
 
 const USAGE = `npm run storms -- [options]
+  starts workers with servers and ends them at any time, and then checks what is left in the process
   --workers N          in all, 200 by default, after some that warm the process up
   --at-once N          6 by default
   --seed N             decides what clients do, and when which worker ends how`;

@@ -1,8 +1,6 @@
 'use strict';
 
-// npm run valgrind: runs the engine's tests, and a serving process, under memcheck.
-//
-//   npm run valgrind -- [--only rust|js] [--seconds N]
+// Runs the engine's tests, and a serving process, under memcheck.
 //
 // In the first part all errors count, and memory that is lost at the end. The second part is a Node process that serves
 // for a while. There only errors with a frame of the addon in their stack count, because memcheck does not understand
@@ -12,16 +10,21 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
-const { parseArgs } = require('node:util');
 const { binaryName } = require('../../lib/platform.js');
+const commandLine = require('../../scripts/command-line.js');
 const { Crowd } = require('./client/crowd.js');
 const { printTally } = require('./lib/report.js');
 const { ROOT, Subject } = require('./lib/subject.js');
 
 const TARGET_DIR = path.join(ROOT, 'target/valgrind');
 
-const { values: options } = parseArgs({
-  options: { only: { type: 'string' }, seconds: { type: 'string', default: '60' } },
+const USAGE = `npm run valgrind -- [options]
+  runs the engine's tests, and a serving process, under memcheck
+  --only PART  rust (the tests) or js (the process); both by default
+  --seconds N  of load on the process, 60 by default`;
+
+const { values: options } = commandLine(USAGE, {
+  only: { type: 'string', choices: ['rust', 'js'] }, seconds: { type: 'number', default: 60 },
 });
 
 function fail(text) {

@@ -1,13 +1,14 @@
-//! The native side of the parser comparison: reads batches of cases on stdin, writes one
-//! transcript a case on stdout. All numbers are little-endian u32.
+//! Parses cases with ferrohttp's parser, for its comparison with Node's. It reads batches of cases on stdin, and writes
+//! a transcript of each case on stdout. All numbers are little-endian u32.
 //!
-//! Batch: byte length, then cases. Case: flags (1 accept upgrades, 2 FIN at the end, 4 fast
-//! path), lenient bits, max header size, max header pairs (as i32), number of packets, then
-//! each packet's length and bytes. Answer: byte length, then for each case its transcript's
-//! length and bytes.
+//! | What | Its parts, in this order |
+//! |---|---|
+//! | batch | its length in bytes; the cases |
+//! | case | flags (1: accept upgrades, 2: FIN at the end, 4: use the fast path); lenient bits; largest header size; largest number of header pairs (an i32); number of packets; the length and the bytes of each packet |
+//! | answer to a batch | its length in bytes; the length and the bytes of the transcript of each case |
 //!
-//! Arguments: llhttp version, major version of Node, optionally a rule to break on purpose
-//! (the comparison has to notice).
+//! The arguments are the version of llhttp, the major version of Node and, optionally, a rule to break on purpose. The
+//! comparison has to notice a broken rule.
 
 use std::io::{self, Read, Write};
 

@@ -1,4 +1,4 @@
-//! The requests that benches parse, and a sink that does next to nothing with them.
+//! The requests that benches parse, and a sink that only counts, so that it takes little time.
 
 use ferrohttp_h1::{Config, Fields, Head, Lenient, Parser, Profile, Sink};
 
@@ -6,7 +6,7 @@ use ferrohttp_h1::{Config, Fields, Head, Lenient, Parser, Profile, Sink};
 pub const HELLO: &[u8] =
     b"GET / HTTP/1.1\r\nHost: localhost:8000\r\nConnection: keep-alive\r\n\r\n";
 
-/// A head as browsers send it.
+/// A head like those that browsers send.
 pub const BROWSER: &[u8] = b"GET /assets/app/main.js?v=20240131&lang=en HTTP/1.1\r\n\
 Host: www.example.com\r\n\
 Connection: keep-alive\r\n\
@@ -38,7 +38,7 @@ pub fn chunked() -> Vec<u8> {
 /// Counts header fields and body bytes.
 #[derive(Debug, Default)]
 pub struct Count(
-    /// Fields and bytes so far.
+    /// The number of header fields and body bytes so far.
     pub usize,
 );
 

@@ -2,11 +2,11 @@
 //!
 //! | Module | What it holds |
 //! |---|---|
-//! | [`transcript`] | a parser driven as a connection drives it, and a text of everything it said |
-//! | [`fuzz`] | what the fuzz targets do with an input |
-//! | [`inputs`] | the requests that benches parse, and how |
+//! | [`transcript`] | drives a parser as a connection does, and writes down everything that it reports |
+//! | [`fuzz`] | what a fuzz target does with an input |
+//! | [`inputs`] | the requests that benches parse, and a sink for them |
 //!
-//! `examples/parser-parity-peer.rs` is the native side of `npm run parity:parser`.
+//! `npm run parity:parser` runs `examples/parser-parity-peer.rs`, which parses with ferrohttp's parser.
 
 pub mod fuzz;
 pub mod inputs;

@@ -1,9 +1,10 @@
-//! What integration tests, the parity peer and the fuzz targets share: a parser driven as a
-//! connection drives it, and a transcript of everything it said.
+//! Drives a parser as a connection does, and writes a transcript of everything that it reports. The integration tests,
+//! the parity peer and the fuzz targets use it.
 
 use ferrohttp_h1::{Config, Fields, Head, Outcome, ParseError, Parser, Sink};
 
-/// One event a line, bytes as they are (in bodies, LF and backslash are escaped); `tools/parser-parity/oracle.js` writes the same.
+/// A transcript. Each event is one line. Bytes stay as they are, except that LF and backslash are escaped in bodies.
+/// `tools/parser-parity/oracle.js` writes the same for Node's parser.
 #[derive(Debug, Default)]
 pub struct Transcript {
     /// The lines so far.
@@ -52,7 +53,7 @@ impl Sink for Transcript {
 
     fn body(&mut self, bytes: &[u8]) {
         assert!(!bytes.is_empty(), "an empty body run");
-        // One event, one line.
+        // An event must not take more than one line.
         let mut text = b"body ".to_vec();
         for &byte in bytes {
             match byte {
@@ -71,7 +72,7 @@ impl Sink for Transcript {
     }
 }
 
-/// Feeds `packets` and, if `fin`, FIN, answering upgrades with `accept`.
+/// Gives the packets to the parser, and FIN if `fin` is set. An upgrade is answered with `accept`.
 pub fn run<'a>(
     config: Config,
     packets: impl IntoIterator<Item = &'a [u8]>,
@@ -120,15 +121,15 @@ pub fn run<'a>(
     out.text
 }
 
-/// Node upgrades CONNECT whether or not anybody listens.
+/// Node upgrades CONNECT even if nobody listens for it.
 fn out_method_is_connect(text: &[u8]) -> bool {
     text.split(|&byte| byte == b'\n')
         .rfind(|line| line.starts_with(b"head "))
         .is_some_and(|line| line.starts_with(b"head CONNECT "))
 }
 
-/// A transcript without what cuts may change: offsets count from the first packet on, runs of
-/// body are joined, packet ends and repeated errors are gone.
+/// Removes from a transcript what may depend on the cuts. Offsets count from the first packet on, pieces of a body are
+/// joined, and ends of packets and repeated errors are left out.
 #[allow(dead_code, reason = "not every user compares cuts")]
 pub fn uncut(transcript: &[u8], packets: &[&[u8]]) -> Vec<u8> {
     let mut out: Vec<u8> = Vec::new();

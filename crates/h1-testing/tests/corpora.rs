@@ -1,10 +1,11 @@
-//! The inputs that fuzzing has found worth keeping, run again without the fuzzer.
+//! Runs the inputs that were kept from fuzzing, without a fuzzer.
 
 use std::path::Path;
 
 use ferrohttp_h1_testing::fuzz::{TARGETS, Target};
 
-/// Inputs of a file that `crates/h1/fuzz/run.js` wrote: each behind its length, four bytes little-endian.
+/// Reads the inputs of a file that `crates/h1/fuzz/run.js` wrote. Before each input stands its length, in four bytes,
+/// little-endian.
 fn inputs(packed: &[u8]) -> Vec<&[u8]> {
     let mut rest = packed;
     let mut inputs = Vec::new();

@@ -1,28 +1,30 @@
 'use strict';
 
-// npm run fuzz: runs the fuzz targets for a time, and keeps what they found.
-//
-//   npm run fuzz -- [--target NAME] [--seconds N] [--keep] [--largest BYTES]
-//
-// Needs `cargo install cargo-fuzz`. A run starts from the golden vectors, the parity tool's seeds and
-// corpora/*.bin; what it finds goes to corpus/. `--keep` then writes corpora/*.bin anew: inputs of at
-// most `--largest` bytes, as few as reach all that such inputs reach. crates/h1-testing/tests/corpora.rs
-// runs these without a fuzzer.
+// Runs the fuzz targets for a time, and keeps what they found. A run starts from the golden vectors, the seeds of the
+// parity tool and corpora/*.bin, and puts the inputs that it finds into corpus/. Of the inputs that are short enough to be
+// kept, corpora/*.bin have as few as reach the same code as all of them. crates/h1-testing/tests/corpora.rs runs the kept
+// inputs without a fuzzer.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { parseArgs } = require('node:util');
+const { seed } = require('./corpus.js');
+const commandLine = require('../../../scripts/command-line.js');
 
 const TARGETS = ['heads', 'bodies', 'fast_against_machine', 'split_invariance'];
 
-const { values: options } = parseArgs({
-  options: {
-    target: { type: 'string' },
-    seconds: { type: 'string', default: '60' },
-    keep: { type: 'boolean' },
-    largest: { type: 'string', default: '256' },
-  },
+const USAGE = `npm run fuzz -- [options]
+  runs the fuzz targets, and keeps what they find in crates/h1/fuzz/corpus; needs cargo install cargo-fuzz
+  --target NAME    one of ${TARGETS.join(', ')}; all by default
+  --seconds N      of each, 60 by default, 0 for none
+  --keep           then writes crates/h1/fuzz/corpora/*.bin anew
+  --largest BYTES  the longest input that is kept so, 256 by default`;
+
+const { values: options } = commandLine(USAGE, {
+  target: { type: 'string', choices: TARGETS },
+  seconds: { type: 'number', default: 60 },
+  keep: { type: 'boolean' },
+  largest: { type: 'number', default: 256 },
 });
 
 const here = (...parts) => path.join(__dirname, ...parts);
@@ -36,7 +38,7 @@ function run(command, args, more) {
   return stdout;
 }
 
-/** Inputs one after the other, each behind its length. */
+/** Joins inputs to one Buffer. The length of an input stands before it. */
 function pack(folder) {
   return Buffer.concat(fs.readdirSync(folder).sort().flatMap((name) => {
     const input = fs.readFileSync(path.join(folder, name));
@@ -56,17 +58,17 @@ function unpack(file, folder) {
   }
 }
 
-// The stable compiler is as good for fuzzing as a nightly one, if it may use the flags.
+// cargo-fuzz uses compiler flags that are meant for nightly compilers. This variable lets a stable compiler take them.
 run('cargo', ['fuzz', 'build', '--fuzz-dir', __dirname], { env: { ...process.env, RUSTC_BOOTSTRAP: '1' } });
 const [, host] = /^host: (.*)$/m.exec(run('rustc', ['-vV'], { stdio: 'pipe', encoding: 'utf8' }));
 
-require('./corpus.js');
+seed(TARGETS);
 for (const target of options.target === undefined ? TARGETS : [options.target]) {
   const binary = here('target', host, 'release', target);
   const corpus = here('corpus', target);
   fs.mkdirSync(here('artifacts'), { recursive: true });
   unpack(here('corpora', `${target}.bin`), corpus);
-  if (Number(options.seconds) > 0) {
+  if (options.seconds > 0) {
     run(binary, [
       corpus, `-artifact_prefix=${here('artifacts', `${target}-`)}`, `-dict=${here('http1.dict')}`,
       '-max_len=4096', '-timeout=20', `-max_total_time=${options.seconds}`, '-print_final_stats=1',

@@ -1,15 +1,18 @@
 'use strict';
 
-// node crates/h1/vectors/generate.js NODE ...
-//
-// Writes the vectors (*.md beside this file): runs each rule of rules.js through the parser of
-// every Node binary given, and records what it said. `--check` compares instead of writing.
+// Writes the vectors: runs each rule of rules.js through the parser of several Nodes, and records what it said.
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
+const commandLine = require('../../../scripts/command-line.js');
 const rules = require('./rules');
+
+const USAGE = `node crates/h1/vectors/generate.js [--check] NODE ...
+  writes the vectors, crates/h1/vectors/*.md: what the parser of each Node says to every rule of rules.js
+  NODE     binaries, one of each major version
+  --check  compares instead of writing`;
 
 const DEFAULTS = { maxHeaderSize: 16384, maxHeaderPairs: 2000, lenient: 0, accept: false, fin: false };
 
@@ -89,8 +92,14 @@ function generate(nodes, check) {
   process.exitCode = stale === 0 ? 0 : 1;
 }
 
-const args = process.argv.slice(2);
-if (args[0] === '--record')
+const { values, positionals, wrong } = commandLine(USAGE, { check: { type: 'boolean' }, record: { type: 'boolean' } }, ['[NODE ...]']);
+if (values.record) {
   record();
-else
-  generate(args.filter((arg) => arg !== '--check'), args.includes('--check'));
+} else {
+  if (positionals.length === 0)
+    wrong('NODE is missing');
+  const strange = positionals.find((node) => !commandLine.isProgram(node));
+  if (strange !== undefined)
+    wrong(`there is no program '${strange}'`);
+  generate(positionals, values.check);
+}

@@ -12,6 +12,12 @@ const { end: plainEnd, assignSocket: plainAssign, _flush: plainFlush, _flushOutp
 const plainWrite = Duplex.prototype.write;
 const { emit: plainEmit } = EventEmitter.prototype;
 
+/**
+ * Whether `end` writes an empty chunk behind the body, which has the callback. Later releases give the callback to the
+ * body itself, unless it is chunked. The shortcut is open only if the text of `end` is known.
+ */
+const endsWithBlank = !Function.prototype.toString.call(plainEnd).includes('finishCallback');
+
 /** Node's `end`, which handles every other case; undefined if somebody has replaced it. */
 function inheritedEnd() {
   return prototype.end === plainEnd ? plainEnd : undefined;
@@ -129,6 +135,6 @@ function streamDestroyed() {
 }
 
 module.exports = {
-  inheritedEnd, isUnsent, owns, isUnpatched, headOf, makeHead, hasBody, trailerOf, setHeadSent, complete,
+  endsWithBlank, inheritedEnd, isUnsent, owns, isUnpatched, headOf, makeHead, hasBody, trailerOf, setHeadSent, complete,
   isQueuedPlain, queuedOf, flushQueued, completeQueued,
 };

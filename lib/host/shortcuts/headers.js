@@ -7,10 +7,11 @@
 // property. Every other list of lines goes to Node's own getter, and so does every list after somebody has replaced
 // `_addHeaderLine`.
 //
-// Node makes `headers` before the program sees the request. Here they are made at first use, from a copy of the list,
-// because the program may have changed `rawHeaders`.
+// Here `headers` is made at first use. Most releases of Node make it before the program sees the request, so it is made
+// from a copy of the list, because the program may have changed `rawHeaders`. Later ones (traits.makesHeadersLate) make
+// it from `rawHeaders` at first use, too.
 
-const { IncomingMessage, symbols, shortcuts } = require('..');
+const { IncomingMessage, symbols, shortcuts, traits } = require('..');
 
 const { prototype } = IncomingMessage;
 const plainAddHeaderLine = prototype._addHeaderLine;
@@ -26,7 +27,7 @@ const patterns = [];
 let candidate = null; // the names of the last list without a pattern; if they come again, they become one
 
 class Request extends IncomingMessage {
-  #lines = null; // names and values, until `headers` is made from them
+  #lines = null; // names and values, until `headers` is made from them; unused where Node makes it late
 
   // An implicit constructor would be slower, because it passes on a list of arguments.
   constructor(socket) {
@@ -36,7 +37,7 @@ class Request extends IncomingMessage {
   get headers() {
     const made = this[symbols.headers];
     if (made) return made;
-    const raw = this.#lines;
+    const raw = traits.makesHeadersLate ? linesOf(this) : this.#lines;
     if (raw === null) return plainGet.call(this);
 
     this.#lines = null;
@@ -58,12 +59,20 @@ class Request extends IncomingMessage {
   /** Fixes the value of `headers`, whatever the program does to `rawHeaders` later. */
   static settle(request) {
     if (request[symbols.headers]) return;
-    if (shortcuts.headers.open && request._addHeaderLine === plainAddHeaderLine) request.#lines = request.rawHeaders.slice();
+    const lines = linesOf(request);
+    if (lines !== null) request.#lines = lines.slice();
     else void request.headers;
   }
 }
 // Makes `req.constructor === http.IncomingMessage`.
 Object.defineProperty(Request.prototype, 'constructor', { value: IncomingMessage, writable: true, configurable: true });
+
+/** The lines of a request, or null if Node's own getter has to make `headers` of them. */
+function linesOf(request) {
+  const { rawHeaders } = request;
+  const isPlain = shortcuts.headers.open && request._addHeaderLine === plainAddHeaderLine && Array.isArray(rawHeaders);
+  return isPlain ? rawHeaders : null;
+}
 
 function find(raw, length) {
   for (let i = 0; i < patterns.length; i++) {
@@ -103,6 +112,8 @@ function learn(raw, length, headers) {
     return;
   }
   candidate = null;
+  // A name may come from the program.
+  if (!names.every((name) => typeof name === 'string' && detached(name) === name)) return;
   const keys = Object.keys(headers);
   // Each line must have become one property, in the same order, with the value of the line.
   if (keys.length !== names.length) return;

@@ -39,7 +39,7 @@ const LEAVES_OUT = {
   io: ['Socket._read', 'Socket._write', 'Socket._writev', 'Socket._writeGeneric', 'Socket._final', 'Socket._destroy',
     'Socket._unrefTimer',
     'Socket.read', 'Socket.resume', 'Socket.pause', 'Readable.push', 'Readable.read', 'Readable.resume',
-    'Readable.pause', 'Readable.isPaused', 'Readable.unshift'],
+    'Readable.pause', 'Readable.unshift'],
   // refuses connections that JavaScript never sees
   refusals: ['EventEmitter.emit', 'EventEmitter.on', 'EventEmitter.addListener', 'EventEmitter.removeListener', 'Readable.on',
     'Readable.removeListener', 'Duplex.write', 'Socket.end', 'Socket._destroy', 'Duplex.destroy', 'Socket.setTimeout'],
@@ -95,7 +95,7 @@ const plainM = { _dump: M._dump, _read: M._read, _destroy: M._destroy, resume: M
   removeAllListeners: M.removeAllListeners, on: M.on, emit: M.emit };
 const plainS = { write: S.write, cork: S.cork, uncork: S.uncork, _read: S._read, _write: S._write, _writev: S._writev,
   _writeGeneric: S._writeGeneric, _final: S._final, _destroy: S._destroy, read: S.read, resume: S.resume, pause: S.pause,
-  push: S.push, isPaused: S.isPaused, unshift: S.unshift, setTimeout: S.setTimeout, _unrefTimer: S._unrefTimer, end: S.end,
+  push: S.push, unshift: S.unshift, setTimeout: S.setTimeout, _unrefTimer: S._unrefTimer, end: S.end,
   destroy: S.destroy, on: S.on, removeListener: S.removeListener };
 const { end: plainDuplexEnd } = Duplex.prototype;
 const plainE = { on: E.on, addListener: E.addListener, removeListener: E.removeListener, emit: E.emit,
@@ -138,7 +138,7 @@ function ioIsPlain() {
     S._writeGeneric === plainS._writeGeneric && S._final === plainS._final && S._destroy === plainS._destroy &&
     S._unrefTimer === plainS._unrefTimer && S.read === plainS.read && S.resume === plainS.resume &&
     S.pause === plainS.pause && S.push === plainS.push &&
-    S.isPaused === plainS.isPaused && S.unshift === plainS.unshift && Readable.prototype.resume === plainM.resume;
+    S.unshift === plainS.unshift && Readable.prototype.resume === plainM.resume;
 }
 
 function refusalsArePlain() {

@@ -144,8 +144,7 @@ pub fn respond(call: &Call<'_, 5>) -> Result<sys::napi_value> {
         let body_end = text.len();
         values::append_string(call.env, tail, Encoding::Latin1, text)?;
         let end = text.len();
-        // Without chunked encoding, Node writes an empty chunk at the end, which has the callback.
-        let blanks = u32::from(body_end == end);
+        let blanks = u32::from(flags & BLANK_FOLLOWS != 0);
         match piece {
             Piece::Text(_) => call.send(flags, text, &[Piece::Text(0..end)], blanks, body),
             bytes if body_end == end => {

@@ -1,15 +1,16 @@
-// Faults below a server, for LD_PRELOAD: system calls of sockets that fail or do only a part, as the
-// kernel may have them do. faults.js compiles it.
+// A library for LD_PRELOAD that puts faults below a server. It makes system calls on sockets fail, or move only a part
+// of the bytes, as a kernel may do. faults.js compiles it. Environment variables set it up:
 //
-//   FAULTS        probabilities, in millionths: "recv.EINTR=10000,send.short=50000"; names as in `faults` below
-//   FAULTS_SEED   decides which calls
-//   FAULTS_CALLER only calls from a library whose path contains this
-//   FAULTS_STATE  a file of `struct state`, shared with who drives the test: it switches faults on and
-//                 off, and reads how many there were
+//   FAULTS        the probability of each fault, in millionths: "recv.EINTR=10000,send.short=50000". The names are
+//                 those in `faults` below
+//   FAULTS_SEED   decides which calls get a fault
+//   FAULTS_CALLER only calls from a library whose path contains this text get faults
+//   FAULTS_STATE  a file that holds a `struct state`. The program that drives the test maps it, too. There it switches
+//                 faults on and off, and reads how many there were
 //
-// An error that breaks a connection really breaks it, so that client and server see the same. Where the
-// kernel would raise a readiness event later, as after EAGAIN, the shim has it raise one: it modifies the
-// descriptor's registration with epoll to what it is.
+// An error that breaks a connection really breaks it, so that client and server see the same. After some faults, such as
+// EAGAIN, the kernel would report later that the descriptor is ready. The shim makes it report that: it modifies the
+// registration with epoll without changing anything in it.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -33,8 +34,8 @@ enum { MAX_FAULTS = 64, MAX_FDS = 1 << 17, MAX_CALLERS = 64 };
 
 enum call { RECV, SEND, ACCEPT, REGISTER, WAIT, DUPLICATE, SHUTDOWN, LISTEN, OPTION, START };
 
-// `error` 0: a part only; LOST: a part only, and the call says that it was all. No kernel does that: it
-// shows that the clients find what is wrong.
+// If `error` is 0, the call moves only a part. If it is LOST, the call moves only a part and says that it moved all. No
+// kernel does that. This fault proves that the clients of the test notice lost bytes.
 enum { LOST = -1 };
 static const struct fault {
   const char *name;
@@ -77,9 +78,9 @@ enum { FAULTS = sizeof faults / sizeof *faults };
 
 struct state {
   _Atomic uint32_t on;
-  // Calls that could have failed, while faults were on.
+  // The number of calls that could have failed while faults were on.
   _Atomic uint32_t calls;
-  // Only the n-th of these fails, for certain; 0: probabilities decide.
+  // If this is not 0, exactly this one of these calls fails. Otherwise probabilities decide.
   _Atomic uint32_t nth;
   uint32_t unused;
   _Atomic uint32_t counts[MAX_FAULTS];
@@ -91,9 +92,9 @@ static uint32_t chances[FAULTS];
 static uint64_t seed;
 static const char *wanted_caller;
 
-// Where each descriptor is registered with epoll.
+// For each descriptor, its registration with epoll.
 static struct registration {
-  _Atomic int epoll; // + 1; 0: nowhere
+  _Atomic int epoll; // the descriptor of the epoll instance, plus 1; 0 if there is none
   uint32_t events;
   uint64_t data;
 } registrations[MAX_FDS];
@@ -124,7 +125,7 @@ static void load(void) {
   }
 }
 
-// The next function of a name: libc's.
+// Finds the function that this library replaces, which is that of libc.
 #define NEXT(name) \
   static __typeof__(&name) next; \
   if (!next) next = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
@@ -137,7 +138,8 @@ static uint32_t draw(void) {
   return (uint32_t)((z ^ (z >> 31)) % 1000000);
 }
 
-// Whether the code at an address belongs to the library that is wanted. Libraries stay where they are.
+// Tells whether the code at an address belongs to the library of FAULTS_CALLER. Answers are remembered, because a library
+// stays where it was loaded.
 static bool is_wanted(void *address) {
   if (!wanted_caller || !*wanted_caller) return true;
   static _Atomic uintptr_t known[2][MAX_CALLERS];
@@ -160,20 +162,21 @@ static bool is_tcp(int fd) {
   return next(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_STREAM;
 }
 
-// The fault of this call; NULL for none. `at`: an address in the caller; `fd`: a socket, or -1.
+// Returns the fault of this call, or NULL if it has none. `at` is an address in the caller. `fd` is a socket, or -1.
 static const struct fault *fault_of(enum call call, int fd, void *at) {
   pthread_once(&once, load);
   if (!atomic_load_explicit(&state->on, memory_order_relaxed)) return NULL;
   int saved = errno;
   const struct fault *found = NULL;
   uint32_t nth = atomic_load(&state->nth);
-  // Waiting is no step of anything.
+  // epoll_wait is not counted, because how often it is called depends on time.
   if (is_wanted(at) && (fd < 0 || is_tcp(fd)) && !(nth && call == WAIT)) {
     uint32_t number = atomic_fetch_add(&state->calls, 1) + 1;
     uint32_t left = nth ? 0 : draw();
     for (int i = 0; i < FAULTS && !found; i++) {
       if (faults[i].call != call) continue;
-      // Of the n-th call, the error that breaks most; what has to be tried again is for probabilities.
+      // The n-th call gets the first real error of its list. Errors after which the caller only tries again, and
+      // partial results, come by probability only.
       if (nth ? number == nth && faults[i].error != EINTR && faults[i].error != EAGAIN && faults[i].error > 0 : left < chances[i])
         found = &faults[i];
       else if (!nth) left -= chances[i] < left ? chances[i] : left;
@@ -184,7 +187,7 @@ static const struct fault *fault_of(enum call call, int fd, void *at) {
   return found;
 }
 
-// Has epoll report what the descriptor is ready for once more.
+// Makes epoll report once more what the descriptor is ready for.
 static void ready_again(int fd) {
   if (fd < 0 || fd >= MAX_FDS) return;
   struct registration *place = &registrations[fd];
@@ -199,7 +202,7 @@ static bool breaks(int error) {
   return error == ECONNRESET || error == EPIPE || error == ETIMEDOUT;
 }
 
-// The call fails with the error of the fault.
+// Makes the call fail with the error of the fault.
 static int fail(const struct fault *fault, int fd) {
   if (breaks(fault->error)) {
     NEXT(shutdown);
@@ -210,7 +213,7 @@ static int fail(const struct fault *fault, int fd) {
   return -1;
 }
 
-// How many bytes a call with a fault may move, of `length`.
+// Returns how many of `length` bytes a call with a fault moves.
 static size_t part(size_t length) {
   return length < 2 ? length : 1 + draw() % (length - 1);
 }
@@ -251,7 +254,7 @@ ssize_t write(int fd, const void *bytes, size_t length) {
   MOVE(SEND, fd, length, next(fd, bytes, length), next(fd, bytes, less));
 }
 
-// Vectors of which at most `limit` bytes are moved.
+// The vectors of a call that moves only a part.
 struct cut {
   struct iovec vectors[64];
   int count;
@@ -324,7 +327,7 @@ int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
   const struct fault *fault = fault_of(ACCEPT, fd, CALLER);
   if (!fault) return next(fd, address, length, flags);
   if (fault->error == ECONNABORTED) {
-    // The client is gone.
+    // Close the connection, because the error says that the client has gone.
     int gone = next(fd, NULL, NULL, SOCK_CLOEXEC);
     if (gone < 0) return gone;
     close(gone);

@@ -1,4 +1,5 @@
-//! Chunked bodies in up to three packets: no panic, and no more body than there were bytes.
+//! Parses chunked bodies in up to three packets. The parser must not panic, and must not report more bytes of body than
+//! it was given.
 
 use super::input;
 use crate::transcript;
@@ -15,7 +16,7 @@ pub fn run(data: &[u8]) {
     let body: usize = text
         .split(|&byte| byte == b'\n')
         .filter_map(|line| line.strip_prefix(b"body "))
-        // LF and backslash are escaped with one more byte.
+        // The transcript escapes LF and backslash, each with one more byte.
         .map(|body| body.len().div_ceil(2))
         .sum();
     assert!(body <= input.bytes.len());

@@ -1,4 +1,4 @@
-//! Whole requests, one packet: no panic, and offsets that lie in the packet.
+//! Parses whole requests, each in one packet. The parser must not panic, and its offsets must lie in the packet.
 
 use super::input;
 use ferrohttp_h1::{Fields, Head, Outcome, Parser, Sink};

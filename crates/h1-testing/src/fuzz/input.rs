@@ -1,8 +1,8 @@
-//! What all targets read from a fuzzer's bytes: options first, then the request.
+//! Reads an input of the fuzzer, for all targets: the options first, then the request.
 
 use ferrohttp_h1::{Config, Lenient, Profile};
 
-/// Bytes of options before the request; `fuzz/corpus.js` writes them as well.
+/// How many bytes of options stand before the request. `crates/h1/fuzz/corpus.js` writes them.
 pub const OPTIONS: usize = 8;
 
 pub struct Input<'a> {
@@ -42,7 +42,7 @@ pub fn read(data: &[u8]) -> Option<Input<'_>> {
     })
 }
 
-/// The request in up to three packets.
+/// Cuts the request into up to three packets.
 pub fn packets<'a>(input: &Input<'a>) -> Vec<&'a [u8]> {
     let [mut first, mut second] = input.cuts;
     if first > second {

@@ -1,4 +1,4 @@
-//! The fuzz targets, apart from the fuzzer: `tests/corpora.rs` runs them over the inputs that are kept.
+//! What the fuzz targets do, without the fuzzer. `tests/corpora.rs` runs the kept inputs through it.
 
 pub mod bodies;
 pub mod fast_against_machine;
@@ -6,7 +6,7 @@ pub mod heads;
 mod input;
 pub mod split_invariance;
 
-/// What a target does with one input. It panics on what must not be.
+/// Runs a target on one input. It panics if the parser does something that it must not do.
 pub type Target = fn(&[u8]);
 
 /// All targets by name.

@@ -1,4 +1,5 @@
-//! Cuts change nothing but what they change in Node: limits and upgrades are left out.
+//! Parses the same request whole and cut into packets. Both must report the same. Limits and upgrades are left out,
+//! because there Node itself reports something else for other cuts.
 
 use super::input;
 use crate::transcript;
@@ -16,7 +17,7 @@ pub fn run(data: &[u8]) {
     };
     let whole = transcript::run(config, [input.bytes], false, true);
     let text = String::from_utf8_lossy(&whole);
-    // Extensions are limited as well.
+    // Chunk extensions have a limit, too.
     if text.contains(" upgrade ") || input.bytes.len() > 16384 {
         return;
     }

@@ -1,4 +1,4 @@
-//! The fast path on and off say the same.
+//! Parses the same request with the fast path and without it. Both must report the same.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(

@@ -1,4 +1,4 @@
-//! Whole requests, one packet: no panic, and offsets that lie in the packet.
+//! Parses whole requests, each in one packet. The parser must not panic, and its offsets must lie in the packet.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| ferrohttp_h1_testing::fuzz::heads::run(data));

@@ -1,4 +1,5 @@
-//! Cuts change nothing but what they change in Node: limits and upgrades are left out.
+//! Parses the same request whole and cut into packets. Both must report the same. Limits and upgrades are left out,
+//! because there Node itself reports something else for other cuts.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| ferrohttp_h1_testing::fuzz::split_invariance::run(data));
