@@ -150,7 +150,7 @@ async function main() {
     console.log('\nperf is not installed: no profile of the native threads');
     return;
   }
-  const env = chosen.contestant.env.BENCH_HTTP === 'ferrohttp' ? { NAPI_RS_NATIVE_LIBRARY_PATH: unstripped() } : {};
+  const env = chosen.contestant.env.BENCH_HTTP === 'ferrohttp' ? { FERROHTTP_BINARY: unstripped() } : {};
   const data = path.join(directory, 'perf.data');
   const report = await underLoad(chosen, { env, flags: ['--perf-basic-prof'] }, (pid) => {
     // It samples cpu-clock, because virtual machines often have no hardware counters.

@@ -2,6 +2,7 @@
 // A request and its response: from the complete head to 'request', and from the end of the response to the next one.
 
 const dc = require('diagnostics_channel');
+const process = require('process'); // the global is an accessor, which costs more at each use
 const { IncomingMessage, ServerResponse, traits } = require('../host');
 const {
   addLines, fieldOf, isUnread, dump, dumpIfEmpty, detachAbortSignal, prepare, expectsContinue, isLast, emitClose,
@@ -9,7 +10,7 @@ const {
 const { requestClass, responseClass } = require('../host/servers');
 const { assign, detach, onFinish } = require('../host/shortcuts/bond');
 const { isSpent, dumpSpent } = require('../host/shortcuts/dump');
-const { Request } = require('../host/shortcuts/headers');
+const { Request, settle } = require('../host/shortcuts/headers');
 const { isThrottled, setThrottled, needsDrain, responseOn } = require('../host/sockets');
 const { Response, assignQueued } = require('./response');
 const { socketOn } = require('./listeners');
@@ -75,14 +76,11 @@ function serve(connection, req, keepAlive, hasHost, hasExpect) {
   });
   prepare(res, server, connection.onPendingData, keepAlive);
 
-  const isOwn = req instanceof Request;
+  const isOwn = Object.getPrototypeOf(req) === Request.prototype;
   const isWatched = requestStart.hasSubscribers;
   if (isWatched) requestStart.publish({ request: req, response: res, socket, server });
 
-  if (!traits.makesHeadersLate) {
-    if (isOwn) Request.settle(req);
-    else void req.headers;
-  }
+  if (!traits.makesHeadersLate) settle(req);
   if (!isOwn || isWatched || (maxHeaderPairs > 0 && req.rawHeaders.length >= maxHeaderPairs)) {
     // The flags of the head include lines that were dropped, and do not know what a program has changed.
     hasHost = fieldOf(req, 'host') !== undefined;

@@ -8,8 +8,6 @@ const { handOver } = require('../socket/hand-over');
 const { setReading } = require('../socket/hold');
 const { kId } = require('../socket/keys');
 
-const RAW_EVENTS = new Set(['data', 'readable']);
-
 function onSocketResume() {
   if (isThrottled(this)) {
     this.pause();
@@ -49,7 +47,7 @@ function wrapListener(name) {
       delete this.on;
       delete this.addListener;
       delete this.prependListener;
-    } else if (RAW_EVENTS.has(event)) {
+    } else if (event === 'data' || event === 'readable') {
       unconsume(this);
     }
     return result;

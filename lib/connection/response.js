@@ -7,8 +7,9 @@
 // `end`, and so does every case after somebody has replaced one of the methods in between. Objects whose prototype was
 // changed (Express) use the inherited `end`, too.
 
+const { Buffer } = require('buffer'); // the global is an accessor, which costs more at each use
 const { types } = require('util');
-const { ServerResponse } = require('../host');
+const { ServerResponse, shortcuts } = require('../host');
 const { headHasLeft } = require('../host/messages');
 const { bond, canBond } = require('../host/shortcuts/bond');
 const {
@@ -138,4 +139,4 @@ function assignQueued(res, socket, onClose, on) {
   completeQueued(res);
 }
 
-module.exports = { Response, assignQueued };
+module.exports = { Response: shortcuts.end.open ? Response : ServerResponse, assignQueued };

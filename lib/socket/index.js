@@ -30,7 +30,7 @@ const {
   kHolds, kEnded, kTaken, kStopped, kOpen, kQueueSeen, kLast, kBehind,
 } = require('./keys');
 
-const { BYTES, FIN_FOLLOWS } = layout.write;
+const { BYTES, FIN_FOLLOWS, BLANK_FOLLOWS } = layout.write;
 const ENOTCONN = -constants.errno.ENOTCONN;
 
 class Socket extends net.Socket {
@@ -80,6 +80,15 @@ class Socket extends net.Socket {
     if (!(id >= 0)) return super._writev(chunks, callback);
     if (this[kTaken] !== undefined) return alreadyWritten(this, callback);
     restartIdleTimer(this);
+    const flags = waiting(this) | this[kLast];
+    if (chunks.length === 2 && chunks[1].chunk.length === 0 && chunks[0].chunk.length > 0) {
+      // Node writes most responses as one chunk and an empty one, which has the callback.
+      const { chunk, encoding } = chunks[0];
+      const code = typeof chunk === 'string' ? encodingOf(encoding) : BYTES;
+      const bytes = code === BYTES && typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk;
+      written(this, native.write(id, bytes, code | flags | BLANK_FOLLOWS), callback);
+      return;
+    }
     const list = new Array(chunks.length * 2);
     for (let i = 0; i < chunks.length; i++) {
       let { chunk } = chunks[i];
@@ -91,7 +100,7 @@ class Socket extends net.Socket {
       list[2 * i] = chunk;
       list[2 * i + 1] = code;
     }
-    written(this, native.writev(id, list, waiting(this) | this[kLast]), callback);
+    written(this, native.writev(id, list, flags), callback);
   }
 
   /** Lets the last bytes and FIN leave together. `_final` is called inside this call, unless the bytes are pending. */

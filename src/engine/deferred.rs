@@ -1,11 +1,12 @@
 //! Output that waits for the end of a batch of deliveries, so that the responses of the batch leave together. If a turn
-//! of the JavaScript thread does not end, the accept thread sends what has waited for longer than a tick.
+//! of the JavaScript thread does not end, the accept thread sends what has waited for too long.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::record::now;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, limit, sleep};
 
@@ -27,16 +28,17 @@ pub enum Moment {
     Early,
 }
 
-/// How long the accept thread lets output wait: once to twice this time.
-const TICK: Duration = Duration::from_millis(1);
+/// How long the accept thread lets output wait. Each look of that thread takes some 5 us of a processor, so it sleeps as
+/// long as this allows.
+const HOLD: Duration = Duration::from_millis(limit(2, 0) as u64);
 
-/// After so many ticks without deferred output the accept thread stops looking.
-const IDLE_TICKS: usize = limit(50, 1);
+/// After so many looks without deferred output the accept thread stops looking.
+const IDLE_LOOKS: usize = limit(25, 1);
 
 /// The connections that have deferred output.
 #[derive(Debug)]
 pub struct Deferred<T> {
-    conns: Mutex<Vec<Arc<T>>>,
+    waiting: Mutex<Waiting<T>>,
     /// The number of batches that the JavaScript thread has flushed.
     flushed: AtomicU64,
     /// The accept thread looks after the connections, or `wanted` tells it to.
@@ -44,10 +46,20 @@ pub struct Deferred<T> {
     wanted: Notify,
 }
 
+#[derive(Debug)]
+struct Waiting<T> {
+    conns: Vec<Arc<T>>,
+    /// Since when the first of them waits, if there is one.
+    since: u64,
+}
+
 impl<T> Default for Deferred<T> {
     fn default() -> Deferred<T> {
         Deferred {
-            conns: Mutex::default(),
+            waiting: Mutex::new(Waiting {
+                conns: Vec::new(),
+                since: 0,
+            }),
             flushed: AtomicU64::new(0),
             watched: AtomicBool::new(false),
             wanted: Notify::new(),
@@ -59,11 +71,13 @@ impl<T: Flush> Deferred<T> {
     /// Remembers a connection with deferred output, or one whose FIN is due.
     pub fn add(&self, conn: &Arc<T>) {
         {
-            let mut conns = crate::lock(&self.conns);
-            if conns.last().is_some_and(|last| Arc::ptr_eq(last, conn)) {
-                return;
+            let mut waiting = crate::lock(&self.waiting);
+            match waiting.conns.last() {
+                Some(last) if Arc::ptr_eq(last, conn) => return,
+                Some(_) => {}
+                None => waiting.since = now(),
             }
-            conns.push(conn.clone());
+            waiting.conns.push(conn.clone());
         }
         if !self.watched.swap(true, Ordering::AcqRel) {
             self.wanted.notify_one();
@@ -73,28 +87,42 @@ impl<T: Flush> Deferred<T> {
     /// Sends the output that is due at this moment. It does not hold the lock meanwhile, so that other threads can add
     /// connections.
     pub fn flush(&self, moment: Moment) {
-        let mut conns = crate::lock(&self.conns);
-        if conns.is_empty() {
+        let mut waiting = crate::lock(&self.waiting);
+        if waiting.conns.is_empty() {
             return;
         }
         self.flushed.fetch_add(1, Ordering::Relaxed);
         if moment == Moment::Early {
             // They stay in the list meanwhile, so that a turn that ends now finds those whose FIN is due.
-            let batch = conns.clone();
-            drop(conns);
+            let batch = waiting.conns.clone();
+            waiting.since = now();
+            drop(waiting);
             for conn in &batch {
                 conn.flush(moment);
             }
             // Hardly anything is left to be sent, so the lock may be held.
-            crate::lock(&self.conns).retain(|conn| conn.flush(moment));
+            let mut waiting = crate::lock(&self.waiting);
+            waiting.conns.retain(|conn| conn.flush(moment));
             return;
         }
-        let mut batch = std::mem::take(&mut *conns);
-        drop(conns);
+        let mut batch = std::mem::take(&mut waiting.conns);
+        drop(waiting);
         batch.retain(|conn| conn.flush(moment));
-        let mut conns = crate::lock(&self.conns);
-        batch.append(&mut conns);
-        *conns = batch;
+        let mut waiting = crate::lock(&self.waiting);
+        if waiting.conns.is_empty() && !batch.is_empty() {
+            waiting.since = now();
+        }
+        batch.append(&mut waiting.conns);
+        waiting.conns = batch;
+    }
+
+    /// How long output may still wait. It is the whole time if there is none.
+    fn left(&self) -> Duration {
+        let waiting = crate::lock(&self.waiting);
+        if waiting.conns.is_empty() {
+            return HOLD;
+        }
+        HOLD.saturating_sub(Duration::from_nanos(now().saturating_sub(waiting.since)))
     }
 
     /// The task of the accept thread that looks after the connections. It ends with the accept thread's runtime.
@@ -104,20 +132,17 @@ impl<T: Flush> Deferred<T> {
             self.wanted.notified().await;
             let mut idle = 0;
             let mut seen = self.flushed.load(Ordering::Relaxed);
-            while idle < IDLE_TICKS {
-                sleep(TICK).await;
-                let now = self.flushed.load(Ordering::Relaxed);
-                if now != seen {
-                    idle = 0;
-                } else if crate::lock(&self.conns).is_empty() {
-                    idle += 1;
-                } else {
+            while idle < IDLE_LOOKS {
+                sleep(self.left()).await;
+                if self.left().is_zero() {
                     self.flush(Moment::Early);
                 }
-                seen = self.flushed.load(Ordering::Relaxed);
+                let flushed = self.flushed.load(Ordering::Relaxed);
+                idle = if flushed == seen { idle + 1 } else { 0 };
+                seen = flushed;
             }
             self.watched.store(false, Ordering::Release);
-            if !crate::lock(&self.conns).is_empty() {
+            if !crate::lock(&self.waiting).conns.is_empty() {
                 self.watched.store(true, Ordering::Release);
                 self.wanted.notify_one();
             }
@@ -152,7 +177,7 @@ mod tests {
         fn flush(self: &Arc<Self>, _moment: Moment) -> bool {
             let deferred = self.deferred.upgrade().expect("it is flushing");
             self.asked.fetch_add(1, Ordering::Relaxed);
-            if deferred.conns.try_lock().is_err() {
+            if deferred.waiting.try_lock().is_err() {
                 self.locked.fetch_add(1, Ordering::Relaxed);
             }
             false
@@ -176,7 +201,49 @@ mod tests {
                 locked < asked,
                 "{moment:?}: locked {locked} of {asked} times"
             );
-            assert!(crate::lock(&deferred.conns).is_empty());
+            assert!(crate::lock(&deferred.waiting).conns.is_empty());
+        }
+    }
+
+    /// Tells at which time it was flushed early.
+    struct Clock {
+        early: std::sync::mpsc::Sender<u64>,
+    }
+
+    impl Flush for Clock {
+        fn flush(self: &Arc<Self>, moment: Moment) -> bool {
+            if moment == Moment::Early {
+                // After the first time the list is tidied, and the test no longer listens.
+                let _ = self.early.send(now());
+            }
+            false
+        }
+    }
+
+    #[test]
+    fn output_waits_as_long_as_it_may_and_no_longer() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let deferred = Arc::new(Deferred::default());
+        let watch = deferred.clone();
+        std::thread::spawn(move || runtime.block_on(watch.watch()));
+        for _ in 0..3 {
+            let (early, told) = std::sync::mpsc::channel();
+            // What a batch takes with it is not waited for, however often the accept thread looks.
+            for _ in 0..10 {
+                deferred.add(&Arc::new(Clock {
+                    early: early.clone(),
+                }));
+                deferred.flush(Moment::Batch);
+            }
+            let begun = now();
+            deferred.add(&Arc::new(Clock { early }));
+            let waited = Duration::from_nanos(told.recv().unwrap() - begun);
+            assert!(waited >= HOLD, "it waited for {waited:?}");
+            // Only a machine that does not run the thread makes it this late.
+            assert!(waited < 500 * HOLD, "it waited for {waited:?}");
         }
     }
 }

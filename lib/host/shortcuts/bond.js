@@ -21,7 +21,7 @@ let onSocketClose;
  */
 function assign(res, socket, onClose, on) {
   const { _events: events } = socket;
-  const short = events.close === onClose && events.newListener === undefined && bondIsPlain() &&
+  const short = bondIsPlain() && events.close === onClose && events.newListener === undefined &&
     socket._maxListeners === undefined && socket.on === on &&
     res.assignSocket === plainAssign && res.emit === plainEmit && res._eventsCount === 0 &&
     res.outputData.length === 0 && !res.finished;
@@ -53,8 +53,8 @@ function bond(res, socket, onClose) {
 function detach(res, socket, onClose) {
   const { _events: events } = socket;
   const { close } = events;
-  if (Array.isArray(close) && close.length === 2 && close[0] === onClose && close[1] === onSocketClose &&
-      events.removeListener === undefined && socket.removeListener === plainStreamRemove && bondIsPlain() &&
+  if (bondIsPlain() && Array.isArray(close) && close.length === 2 && close[0] === onClose && close[1] === onSocketClose &&
+      events.removeListener === undefined && socket.removeListener === plainStreamRemove &&
       res.detachSocket === plainDetach && socket._httpMessage === res) {
     events.close = onClose;
     socket._httpMessage = null;

@@ -2,6 +2,7 @@
 // The steps of `end` of a response, for a response whose head and body leave in one call (lib/connection/response.js).
 
 const { EventEmitter } = require('events');
+const process = require('process'); // the global is an accessor, which costs more at each use
 const { Duplex } = require('stream');
 const { ServerResponse } = require('http');
 const { symbols } = require('../symbols');

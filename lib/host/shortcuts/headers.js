@@ -70,7 +70,7 @@ Object.defineProperty(Request.prototype, 'constructor', { value: IncomingMessage
 /** The lines of a request, or null if Node's own getter has to make `headers` of them. */
 function linesOf(request) {
   const { rawHeaders } = request;
-  const isPlain = shortcuts.headers.open && request._addHeaderLine === plainAddHeaderLine && Array.isArray(rawHeaders);
+  const isPlain = request._addHeaderLine === plainAddHeaderLine && Array.isArray(rawHeaders);
   return isPlain ? rawHeaders : null;
 }
 
@@ -135,4 +135,10 @@ function detached(string) {
   return Buffer.from(string, 'latin1').latin1Slice();
 }
 
-module.exports = { Request };
+/** Fixes the value of `headers` of a request of any class. */
+function settle(request) {
+  if (request instanceof Request) Request.settle(request);
+  else void request.headers;
+}
+
+module.exports = { Request: shortcuts.headers.open ? Request : IncomingMessage, settle };
