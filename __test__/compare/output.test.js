@@ -21,7 +21,8 @@ const SOON_MS = 300;
 class Stage {
   static async open({ createServer }, { options = {}, handler, clients = 1 }) {
     const stage = new Stage();
-    stage.server = createServer(options, (req, res) => handler(req, res, stage));
+    // On a busy machine, a kept connection would time out while others still transfer.
+    stage.server = createServer({ keepAliveTimeout: 1_000_000, ...options }, (req, res) => handler(req, res, stage));
     stage.sockets = [];
     stage.log = []; // by connection
     stage.waiters = [];

@@ -17,6 +17,16 @@ const { describeError } = require('../support/trace.js');
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const BEGUN = 'GET / HTTP/1.1\r\nHo';
 
+/** The body that a client gets; http.get takes a URL, or options such as a path. */
+function bodyOf(where) {
+  return new Promise((resolve, reject) => {
+    const options = { agent: false };
+    const read = async (res) => resolve((await res.setEncoding('utf8').toArray()).join(''));
+    const request = typeof where === 'string' ? http.get(where, options, read) : http.get({ ...where, ...options }, read);
+    request.on('error', reject);
+  });
+}
+
 /** Runs `subject(createServer)` with both implementations and compares what it returns. */
 function same(name, subject) {
   test(name, { skip: !supported }, async () => {
@@ -158,9 +168,7 @@ same('listen: on a server\'s handle', async (createServer) => {
   const { port } = holder.address();
   const server = createServer((req, res) => res.end(req.url));
   await new Promise((resolve) => server.listen(holder, resolve));
-  const body = await fetch(`http://127.0.0.1:${port}/handle`, {
-    headers: { connection: 'close' },
-  }).then((res) => res.text());
+  const body = await bodyOf(`http://127.0.0.1:${port}/handle`);
   await new Promise((resolve) => server.close(resolve));
   return [body, server.address()];
 });
@@ -171,11 +179,7 @@ same('listen: a unix path serves', async (createServer) => {
     res.end(JSON.stringify([req.socket.remoteAddress, req.socket.address(), req.url]));
   });
   await new Promise((resolve) => server.listen(socketPath, resolve));
-  const body = await new Promise((resolve, reject) => {
-    http.get({ socketPath, path: '/x', agent: false }, (res) => {
-      res.setEncoding('utf8').once('data', resolve);
-    }).on('error', reject);
-  });
+  const body = await bodyOf({ socketPath, path: '/x' });
   await new Promise((resolve) => server.close(resolve));
   return [body, fs.existsSync(socketPath)];
 });
@@ -186,8 +190,7 @@ same('listen: both address families by default', async (createServer) => {
   const { port } = server.address();
   const families = [];
   for (const host of ['127.0.0.1', '[::1]']) {
-    const reply = await fetch(`http://${host}:${port}/`, { headers: { connection: 'close' } });
-    families.push(await reply.text());
+    families.push(await bodyOf(`http://${host}:${port}/`));
   }
   await new Promise((resolve) => server.close(resolve));
   return families;
@@ -336,8 +339,7 @@ same('sockets of a connection', async (createServer) => {
       socket.setTimeout(0) === socket);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  await fetch(`http://127.0.0.1:${server.address().port}`, { headers: { connection: 'close' } })
-    .then((res) => res.text());
+  await bodyOf(`http://127.0.0.1:${server.address().port}`);
   await new Promise((resolve) => server.close(resolve));
   return seen;
 });

@@ -38,28 +38,30 @@ function plansOf(acts, plans) {
   return [...new Set(acts.filter((act) => act.do === 'send').map(({ id }) => plans[id]))];
 }
 
+/** Whether the kernel has no say in when a response has left. */
 function isFairBehindLarge({ small }, acts, plans) {
   const sizes = plansOf(acts, plans).map(({ size }) => size);
   const large = sizes.findIndex((size) => size > LARGEST_SHORT);
   return !small || large === -1 || sizes.slice(large).every((size) => size > LARGEST_SHORT);
 }
 
+/** Whether the kernel has no say in how what follows a long body is cut. */
 function isFairBehindUnread(acts, plans) {
   const requests = plansOf(acts, plans);
   const unread = requests.findIndex(isUnread);
   return unread === -1 || (unread === requests.length - 1 && !acts.some((act) => ['close', 'text'].includes(act.do)));
 }
 
-/** `ioThreads`: whether the engine has any. */
-function isFair({ connections, options, plans, steps }, ioThreads = process.env.FERROHTTP_IO_THREADS > 0) {
+const hasIoThreads = process.env.FERROHTTP_IO_THREADS > 0;
+
+/** Whether it is certain what is read in which turn. `ioThreads`: whether the engine has any. */
+function isCertain({ connections, options, plans, steps }, ioThreads = hasIoThreads) {
   return [...connections.keys()].every((c) => {
     let connected = false;
     let known = false;
     let sent = 0;
     let headIs = Infinity;
-    const all = steps.flat().filter((act) => act.c === c);
-    const stops = all.some((act) => act.do === 'read');
-    if (!isFairBehindLarge(connections[c], all, plans) || !isFairBehindUnread(all, plans)) return false;
+    const stops = steps.flat().some((act) => act.c === c && act.do === 'read');
     return steps.every((step) => {
       const acts = step.filter((act) => act.c === c);
       const sends = acts.filter((act) => act.do === 'send' || act.do === 'text');
@@ -88,4 +90,13 @@ function isFair({ connections, options, plans, steps }, ioThreads = process.env.
   });
 }
 
-module.exports = { ONE_READ, atOnce, isFair, isUnread };
+/** Whether a generated history leaves nothing to chance. `ioThreads`: whether the engine has any. */
+function isFair(history, ioThreads = hasIoThreads) {
+  const { connections, plans, steps } = history;
+  return isCertain(history, ioThreads) && connections.every((connection, c) => {
+    const acts = steps.flat().filter((act) => act.c === c);
+    return isFairBehindLarge(connection, acts, plans) && isFairBehindUnread(acts, plans);
+  });
+}
+
+module.exports = { ONE_READ, atOnce, isCertain, isFair, isUnread };
