@@ -26,6 +26,7 @@ const USAGE = `npm run parity:time -- [options]
   --seed S          of the generator, 1 by default
   --first I         the number of the first history, 0 by default
   --minutes M       stops after so long, however many were played
+  --enough N        stops when so many differ
   --batch B         how many are played at once, 48 by default
   --shrink K        how many kinds of differences are made small, 25 by default
   --node BIN        another Node to run under
@@ -46,6 +47,7 @@ function readArguments() {
     seed: { type: 'number', default: 1 },
     first: { type: 'number', default: 0 },
     minutes: { type: 'number', default: Infinity },
+    enough: { type: 'number', default: Infinity },
     batch: { type: 'number', default: 48 },
     shrink: { type: 'number', default: 25 },
     node: { type: 'program' },
@@ -96,12 +98,13 @@ async function playCrowd({ peer, pair }, seed, number, differences) {
 }
 
 /** Plays histories, and adds what differs. */
-async function playHistories(stage, { seed, quiet, verbose, keep }, numbers, differences) {
+async function playHistories(stage, { seed, enough, quiet, verbose, keep }, numbers, differences) {
   const histories = numbers.map((number) => generate(seed, number));
   const { traces, left } = await stage.run(histories);
   for (const [i, history] of histories.entries()) {
     const found = difference(traces[i]);
     if (!found) continue;
+    if (differences.total >= enough) break;
     const verdict = await judge(stage, history, traces[i]);
     differences.judged++;
     if (verdict.unsteady) differences.unsteady++;
@@ -129,7 +132,7 @@ async function playAll(stage, { cases, seed, first, minutes, batch, ...how }) {
   const until = begin + minutes * 60_000;
   let shown = begin;
   let done = 0;
-  while (done < cases && Date.now() < until) {
+  while (done < cases && Date.now() < until && differences.total < how.enough) {
     const numbers = Array.from({ length: Math.min(batch, cases - done) }, (_, i) => first + done + i);
     await playHistories(stage, { seed, ...how }, numbers.filter((number) => !isCrowd(number)), differences);
     for (const number of numbers.filter(isCrowd)) await playCrowd(stage, seed, number, differences);

@@ -55,7 +55,7 @@ const FINDS = {
 };
 for (const [fault, [first, cases, kind]] of Object.entries(FINDS)) {
   test(`time: a server with the fault '${fault}' is caught`, { skip }, async () => {
-    const { code, output } = await play(['--first', first, '--cases', cases, '--quiet', '--shrink', 0],
+    const { code, output } = await play(['--first', first, '--cases', cases, '--enough', 3, '--quiet', '--shrink', 0],
       { FERROHTTP_IMPL: BROKEN, FERROHTTP_BROKEN: fault });
     assert.strictEqual(code, 1, output);
     assert.match(output, kind);
@@ -63,7 +63,7 @@ for (const [fault, [first, cases, kind]] of Object.entries(FINDS)) {
 }
 
 test('time: a difference is made small', { skip }, async () => {
-  const { output } = await play(['--cases', 48, '--quiet', '--shrink', 1],
+  const { output } = await play(['--cases', 48, '--enough', 1, '--quiet', '--shrink', 1],
     { FERROHTTP_IMPL: BROKEN, FERROHTTP_BROKEN: 'early finish' });
   const [, history] = /--history '(.+)'/.exec(output) ?? [];
   assert.ok(history, output);

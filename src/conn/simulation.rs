@@ -252,8 +252,8 @@ fn tell_receiver(fd: RawFd) {
     }
 }
 
-pub fn is_gone(fd: RawFd) -> Option<bool> {
-    with(fd, |socket| socket.rst || socket.fin && socket.sent_fin)
+pub fn has_left(fd: RawFd) -> Option<bool> {
+    with(fd, |socket| socket.rst || socket.fin)
 }
 
 pub fn has_unread(fd: RawFd) -> Option<bool> {
@@ -261,7 +261,10 @@ pub fn has_unread(fd: RawFd) -> Option<bool> {
 }
 
 pub fn has_hung_up(fd: RawFd) -> Option<bool> {
-    Some(is_gone(fd)? && with(fd, |socket| socket.incoming.is_empty())?)
+    with(fd, |socket| {
+        let is_over = socket.rst || socket.fin && socket.sent_fin;
+        is_over && socket.incoming.is_empty()
+    })
 }
 
 pub fn close(fd: RawFd) -> Option<()> {

@@ -84,8 +84,8 @@ impl Conn {
 
     /// Defers output until [`flush`](Self::flush), which the caller arranges. The output counts as taken by the kernel:
     /// JavaScript does not hear when it leaves, and it survives a [`close`](Self::close). Returns false if the output
-    /// must not be deferred: too much would be kept, the kernel had no room at the last write, or the peer has gone, so
-    /// that the write has to fail as in Node. The kernel is asked for that, unless it was asked just now.
+    /// must not be deferred: too much would be kept, the kernel had no room at the last write, or the peer has left, so
+    /// that this write or the next one has to fail as in Node. The kernel is asked for that, unless it was asked just now.
     pub fn defer(&self, output: &Output<'_>, knowledge: Knowledge) -> bool {
         let total = output.len();
         if total > outbox::DEFERRED || self.closed.load(Ordering::Relaxed) {
@@ -102,7 +102,7 @@ impl Conn {
             || control.tight
             || control.kept_error.is_some()
             || !control.outbox.can_defer(total)
-            || asks && io::is_gone(control.fd)
+            || asks && io::has_left(control.fd)
         {
             return false;
         }

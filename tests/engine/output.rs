@@ -350,22 +350,24 @@ fn a_closed_connection_has_its_descriptor_closed_at_once() {
 }
 
 #[test]
-fn what_was_deferred_meets_a_reset_that_came_while_the_program_was_busy() {
+fn nothing_is_deferred_for_a_peer_that_left_while_the_program_was_busy() {
     if IO_THREADS != 0 {
         return;
     }
-    let mut host = Host::new();
-    let (_listener, address) = host.listen();
-    let (mut client, id) = host.served(address);
-    let conn = host.conn(id);
-    host.until_seated(&conn);
-    client.write_all(GET).unwrap();
-    assert_eq!(host.next().records.heads, 1);
-    reset(client);
-    std::thread::sleep(Duration::from_millis(1));
-    let knowledge = host.connections.knowledge(&conn);
-    assert_eq!(knowledge, Knowledge::Outdated);
-    assert!(!text(&[b"x"], |output| conn.defer(output, knowledge)));
+    for leave in [reset as fn(TcpStream), drop::<TcpStream>] {
+        let mut host = Host::new();
+        let (_listener, address) = host.listen();
+        let (mut client, id) = host.served(address);
+        let conn = host.conn(id);
+        host.until_seated(&conn);
+        client.write_all(GET).unwrap();
+        assert_eq!(host.next().records.heads, 1);
+        leave(client);
+        std::thread::sleep(Duration::from_millis(1));
+        let knowledge = host.connections.knowledge(&conn);
+        assert_eq!(knowledge, Knowledge::Outdated);
+        assert!(!text(&[b"x"], |output| conn.defer(output, knowledge)));
+    }
 }
 
 #[test]

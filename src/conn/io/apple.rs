@@ -53,13 +53,9 @@ pub fn send_error(error: Error) -> Error {
     }
 }
 
-/// Whether both directions have ended, by RST or by FIN in both. Then the kernel does not know the peer any more.
-/// `poll` does not help: it reports nothing unless it is asked for reading, and then it reports a FIN alone, too.
-pub fn is_gone(fd: RawFd) -> bool {
-    let mut peer = Name::default();
-    let (address, length) = peer.room();
-    // SAFETY: the pointers are to room for an address and its length.
-    unsafe { libc::getpeername(fd, address, length) != 0 }
+/// Whether the peer has sent FIN or RST. `poll` reports that only if it is asked for reading.
+pub fn has_left(fd: RawFd) -> bool {
+    super::poll(fd, libc::POLLIN) & libc::POLLHUP != 0
 }
 
 /// Always false: kqueue does not report a hang-up to libuv.

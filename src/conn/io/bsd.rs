@@ -7,6 +7,11 @@ pub use super::flags::*;
 /// There is no flag that holds a segment back, so FIN leaves in a segment of its own.
 pub const FIN_FOLLOWS: libc::c_int = 0;
 
+/// Whether the peer has sent RST, or both sides have sent FIN.
+pub fn has_left(fd: RawFd) -> bool {
+    super::poll(fd, 0) & libc::POLLHUP != 0
+}
+
 /// Always false: kqueue does not report a hang-up to libuv.
 pub fn has_hung_up(_fd: RawFd) -> bool {
     false

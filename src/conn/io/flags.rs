@@ -34,14 +34,3 @@ pub fn set_no_sigpipe(_fd: RawFd) -> Result<()> {
 pub fn send_error(error: Error) -> Error {
     error
 }
-
-/// Whether both directions have ended, by RST or by FIN in both.
-pub fn is_gone(fd: RawFd) -> bool {
-    let mut asked = libc::pollfd {
-        fd,
-        events: 0,
-        revents: 0,
-    };
-    // SAFETY: the pointer is that of one pollfd.
-    unsafe { libc::poll(&raw mut asked, 1, 0) > 0 && asked.revents & libc::POLLHUP != 0 }
-}

@@ -181,10 +181,22 @@ fn unread(fd: RawFd) -> Option<libc::c_int> {
     (result == 0).then_some(count)
 }
 
-/// Whether both directions have ended, by RST or by FIN in both.
-pub fn is_gone(fd: RawFd) -> bool {
-    simulated!(super::simulation::is_gone(fd));
-    system::is_gone(fd)
+/// What holds of a descriptor: of these events, and of errors and hang-ups.
+fn poll(fd: RawFd, events: libc::c_short) -> libc::c_short {
+    let mut asked = libc::pollfd {
+        fd,
+        events,
+        revents: 0,
+    };
+    // SAFETY: the pointer is that of one pollfd.
+    let count = unsafe { libc::poll(&raw mut asked, 1, 0) };
+    if count > 0 { asked.revents } else { 0 }
+}
+
+/// Whether the peer has sent FIN or RST. After FIN it may have closed, and then each write is answered by RST.
+pub fn has_left(fd: RawFd) -> bool {
+    simulated!(super::simulation::has_left(fd));
+    system::has_left(fd)
 }
 
 /// Whether both directions have ended and every byte was read, on systems that report this to libuv.
