@@ -109,6 +109,11 @@ const HISTORIES = {
     small: false,
     steps: [[connect], [joined(send(0)), send(1)]],
   },
+  'the client leaves, and a response without bytes comes in two writes': {
+    plans: [{}, { when: 'held', way: 'a write, then an end of both', size: 0 }, { framing: 'length', upload: 20_000, size: 1, length: false }],
+    small: false,
+    steps: [[connect, send(0)], [joined(send(1)), send(2, 0, 10_465), close, answer(1)]],
+  },
   'the server ends a connection on which a request waits': {
     plans: [{}, {}],
     steps: [[connect, send(0)], [send(1), end]],
