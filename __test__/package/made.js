@@ -2,6 +2,8 @@
 
 // The smallest libraries of macOS and Windows that name what they need: for the tests of what reads them.
 
+const crypto = require('node:crypto');
+
 /** Numbers and texts, one after the other: `[bytes, value]`, or a text with a 0 behind it. */
 function bytesOf(...parts) {
   return Buffer.concat(parts.map((part) => {
@@ -31,15 +33,33 @@ function machO({ cpu, oldest: [major, minor], libraries, imports, exported }) {
   const symbols = [...imports.map(([name, library]) => ({ name, type: 1, library })), ...exported.map((name) => ({ name, type: 0xf, library: 0 }))];
   const names = symbols.map(({ name }) => `_${name}\0`);
   const commands = Buffer.concat([...loads, version]);
-  const at = 32 + commands.length + 24;
+  const at = 32 + commands.length + 24 + 16;
   const table = Buffer.concat(symbols.map(({ type, library }, i) => bytesOf(
     [4, names.slice(0, i).join('').length], [1, type], [1, 0], [2, library << 8], [8, 0])));
-  return Buffer.concat([
+  const end = at + table.length + names.join('').length;
+  const library = Buffer.concat([
     bytesOf([4, 0xfeedfacf], [4, cpu === 'x64' ? 0x01000007 : 0x0100000c], [4, 0], [4, 6],
-      [4, loads.length + 2], [4, commands.length + 24], [4, 0], [4, 0]),
+      [4, loads.length + 3], [4, commands.length + 24 + 16], [4, 0], [4, 0]),
     commands,
     bytesOf([4, 2], [4, 24], [4, at], [4, symbols.length], [4, at + table.length], [4, names.join('').length]),
+    bytesOf([4, 0x1d], [4, 16], [4, end], [4, 0]),
     table, Buffer.from(names.join(''), 'latin1'),
+  ]);
+  return Buffer.concat([library, signature(library)]);
+}
+
+/** As the linker signs: the hashes of the pages, and no certificate. */
+function signature(library) {
+  const PAGE = 12; // the logarithm of its size
+  const pages = [];
+  for (let at = 0; at < library.length; at += 2 ** PAGE) pages.push(library.subarray(at, at + 2 ** PAGE));
+  const big = (...numbers) => Buffer.concat(numbers.map((number) => bytesOf([4, number]).reverse()));
+  const head = 44;
+  const length = head + 32 * pages.length;
+  return Buffer.concat([
+    big(0xfade0cc0, 20 + length, 1, 0, 20),
+    big(0xfade0c02, length, 0x20400, 2, head, head, 0, pages.length, library.length), bytesOf([1, 32], [1, 2], [1, 0], [1, PAGE], [4, 0]),
+    ...pages.map((page) => crypto.createHash('sha256').update(page).digest()),
   ]);
 }
 

@@ -97,6 +97,18 @@ test('a binary of macOS needs its system library only, and no newer system than 
   assert.throws(() => check({ cpu: 'x64' }), { message: /: it is for darwin-x64$/ });
 });
 
+test('a binary of macOS on arm64 has a signature that holds: nothing was changed behind the linker', (t) => {
+  const good = machO({ cpu: 'arm64', oldest: [11, 0], libraries: [SYSTEM], imports: [['kqueue', 1]], exported: [ENTRY] });
+  const unsigned = { message: 'the binary of darwin-arm64: it has no signature that holds' };
+  const broken = Buffer.from(good);
+  // A byte that nothing reads: it fills the space behind the name.
+  broken[broken.indexOf(SYSTEM) + SYSTEM.length + 1]++;
+  assert.throws(() => needs(t, 'darwin-arm64', broken), unsigned);
+  const without = Buffer.from(good);
+  without.writeUInt32LE(0, without.indexOf(Buffer.from([0x1d, 0, 0, 0, 16, 0, 0, 0])));
+  assert.throws(() => needs(t, 'darwin-arm64', without), unsigned);
+});
+
 test('a binary of Windows needs what Windows has, and no newer one than Node does', (t) => {
   const good = { cpu: 'x64', oldest: [6, 2], imports: { 'KERNEL32.dll': ['ReadFile', 'WriteFile'], 'ntdll.dll': ['NtWriteFile'] }, exported: [ENTRY] };
   const check = (changes) => needs(t, 'win32-x64-msvc', pe({ ...good, ...changes }));

@@ -11,7 +11,7 @@ const { readPe } = require('./pe.js');
 
 /**
  * `{ os, cpu, imports, exports, libraries }`, and except for ELF `needs`, the oldest system that loads the binary. In
- * ELF, the imports have versions instead.
+ * ELF, the imports have versions instead. Of macOS there is also `signed`.
  */
 function readBinary(file) {
   const bytes = fs.readFileSync(file);

@@ -170,18 +170,31 @@ async function tryProject({ node, platform, name, folder, express }) {
 
 const tarballOf = (folder, platform) => path.join(folder, `ferrohttp-binding-${platform}-${version}.tgz`);
 
-/** Checks every binary that is there, including those that cannot run on this machine. */
-function checkBinaries(folder) {
+/** Unpacks a tarball into a folder, for as long as `use(folder)` takes. */
+function unpacked(tarball, use) {
+  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-binary-'));
+  try {
+    unpack(tarball, work);
+    return use(work);
+  } finally {
+    fs.rmSync(work, { recursive: true });
+  }
+}
+
+/**
+ * Checks every binary that is there, including those that cannot run on this machine, and says how much is installed
+ * with it.
+ */
+function checkBinaries(folder, own) {
+  const others = unpacked(own, size);
   for (const { platform } of TARGETS) {
     const tarball = tarballOf(folder, platform);
     if (!fs.existsSync(tarball)) continue;
-    const work = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrohttp-binary-'));
-    try {
-      unpack(tarball, work);
-      console.log(`ok ${platform}: the binary needs ${checkNeeds(platform, path.join(work, binaryName(platform)))}`);
-    } finally {
-      fs.rmSync(work, { recursive: true });
-    }
+    unpacked(tarball, (work) => {
+      const needs = checkNeeds(platform, path.join(work, binaryName(platform)));
+      const installed = others + size(work);
+      console.log(`ok ${platform}: the binary needs ${needs}; ${installed} bytes are installed`);
+    });
   }
 }
 
@@ -207,9 +220,10 @@ main(async () => {
     'own-node': { type: 'boolean', default: false },
   });
   const folder = path.resolve(options.packages);
-  const packed = fs.statSync(path.join(folder, `ferrohttp-${version}.tgz`)).size;
+  const own = path.join(folder, `ferrohttp-${version}.tgz`);
+  const packed = fs.statSync(own).size;
   if (packed > MOST_PACKED) throw new Failure(`the main package has ${packed} bytes, more than ${MOST_PACKED}`);
-  checkBinaries(folder);
+  checkBinaries(folder, own);
   let checks = 0;
   for (const system of options.system) {
     const platform = platformOf(system);

@@ -39,13 +39,15 @@ function checkLinux(platform, binary, file) {
   return `${needed}${told ? ', and objdump says so' : ''}`;
 }
 
-function checkMacOS({ cpu, imports, libraries, needs }) {
+function checkMacOS({ cpu, imports, libraries, needs, signed }) {
   if (newer(needs, OLDEST.darwin[cpu])) throw new Failure(`it needs macOS ${needs}, not ${OLDEST.darwin[cpu]}`);
   const elsewhere = libraries.filter((name) => !name.startsWith('/usr/lib/'));
   if (elsewhere.length > 0) throw new Failure(`it needs ${elsewhere.join(', ')}, which macOS does not have`);
   // Node's own functions are looked up at run time: nothing is left for the loader to find in the process.
   const foreign = imports.filter(({ library }) => library !== '/usr/lib/libSystem.B.dylib');
   if (foreign.length > 0) throw new Failure(`it imports ${foreign.map(({ name, library }) => `${name} of ${library}`).join(', ')}`);
+  // On these processors the kernel ends a process that runs other code.
+  if (cpu === 'arm64' && !signed) throw new Failure('it has no signature that holds');
   return `macOS ${needs} and libSystem`;
 }
 
