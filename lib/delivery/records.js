@@ -16,8 +16,8 @@ const { runTicks } = require('../host');
 const layout = require('../layout');
 const { native, meta, strings } = require('../engine');
 
-const METHODS = methods();
-const FIELD_NAMES = fieldNames();
+const METHODS = internalized(methods());
+const FIELD_NAMES = internalized(fieldNames());
 
 const { OVERFLOWN, SEEN, RECORDS } = layout.delivery;
 const {
@@ -34,6 +34,14 @@ const THREW = {
   end: { code: 'HPE_CB_MESSAGE_COMPLETE', reason: 'User callback error' },
 };
 const SYSCALLS = { [layout.syscall.READ]: 'read', [layout.syscall.WRITE]: 'write' };
+
+/**
+ * The same strings as names of properties are. V8 compares these with those in the text of a program by their
+ * addresses.
+ */
+function internalized(strings) {
+  return Object.keys(Object.fromEntries(strings.map((string) => [string, true])));
+}
 
 /** Reads the records of one delivery. */
 class Cursor {
