@@ -10,8 +10,9 @@ const MESSAGES = REASONS.map((reason) => `Parse Error: ${reason}`);
 
 /** What ferrohttp knows about an error beyond what the program can see. */
 class Note {
-  constructor(token) {
+  constructor(token, code) {
     this.token = token; // the number under which Rust keeps what it has seen; 0: the error repeats an earlier refusal
+    this.code = code; // the code of a parse error, which the program may change in the error
     this.native = null; // the server that has counted it
     this.number = 0; // the number of the refusal at that server
     this.left = false; // it was left to a 'clientError' listener
@@ -51,7 +52,7 @@ function parseError(code, reason, bytesParsed, rawPacket, token) {
   error.code = CODES[code];
   error.reason = REASONS[reason];
   if (rawPacket !== undefined) error.rawPacket = rawPacket;
-  return new Noted(error, new Note(token));
+  return new Noted(error, new Note(token, CODES[code]));
 }
 
 /** The error of Node's parser after one of its callbacks threw. */
@@ -82,7 +83,7 @@ function errorWithoutFrames(message) {
 /** A system error as Node's sockets report it; `errno` is negative, as in libuv. */
 function systemError(errno, syscall, token) {
   const error = errnoException(errno, syscall);
-  return token ? new Noted(error, new Note(token)) : error;
+  return token ? new Noted(error, new Note(token, undefined)) : error;
 }
 
 /** The error of a connection that a fault of ferrohttp itself has ended. */
@@ -100,6 +101,16 @@ function abortedError() {
   return error;
 }
 
+/** The code by which an error is counted. */
+function codeOf(error) {
+  return typeof error?.code === 'string' ? error.code : 'UNKNOWN';
+}
+
+/** The index of the reason of a parse error; -1 if the program has changed it. */
+function reasonOf(error) {
+  return REASONS.indexOf(error.reason);
+}
+
 /** The note of an error; undefined if it has none, or is no object. */
 function noteOf(error) {
   if (error === null || typeof error !== 'object') return undefined;
@@ -108,9 +119,9 @@ function noteOf(error) {
 
 /** The note of an error. It is made if there is none and the error is an object. */
 function addNote(error) {
-  const note = new Note(undefined);
+  const note = new Note(undefined, undefined);
   if (error !== null && typeof error === 'object') foreign.set(error, note);
   return note;
 }
 
-module.exports = { parseError, callbackError, systemError, internalError, abortedError, noteOf, addNote };
+module.exports = { parseError, callbackError, systemError, internalError, abortedError, codeOf, reasonOf, noteOf, addNote };

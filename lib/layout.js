@@ -7,7 +7,8 @@ const delivery = Object.freeze({
   OVERFLOWN: 2,
   SERVER_RECORD: 4,
   SEEN: 8,
-  RECORDS: 4,
+  RECORDS: 5,
+  SHORT_BLOB: 1024,
 });
 
 /** Records: the first number of each. */

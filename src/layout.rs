@@ -14,8 +14,10 @@ pub mod delivery {
     pub const SERVER_RECORD: u32 = 4;
     /// The flags from this bit on are the token of a refusal that Rust has seen, or 0.
     pub const SEEN: u32 = 8;
-    /// The numbers before the first record: how many are in use, id, flags, bytes read.
-    pub const RECORDS: u32 = 4;
+    /// The numbers before the first record: how many are in use, id, flags, bytes read, and the length of the first blob if it is a short one.
+    pub const RECORDS: u32 = 5;
+    /// A first blob of at most so many bytes lies at the end of the array of numbers, at a multiple of 4 bytes. `engine.blob()` does not have it.
+    pub const SHORT_BLOB: u32 = 1024;
 }
 
 /// Records: the first number of each.

@@ -214,21 +214,32 @@ test('`ferrohttp` lists its commands, and refuses others', async () => {
 
 // ---- In a clone -----------------------------------------------------------------------------------
 
-const prepare = (env) => run(node, ['scripts/build.js', '--if-stale'], { cwd: ROOT, env });
+/** A copy of the sources, and its command that builds; without cargo it can only say that it has to. */
+function clone(t) {
+  const folder = temporary(t);
+  for (const name of [...sources(), 'package.json', 'bin', 'lib', 'scripts']) {
+    fs.cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
+  }
+  const env = { PATH: pathWithoutCargo(t) };
+  return { folder, build: (...args) => run(node, ['scripts/build.js', ...args], { cwd: folder, env }) };
+}
 
-test('a binary that is up to date is not rebuilt', async (t) => {
-  assert.deepStrictEqual(await prepare({ PATH: pathWithoutCargo(t) }), { code: 0, signal: null, stdout: '', stderr: '' });
+const NOTHING_DONE = { code: 0, signal: null, stdout: '', stderr: '' };
+
+test('a binary is rebuilt that is of older sources, and no other', async (t) => {
+  const { folder, build } = clone(t);
+  assert.match((await build('--if-stale')).stderr, /cargo was not found/);
+  assert.deepStrictEqual(await build('--use', BINARY), NOTHING_DONE);
+  assert.deepStrictEqual(await build('--if-stale'), NOTHING_DONE);
+  fs.appendFileSync(path.join(folder, 'src/lib.rs'), '\n');
+  assert.match((await build('--if-stale')).stderr, /cargo was not found/);
 });
 
-test('a binary of older sources is rebuilt', async (t) => {
-  const clone = temporary(t);
-  for (const name of [...sources(), '.build.json', 'package.json', 'bin', 'lib', 'scripts', path.basename(BINARY)]) {
-    fs.cpSync(path.join(ROOT, name), path.join(clone, name), { recursive: true });
-  }
-  const again = () => run(node, ['scripts/build.js', '--if-stale'], { cwd: clone, env: { PATH: pathWithoutCargo(t) } });
-  assert.deepStrictEqual(await again(), { code: 0, signal: null, stdout: '', stderr: '' });
-  fs.appendFileSync(path.join(clone, 'src/lib.rs'), '\n');
-  assert.match((await again()).stderr, /cargo was not found/);
+test('a binary is rebuilt that another one has replaced', async (t) => {
+  const { folder, build } = clone(t);
+  assert.deepStrictEqual(await build('--use', BINARY), NOTHING_DONE);
+  fs.appendFileSync(path.join(folder, path.basename(BINARY)), '\n');
+  assert.match((await build('--if-stale')).stderr, /cargo was not found/);
 });
 
 test('a clone is not published by accident', async () => {

@@ -33,6 +33,27 @@ function isUnread({ upload, consume }) {
   return upload > ONE_READ && consume === 'nothing';
 }
 
+const IN_TURNS = new Set(['immediate', 'timer', 'in turns', 'head first']);
+
+/** Whether a response takes more than one turn that is made at this moment or in this way. */
+function takesTurns(name) {
+  return IN_TURNS.has(name);
+}
+
+function isSend(act) {
+  return act.do === 'send' || act.do === 'text';
+}
+
+function sentIn(acts, plans) {
+  return acts.filter(isSend).reduce((sum, act) => sum + lengthOf(act, plans), 0);
+}
+
+/** Whether the answer by this plan is certain to come before or after what its connection does in the same step. */
+function isCertainAnswer(plan, acts, plans, ioThreads) {
+  if (ioThreads && takesTurns(plan.way) && acts.some(isSend)) return false;
+  return sentIn(acts, plans) <= ONE_READ;
+}
+
 /** The plans of the requests that a connection sends, in their order. */
 function plansOf(acts, plans) {
   return [...new Set(acts.filter((act) => act.do === 'send').map(({ id }) => plans[id]))];
@@ -64,20 +85,20 @@ function isCertain({ connections, options, plans, steps }, ioThreads = hasIoThre
     const stops = steps.flat().some((act) => act.c === c && act.do === 'read');
     return steps.every((step) => {
       const acts = step.filter((act) => act.c === c);
-      const sends = acts.filter((act) => act.do === 'send' || act.do === 'text');
-      const bytes = sends.reduce((sum, act) => sum + lengthOf(act, plans), 0);
+      const sends = acts.filter(isSend);
+      const bytes = sentIn(acts, plans);
+      const answers = acts.filter((act) => act.do === 'answer');
+      if (!answers.every(({ id }) => isCertainAnswer(plans[id], acts, plans, ioThreads))) return false;
       const ends = acts.some((act) => ['reset', 'close'].includes(act.do) || (ioThreads && act.do === 'fin'));
       if (acts.length > 1 && acts.some((act) => act.do === 'expire')) return false;
       const isNew = ioThreads || !known;
       const connects = acts.some((act) => act.do === 'connect');
       if (isNew && ends && (connects || sends.length > 0)) return false;
       const joined = (act, i) => act.more || !['send', 'text', 'fin'].includes(acts[i + 1]?.do);
-      if (isNew && sends.length > 0 &&
-        !acts.every((act, i) => !['send', 'text'].includes(act.do) || joined(act, i))) return false;
+      if (isNew && !acts.every((act, i) => !isSend(act) || joined(act, i))) return false;
       if (bytes > atOnce(connections[c].small, isNew)) {
         if (stops) return false;
-        const answered = acts.some(({ id, ...act }) => act.do === 'answer' && id === sends[0].id);
-        if (sends.some((act) => act.id !== sends[0].id) || answered) return false;
+        if (sends.some((act) => act.id !== sends[0].id)) return false;
         if (!['held', 'never'].includes(plans[sends[0].id].when)) return false;
         if (acts.some((act) => ['reset', 'close'].includes(act.do)) || plans[sends[0].id].meanwhile) return false;
       }
@@ -99,4 +120,4 @@ function isFair(history, ioThreads = hasIoThreads) {
   });
 }
 
-module.exports = { ONE_READ, atOnce, isCertain, isFair, isUnread };
+module.exports = { ONE_READ, atOnce, isCertain, isCertainAnswer, isFair, isUnread, takesTurns };

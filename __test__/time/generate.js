@@ -13,7 +13,7 @@
 // - Readers that stop get responses that are well below or well above what the kernel takes. For small connections
 //   that is a fixed number of bytes (tools/time-peer/src/room.rs).
 // - What a connection sends in one step is one read of the server's; only then is it certain what comes
-//   first, the rest of it or an answer in a later turn. What is longer has a step and an answer of its own.
+//   first, the rest of it or an answer in a later turn. What is longer has a step of its own, in which nothing is answered.
 // - RST drops what the kernel has not passed on of a long body: it comes in a later step.
 // - If nobody reads a long body, the kernel decides how what follows it is cut. So nothing follows it. And the client
 //   does not close: the kernel decides whether FIN comes before the RST that answers a response.
@@ -24,8 +24,9 @@
 // - A new connection, of which no complete head has come, is read by a thread that nothing here can stop. So
 //   what it sends in one step is one segment, and it resets in a step of its own. With I/O threads all are
 //   new connections, and FIN has a step of its own, too: in which turn it is told is up to them.
-// - With I/O threads it is also up to them in which turn pending output is told to have left. So where there is much
-//   output, no answer takes turns.
+// - With I/O threads it is also up to them in which turn pending output is told to have left, and in which turn a request
+//   comes. So where there is much output, no answer takes turns, and no FIN waits behind it. And what takes turns has a step
+//   in which its connection sends nothing.
 // - A socket expires in a step of its own: the clock decides what its timer comes before. A handler's timer comes some
 //   turns later, whatever the clock says.
 // - Behind the last response of a connection the server does not read, and RST follows it if something came. That
@@ -34,7 +35,7 @@
 //   with what follows. So clients that stop reading send none.
 
 const { Random } = require('../parity/random.js');
-const { ONE_READ, atOnce, isUnread } = require('./fair.js');
+const { ONE_READ, atOnce, isCertainAnswer, isUnread, takesTurns } = require('./fair.js');
 const { TIMES, WAYS, bytesOf } = require('./requests.js');
 
 const OPTIONS = {
@@ -55,8 +56,6 @@ const SHORT = 1000;
 const UPLOADS = [0, 5, 5, 1000, 1000, 20_000, 300_000];
 const FRAMINGS = ['none', 'none', 'none', 'length', 'length', 'chunked'];
 const WHEN = ['now', 'now', 'now', 'now', 'microtask', 'tick', 'immediate', 'immediate', 'timer', 'held', 'held', 'held', 'never'];
-/** Moments and ways that take more than one turn. */
-const IN_TURNS = new Set(['immediate', 'timer', 'in turns', 'head first']);
 const CONSUME = ['resume', 'resume', 'data', 'data', 'nothing'];
 const ENDS = [null, null, null, 'fin', 'fin', 'fin', 'reset', 'reset', 'reset', 'close'];
 // In the answer of a request: as its handler begins, when it has answered, when the response is finished.
@@ -105,7 +104,7 @@ class Generator {
     let size = random.pick(isBehindLarge ? LARGE_SIZES : small ? SMALL_SIZES : SIZES);
     if (!small && random.chance(0.01)) size = HUGE;
     const upload = framing === 'none' ? 0 : random.pick(UPLOADS);
-    const withoutTurns = (name, instead) => (this.ioThreads && small && IN_TURNS.has(name) ? instead : name);
+    const withoutTurns = (name, instead) => (this.ioThreads && small && takesTurns(name) ? instead : name);
     return {
       id: `${c}.${this.nextId++}`,
       framing,
@@ -117,6 +116,11 @@ class Generator {
       length: random.chance(0.5),
       last: random.chance(0.08),
     };
+  }
+
+  /** Whether `plan` can be answered in the step in which its connection does what is `placed`. */
+  isCertainAnswer(plan, placed) {
+    return isCertainAnswer(plan, placed.map(({ act }) => act), this.history.plans, this.ioThreads);
   }
 
   connection(c) {
@@ -195,7 +199,8 @@ class Generator {
       join();
     }
 
-    const end = wanted === 'close' && plans.some(isUnread) ? 'reset' : wanted;
+    let end = wanted === 'close' && plans.some(isUnread) ? 'reset' : wanted;
+    if (end === 'fin' && this.ioThreads && stops && plans.some(({ size }) => LARGE_SIZES.includes(size))) end = 'reset';
 
     const most = history.options.maxRequestsPerSocket || Infinity;
     const lastAt = plans.findIndex((plan, n) => plan.last || n + 1 >= most);
@@ -219,7 +224,10 @@ class Generator {
       }
     }
     for (const { id, from } of answers) {
-      if (random.chance(0.85)) add({ do: 'answer', id }, from + random.below(step + 3 - Math.min(from, step + 2)));
+      if (!random.chance(0.85)) continue;
+      let at = from + random.below(step + 3 - Math.min(from, step + 2));
+      while (!this.isCertainAnswer(history.plans[id], placed.filter((other) => other.step === at))) at++;
+      add({ do: 'answer', id }, at);
     }
     if (stops && random.chance(0.7)) add({ do: 'read', limit: 'all' }, step + random.between(1, 2));
     if (random.chance(0.06)) {

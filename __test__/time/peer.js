@@ -29,13 +29,16 @@ function build() {
 
 /**
  * The environment of a process in which the kernel has room for a fixed number of bytes on connections to small clients
- * (tools/time-peer/src/room.rs). It works with glibc only.
+ * (tools/time-peer/src/room.rs).
  */
 function fixedRoom() {
-  const { glibcVersionRuntime } = process.report.getReport().header;
-  if (!glibcVersionRuntime) return {};
   build();
   return { LD_PRELOAD: ROOM };
+}
+
+/** Throws unless this process was started with that environment: a loader only warns of a library that it cannot load. */
+function assertFixedRoom() {
+  if (!fs.readFileSync('/proc/self/maps', 'utf8').includes(ROOM)) throw new Error(`${ROOM} was not loaded into this process`);
 }
 
 /** The answer to a frame. */
@@ -141,4 +144,4 @@ class Peer {
   }
 }
 
-module.exports = { ENDS, Peer, UNLIMITED, fixedRoom };
+module.exports = { ENDS, Peer, UNLIMITED, assertFixedRoom, fixedRoom };

@@ -15,7 +15,7 @@ const { supported } = require('../support/quiet.js');
 const { crowdDifference, crowdOf } = require('./crowd.js');
 const { difference } = require('./difference.js');
 const { generate } = require('./generate.js');
-const { Peer, fixedRoom } = require('./peer.js');
+const { Peer, assertFixedRoom, fixedRoom } = require('./peer.js');
 const { shrink } = require('./shrink.js');
 const { Stage } = require('./stage.js');
 const { judge } = require('./verdict.js');
@@ -198,6 +198,7 @@ function start({ node = process.execPath, 'io-threads': ioThreads }) {
 async function main() {
   const args = readArguments();
   if (!process.env[STARTED]) process.exit(start(args));
+  assertFixedRoom();
   delete process.env.LD_PRELOAD;
   const { node, ours } = require('../support/implementations.js');
   const peer = Peer.start();

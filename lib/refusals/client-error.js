@@ -4,12 +4,11 @@
 const { traits } = require('../host');
 const { canAnswer } = require('../host/answering');
 const { listenersOf } = require('../host/emitters');
-const { codes, reasons, replies } = require('../native');
-const { addNote, noteOf } = require('../errors');
+const { codes, replies } = require('../native');
+const { addNote, codeOf, noteOf } = require('../errors');
 const { kServer } = require('../server/key');
 
 const CODES = codes();
-const REASONS = reasons();
 
 // The default replies by code. Every other code has the 400.
 const REPLIES = new Map(replies().map((reply, i) => [CODES[i], Buffer.from(reply, 'latin1')]));
@@ -78,14 +77,11 @@ function ownReply(error, link) {
 function count(server, error, socket) {
   const link = server[kServer];
   if (socket.parser?.refused === false) socket.parser.refused = true;
-  const code = typeof error?.code === 'string' ? error.code : 'UNKNOWN';
-  link.count(code);
   const note = noteOf(error) ?? addNote(error);
   const listens = listenersOf(server, 'clientError') !== undefined;
   const outcome = listens ? OUTCOME.listener : canAnswer(socket) ? OUTCOME.reply : OUTCOME.closed;
-  const status = outcome === OUTCOME.reply ? statusOf(link, code) : 0;
-  const reason = note.token === undefined ? -1 : REASONS.indexOf(error.reason);
-  note.number = link.refused(socket, note.token, code, reason, outcome, status);
+  const status = outcome === OUTCOME.reply ? statusOf(link, codeOf(error)) : 0;
+  note.number = link.refused(socket, error, note, outcome, status);
   note.native = link.native;
   note.left = listens;
 }

@@ -9,7 +9,7 @@ const { traits, refusalsArePlain } = require('../host');
 const { eventCount, listenersOf } = require('../host/emitters');
 const { emitCloseIfDrained, hasBlockList, watchDrops } = require('../host/servers');
 const { handleOf } = require('../host/sockets');
-const { systemError } = require('../errors');
+const { codeOf, reasonOf, systemError } = require('../errors');
 const { native: engine } = require('../engine');
 const alive = require('../engine/alive');
 const layout = require('../layout');
@@ -41,6 +41,7 @@ class ServerLink {
   constructor(server, refusals) {
     this.server = server;
     this.native = engine.createServer();
+    this.id = this.native.id;
     const { keep, excerpt, redact, log, replies, linger, native } = optionsOf(refusals);
     this.native.setRefusals(keep, excerpt, redact.fields, redact.query);
     setReplies(this.native, replies);
@@ -55,7 +56,6 @@ class ServerLink {
     this.injected = new Set(); // connections whose parser JavaScript feeds
     this.lastConnections = 0; // the number of connections that Node has read last
     this.values = new Map(); // settings that were given to Rust last
-    this.counted = new Map(); // refusals by code that were not added to Rust's counts yet
     this.seen = { emit: undefined, subscribed: false, events: 0, connection: undefined, plain: true }; // by the last `sync`
   }
 
@@ -109,10 +109,6 @@ class ServerLink {
       eventCount(server) !== seen.events || listenersOf(server, 'connection') !== seen.connection;
   }
 
-  count(code) {
-    this.counted.set(code, (this.counted.get(code) ?? 0) + 1);
-  }
-
   /**
    * Makes Rust read what the client of a refused connection still sends after the reply. Of a socket of Node's, Rust reads
    * a duplicate of the descriptor.
@@ -137,8 +133,20 @@ class ServerLink {
     watchDrops(this.server, handle, () => this.limit(), (peer, local, open) => this.noteDrop(peer, local, open));
   }
 
-  /** Tells Rust what became of a refusal, and returns the number of the refusal. */
-  refused(socket, token, code, reason, outcome, status) {
+  /** Tells Rust what became of a refusal, which counts it. Returns the number of the refusal. */
+  refused(socket, error, { token, code }, outcome, status) {
+    const id = socket[kId];
+    if (id > 0 && token > 0 && error.code === code) {
+      const number = engine.refused(token, id, this.id, outcome | status << 2);
+      if (number > 0) return number;
+    }
+    return this.refusedAs(socket, error, token, outcome, status);
+  }
+
+  /** As `refused`, where Rust does not know the code and the reason, or not the connection. */
+  refusedAs(socket, error, token, outcome, status) {
+    const code = codeOf(error);
+    const reason = token === undefined ? -1 : reasonOf(error);
     const id = socket[kId];
     if (id > 0) return this.native.refused(token ?? 0, id, code, reason, outcome, status, token === 0);
     const peer = endpoint(socket.remoteAddress, socket.remotePort);
@@ -149,8 +157,6 @@ class ServerLink {
 
   /** Code, count, code, count, ... of all refusals so far. */
   counts() {
-    for (const [code, times] of this.counted) this.native.count(code, times);
-    this.counted.clear();
     return this.native.counts();
   }
 

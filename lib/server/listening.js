@@ -91,7 +91,7 @@ class Listening {
   begin(listener) {
     this.listener = listener;
     this.accepting = true;
-    servers.set(this.link.native.id, this.link);
+    servers.set(this.link.id, this.link);
     alive.addServer(this.link.native);
     this.link.set('drainNotice', false);
     if (this.refed) alive.listeners(1);
@@ -112,7 +112,7 @@ class Listening {
   /** Forgets the server if it has neither a listener nor connections, so that it can be collected. */
   retire() {
     if (!supported || this.accepting || this.link.native.connections > 0) return;
-    servers.delete(this.link.native.id);
+    servers.delete(this.link.id);
     alive.removeServer(this.link.native);
   }
 

@@ -162,7 +162,7 @@ async function adapted(binary, root, { loader, libraries }) {
 
 /**
  * Makes a script `node` in a folder, which starts Node in the emulator. process.execPath is the script, so that child
- * processes run in the emulator, too.
+ * processes run in the emulator, too. Under the permission model that needs one readable file more.
  */
 function wrapper(folder, emulator, binary) {
   fs.mkdirSync(folder, { recursive: true });
@@ -170,7 +170,10 @@ function wrapper(folder, emulator, binary) {
   const preload = path.join(folder, 'exec-path.js');
   fs.writeFileSync(preload, `process.execPath = process.argv[0] = ${JSON.stringify(file)};\n`);
   const quoted = [...emulator, binary, '--require', preload].map((word) => `'${word}'`).join(' ');
-  fs.writeFileSync(file, `#!/bin/sh\nexec ${quoted} "$@"\n`, { mode: 0o755 });
+  fs.writeFileSync(file, `#!/bin/sh
+case " $* " in *" --permission "* | *" --experimental-permission "*) set -- '--allow-fs-read=${preload}' "$@" ;; esac
+exec ${quoted} "$@"
+`, { mode: 0o755 });
   return file;
 }
 

@@ -10,13 +10,15 @@ use super::native::Native;
 use super::strings::Strings;
 use super::values::{self, Value, invalid};
 use crate::http1::Profile;
-use crate::layout::delivery::{OVERFLOWN, RECORDS, SEEN, SERVER_RECORD};
+use crate::layout::delivery::{OVERFLOWN, RECORDS, SEEN, SERVER_RECORD, SHORT_BLOB};
 use crate::memory::Memory;
 use crate::observe::refusals::Seen;
 use crate::record::Records;
 
 /// How many numbers of the array come before the first record.
 const META_HEADER: usize = RECORDS as usize;
+/// How many numbers at the end of the array are for a short blob.
+const BLOB_NUMBERS: usize = SHORT_BLOB as usize / 4;
 /// How many refusals wait for JavaScript to say what became of them. Older ones are forgotten.
 const UNDECIDED: usize = 256;
 
@@ -117,20 +119,19 @@ impl Local {
             self.strings.borrow_mut().take(self.env, &mut records)?;
         }
         let total = META_HEADER + records.numbers.len();
-        let header = |flags| [total as u32, id, flags, bytes];
-        if total <= self.meta.length {
-            // SAFETY: the array has room for `total` numbers, is kept alive by the reference,
-            // and only this thread uses it.
-            let meta = unsafe { std::slice::from_raw_parts_mut(self.meta.data, total) };
-            meta[..META_HEADER].copy_from_slice(&header(flags));
-            meta[META_HEADER..].copy_from_slice(&records.numbers);
+        // SAFETY: the array is this long, is kept alive by the reference, and only this thread uses it.
+        let meta = unsafe { std::slice::from_raw_parts_mut(self.meta.data, self.meta.length) };
+        let (numbers, end) = meta.split_at_mut(self.meta.length - BLOB_NUMBERS);
+        let short = records.blobs.first().map_or(0, |blob| put_short(blob, end));
+        let header = |flags| [total as u32, id, flags, bytes, short];
+        if total <= numbers.len() {
+            numbers[..META_HEADER].copy_from_slice(&header(flags));
+            numbers[META_HEADER..total].copy_from_slice(&records.numbers);
         } else {
             let flags = flags | OVERFLOWN;
-            // SAFETY: as above; the constructor made sure of META_HEADER numbers.
-            let meta = unsafe { std::slice::from_raw_parts_mut(self.meta.data, META_HEADER) };
-            meta.copy_from_slice(&header(flags));
-            let numbers = records.numbers.iter().copied();
-            published.overflow = header(flags).into_iter().chain(numbers).collect();
+            numbers[..META_HEADER].copy_from_slice(&header(flags));
+            let more = records.numbers.iter().copied();
+            published.overflow = header(flags).into_iter().chain(more).collect();
         }
         published.blobs.clear();
         published.blobs.extend(records.blobs.drain(..).map(Some));
@@ -167,6 +168,21 @@ impl Local {
     }
 }
 
+/// Copies a short blob to the end of the array, and returns its length. Returns 0 for other blobs: a long one, an empty
+/// one, or one that is a Buffer already.
+fn put_short(blob: &Memory, end: &mut [u32]) -> u32 {
+    let Memory::Own(bytes) = blob else { return 0 };
+    if bytes.len() > size_of_val(end) {
+        return 0;
+    }
+    // SAFETY: `end` has room for all of the bytes, and any bytes are numbers.
+    unsafe {
+        let start = end.as_mut_ptr().cast::<u8>();
+        start.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+    }
+    bytes.len() as u32
+}
+
 impl Drop for Local {
     fn drop(&mut self) {
         // SAFETY: this is a finalizer on the thread of `env`, and the references are its own.
@@ -201,7 +217,7 @@ impl Meta {
                 ),
                 "Expected a Uint32Array"
             )?;
-            if kind != sys::TypedarrayType::uint32_array || length < META_HEADER {
+            if kind != sys::TypedarrayType::uint32_array || length < META_HEADER + BLOB_NUMBERS {
                 return Err(invalid("Expected a Uint32Array of some length"));
             }
             check_status!(sys::napi_create_reference(env, array.0, 1, &mut reference))?;

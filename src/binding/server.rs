@@ -65,12 +65,6 @@ impl NativeServer {
         Err(invalid(&format!("No setting {name}; there are {known}")))
     }
 
-    /// Counts refusals that JavaScript has decided.
-    #[napi(catch_unwind)]
-    pub fn count(&self, code: String, times: u32) {
-        self.server.counters.count_text(&code, times.into());
-    }
-
     /// Sets the limits that refusals of overdue messages name (ms, 0 for none).
     #[napi(catch_unwind)]
     pub fn set_limits(&self, headers: f64, request: f64) {
@@ -164,7 +158,7 @@ impl NativeServer {
         self.server.refusals.stats()
     }
 
-    /// Keeps a refusal that JavaScript has decided, and returns its number. `token` is that of the delivery, or 0; `id`
+    /// Counts and keeps a refusal that JavaScript has decided, and returns its number. `token` is that of the delivery, or 0; `id`
     /// that of the connection, or 0; `reason` is an index, or -1. `outcome` is 0 for a reply with this status, 1 if it
     /// was left to a listener, and 2 for closed. `repeat` says whether it repeats an earlier one. If JavaScript reads
     /// the connection, its parser and both addresses are given, each address with its port behind a space.
@@ -183,6 +177,7 @@ impl NativeServer {
         peer: Option<String>,
         local: Option<String>,
     ) -> f64 {
+        self.server.counters.count_text(&code);
         let number = CodeNumber::of_text(&code);
         let reason = usize::try_from(reason).ok();
         let reason = reason.and_then(|index| Reason::ALL.get(index)).copied();
@@ -198,11 +193,7 @@ impl NativeServer {
         let circumstances = Circumstances {
             peer: peer.as_deref().and_then(address),
             local: local.as_deref().and_then(address),
-            outcome: match outcome {
-                0 => Outcome::Reply,
-                1 => Outcome::Listener,
-                _ => Outcome::Closed,
-            },
+            outcome: Outcome::of(outcome),
             status: status as u16,
             exceeded: overdue,
             repeat,

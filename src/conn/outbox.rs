@@ -330,6 +330,7 @@ mod tests {
                 text: &mut text,
                 pieces: &[Piece::Text(0..length)],
                 blanks: 0,
+                several: false,
                 lend: &|| None,
             };
             outbox.append(&mut output, 1);

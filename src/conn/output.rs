@@ -33,6 +33,8 @@ pub struct Output<'a> {
     pub pieces: &'a [Piece<'a>],
     /// How many chunks without bytes are behind the last one with bytes.
     pub blanks: u32,
+    /// Whether JavaScript has written more than one chunk.
+    pub several: bool,
     /// Keeps the memory of all `Bytes` in place. If it returns None, they have to be copied.
     pub lend: &'a dyn Fn() -> Option<Loan>,
 }
@@ -169,6 +171,7 @@ pub(super) mod tests {
             text: &mut text,
             pieces: &pieces,
             blanks: 0,
+            several: true,
             lend: &|| None,
         })
     }
@@ -188,6 +191,7 @@ pub(super) mod tests {
             text: &mut Vec::new(),
             pieces: &pieces,
             blanks: 0,
+            several: true,
             lend: &|| None,
         };
         assert_eq!(output.front(0).length(), MAX_PIECES);

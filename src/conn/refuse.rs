@@ -133,7 +133,7 @@ impl Conn {
     pub(super) fn drop_new(&self, errno: i32, seen: &mut Seen) -> bool {
         let dropped = self.end_new(|fd| self.locate(seen, fd));
         if dropped {
-            self.server.counters.count_text(io::errno_name(errno), 1);
+            self.server.counters.count_text(io::errno_name(errno));
             self.server.refusals.add(seen, Circumstances::default());
         }
         dropped

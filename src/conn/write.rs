@@ -51,6 +51,10 @@ impl Conn {
         send_deferred(&mut control, last)?;
         let mut sent = 0;
         if control.outbox.is_empty() {
+            // libuv passes several chunks by writev(2).
+            if total == 0 && output.several && !io::EMPTY_WRITEV_FAILS {
+                return Ok(Taken::All);
+            }
             let first = control.offer(output, 0, last)?;
             sent = first.taken;
             control.tight = sent < total;

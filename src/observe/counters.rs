@@ -31,29 +31,23 @@ impl Default for Counters {
 impl Counters {
     /// Counts one refusal.
     pub fn count(&self, code: Code) {
-        self.add(code, 1);
-    }
-
-    fn add(&self, code: Code, times: u64) {
         if let Some(counter) = self.table.get(code.index() as usize) {
-            counter.fetch_add(times, Ordering::Relaxed);
+            counter.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Counts refusals by the text of the code.
-    pub fn count_text(&self, text: &str, times: u64) {
-        match Code::ALL.iter().find(|code| code.as_str() == text) {
-            Some(&code) => self.add(code, times),
+    /// Counts one refusal by the text of the code.
+    pub fn count_text(&self, text: &str) {
+        if let Some(&code) = Code::ALL.iter().find(|code| code.as_str() == text) {
+            return self.count(code);
+        }
+        let mut others = crate::lock(&self.others);
+        let full = others.len() >= OTHERS && !others.contains_key(text);
+        let text = if full { OTHER } else { text };
+        match others.get_mut(text) {
+            Some(count) => *count += 1,
             None => {
-                let mut others = crate::lock(&self.others);
-                let full = others.len() >= OTHERS && !others.contains_key(text);
-                let text = if full { OTHER } else { text };
-                match others.get_mut(text) {
-                    Some(count) => *count += times,
-                    None => {
-                        others.insert(text.to_owned(), times);
-                    }
-                }
+                others.insert(text.to_owned(), 1);
             }
         }
     }
@@ -80,9 +74,9 @@ mod tests {
     fn codes_without_end_take_no_memory_without_end() {
         let counters = Counters::default();
         for i in 0..1000 {
-            counters.count_text(&format!("E{i}"), 1);
+            counters.count_text(&format!("E{i}"));
         }
-        counters.count_text("E0", 1);
+        counters.count_text("E0");
         let counts = counters.snapshot();
         assert_eq!(counts.len(), 257);
         assert!(counts.contains(&("E0".to_owned(), 2)));
@@ -93,12 +87,12 @@ mod tests {
     fn codes_count_the_same_by_name_and_by_value() {
         let counters = Counters::default();
         counters.count(Code::HeaderOverflow);
-        counters.count_text("HPE_HEADER_OVERFLOW", 2);
-        counters.count_text("ECONNRESET", 1);
+        counters.count_text("HPE_HEADER_OVERFLOW");
+        counters.count_text("ECONNRESET");
         assert_eq!(
             counters.snapshot(),
             [
-                ("HPE_HEADER_OVERFLOW".to_owned(), 3),
+                ("HPE_HEADER_OVERFLOW".to_owned(), 2),
                 ("ECONNRESET".to_owned(), 1)
             ]
         );

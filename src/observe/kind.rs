@@ -50,13 +50,16 @@ impl CodeNumber {
         CodeNumber(FIRST_SYSTEM + known.unwrap_or(SYSTEM.len() - 1) as u8)
     }
 
+    /// The code of the parser, unless it is another one.
+    pub fn code(self) -> Option<Code> {
+        Code::ALL.get(usize::from(self.0)).copied()
+    }
+
     /// The code as `err.code` has it.
     pub fn as_str(self) -> &'static str {
         match self.0.checked_sub(FIRST_SYSTEM) {
             Some(system) => SYSTEM.get(usize::from(system)).copied().unwrap_or(OTHER),
-            None => Code::ALL
-                .get(usize::from(self.0))
-                .map_or(OTHER, |code| code.as_str()),
+            None => self.code().map_or(OTHER, Code::as_str),
         }
     }
 }

@@ -48,6 +48,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The outcome by the number that JavaScript has for it.
+    pub const fn of(number: u32) -> Outcome {
+        match number {
+            0 => Outcome::Reply,
+            1 => Outcome::Listener,
+            _ => Outcome::Closed,
+        }
+    }
+
     /// The word for JavaScript.
     pub const fn as_str(self) -> &'static str {
         match self {

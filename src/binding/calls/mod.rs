@@ -17,6 +17,7 @@ use super::pages;
 use super::values::{self, double, int};
 use crate::conn::Conn;
 use crate::engine::deferred::Moment;
+use crate::observe::store::{Circumstances, Outcome};
 
 type Callback =
     unsafe extern "C" fn(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value;
@@ -42,7 +43,7 @@ macro_rules! calls {
     };
 }
 
-const CALLS: [(&CStr, Callback); 14] = calls! {
+const CALLS: [(&CStr, Callback); 15] = calls! {
     c"next": next, values::null;
     c"goOn": go_on, zero;
     c"write": write::write, failed;
@@ -57,6 +58,7 @@ const CALLS: [(&CStr, Callback); 14] = calls! {
     c"blob": blob, values::undefined;
     c"flush": flush, values::undefined;
     c"serverOf": server_of, zero;
+    c"refused": refused, zero;
 };
 
 /// The result of a write after a panic. JavaScript then destroys the connection with an error.
@@ -230,6 +232,30 @@ fn server_of(call: &Call<'_, 1>) -> Result<sys::napi_value> {
     let connections = call.native()?.connections.borrow();
     let server = connections.get(call.number(0)).map_or(0, |c| c.server.id);
     Ok(double(call.env, server.into()))
+}
+
+/// Counts and keeps a refusal that a connection of this server has told under this token, with the outcome in the lowest two
+/// bits of the last argument and the status of the reply above them. Returns the refusal's number. Returns 0 if
+/// nothing is known of it here; then JavaScript calls the method of the server.
+fn refused(call: &Call<'_, 4>) -> Result<sys::napi_value> {
+    let [token, id, server, how] = [0, 1, 2, 3].map(|i| call.number(i));
+    let connections = call.native()?.connections.borrow();
+    let conn = connections.get(id).filter(|conn| conn.server.id == server);
+    let number = conn.and_then(|conn| {
+        let mut seen = call.local.take_seen(token)?;
+        let server = &conn.server;
+        match seen.kind.code.code() {
+            Some(code) => server.counters.count(code),
+            None => server.counters.count_text(seen.kind.code.as_str()),
+        }
+        let circumstances = Circumstances {
+            outcome: Outcome::of(how & 3),
+            status: (how >> 2) as u16,
+            ..Circumstances::default()
+        };
+        Some(server.refusals.add(&mut seen, circumstances))
+    });
+    Ok(double(call.env, number.unwrap_or(0) as f64))
 }
 
 fn pause(call: &Call<'_, 1>) -> Result<sys::napi_value> {

@@ -40,6 +40,7 @@ impl<const N: usize> Call<'_, N> {
             text,
             pieces,
             blanks,
+            several: pieces.len() > 1 || flags & BLANK_FOLLOWS != 0,
             lend: &|| lend(self.env, value, &native.core),
         };
         let last = flags & FIN_FOLLOWS != 0;

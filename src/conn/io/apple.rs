@@ -13,6 +13,9 @@ pub const SEND_FLAGS: libc::c_int = libc::MSG_DONTWAIT;
 /// There is no flag that holds a segment back, so FIN leaves in a segment of its own.
 pub const FIN_FOLLOWS: libc::c_int = 0;
 
+/// Whether writev(2) of no bytes fails if the peer has left.
+pub const EMPTY_WRITEV_FAILS: bool = true;
+
 /// The option that has the seconds of silence before the first keep-alive probe.
 pub const TCP_KEEPIDLE: libc::c_int = libc::TCP_KEEPALIVE;
 

@@ -8,6 +8,9 @@ use super::{poll, set_option};
 /// The flag of [`super::send_before_fin`]. It makes the kernel hold the last segment back for the FIN.
 pub const FIN_FOLLOWS: libc::c_int = libc::MSG_MORE;
 
+/// Whether writev(2) of no bytes fails if the peer has left.
+pub const EMPTY_WRITEV_FAILS: bool = false;
+
 /// Whether the peer has sent FIN or RST.
 pub fn has_left(fd: RawFd) -> bool {
     poll(fd, libc::POLLRDHUP) & (libc::POLLRDHUP | libc::POLLHUP) != 0

@@ -18,8 +18,8 @@ mod flags;
 )]
 mod system;
 
+pub use system::{EMPTY_WRITEV_FAILS, set_no_sigpipe, uncork};
 use system::{FIN_FOLLOWS, SEND_FLAGS};
-pub use system::{set_no_sigpipe, uncork};
 
 /// The largest number of pieces in one `sendmsg`. It is the same as libuv's: a peer that has gone answers the first
 /// segment, and a second call would meet that answer.

@@ -64,6 +64,7 @@ fn output<T>(bytes: &[u8], call: impl FnOnce(&mut Output<'_>) -> T) -> T {
         pieces: &[Piece::Text(0..text.len())],
         text: &mut text,
         blanks: bytes.len() as u32 % 3,
+        several: false,
         lend: &|| None,
     })
 }

@@ -47,6 +47,7 @@ fn defer(core: &Core, conn: &Arc<Conn>) {
         text: &mut text,
         pieces: &[Piece::Text(0..8)],
         blanks: 0,
+        several: false,
         lend: &|| None,
     };
     assert!(conn.defer(&output, Knowledge::Current));

@@ -272,6 +272,7 @@ impl Js {
                 text: &mut piece,
                 pieces: &[Piece::Text(range)],
                 blanks: 0,
+                several: false,
                 lend: &|| None,
             };
             let knowledge = if dispatching {

@@ -16,16 +16,18 @@ const NAMES = [...fs.readFileSync(SOURCE, 'utf8').matchAll(/^ {2}\{"([\w.]+)", /
 const ADDON = `/ferrohttp.${process.platform}-${process.arch}`;
 
 const SIZE = 4096;
+/** What a C compiler calls the processors of Node. */
+const PROCESSORS = { x64: 'x86_64', arm64: 'aarch64' };
+
 /** Offsets in the shared file, in units of four bytes. */
 const ON = 0, CALLS = 1, NTH = 2, COUNTS = 4;
 
 /** The reason why the shim cannot be used here; undefined if it can. */
 function missing() {
   if (process.platform !== 'linux') return 'the shim is for Linux';
-  if (process.env.FERROHTTP_TEST_FOREIGN) return 'the C compiler is of the system outside';
-  if (spawnSync('cc', ['--version'], { stdio: 'ignore' }).status !== 0) {
-    return 'there is no C compiler (cc): install gcc or clang, e.g. the package build-essential';
-  }
+  const { status, stdout: target } = spawnSync('cc', ['-dumpmachine'], { encoding: 'utf8' });
+  if (status !== 0) return 'there is no C compiler (cc): install gcc or clang, e.g. the package build-essential';
+  if (!target.startsWith(PROCESSORS[process.arch] ?? process.arch)) return `the C compiler (cc) makes libraries for ${target.trim()}`;
   return undefined;
 }
 

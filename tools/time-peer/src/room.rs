@@ -3,9 +3,14 @@
 //!
 //! Without that, the kernel enlarges the buffer while the client reads. By how much depends on how the bytes before were
 //! cut into segments, so that no history could say what the kernel takes at once.
+//!
+//! The library uses only functions that glibc and musl share, and not Rust's standard library, which would need more. So
+//! one file is loaded by the loaders of both.
 
-use std::ffi::c_int;
-use std::mem::size_of;
+#![no_std]
+
+use core::ffi::c_int;
+use core::mem::size_of;
 
 /// Clients with segments of up to this size are small ones.
 const SMALL_SEGMENT: c_int = 1460;
@@ -50,8 +55,14 @@ fn fix_room(fd: c_int) {
             fd,
             libc::SOL_SOCKET,
             libc::SO_SNDBUF,
-            std::ptr::from_ref(&ROOM).cast(),
+            core::ptr::from_ref(&ROOM).cast(),
             size_of::<c_int>() as libc::socklen_t,
         )
     };
+}
+
+/// Nothing here panics.
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    loop {}
 }
