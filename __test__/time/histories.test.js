@@ -5,7 +5,7 @@
 const assert = require('node:assert');
 const { after, before, test } = require('node:test');
 const { node, ours } = require('../support/implementations.js');
-const { supported } = require('../support/quiet.js');
+const { seesThreads } = require('../support/quiet.js');
 const { difference } = require('./difference.js');
 const { isCertain } = require('./fair.js');
 const { Peer } = require('./peer.js');
@@ -129,11 +129,11 @@ const HISTORIES = {
 };
 
 const hasIoThreads = process.env.FERROHTTP_IO_THREADS > 0;
-const skip = supported ? false : 'needs /proc to know when nothing moves';
+const skip = seesThreads ? false : 'needs /proc to know when nothing moves';
 let stage;
 
 before(() => {
-  if (supported) stage = new Stage(Peer.start(), [node, ours]);
+  if (seesThreads) stage = new Stage(Peer.start(), [node, ours]);
 });
 after(() => stage?.peer.stop());
 
