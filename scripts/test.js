@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const readline = require('node:readline');
+const { pathToFileURL } = require('node:url');
 const { BuildFailure, buildIfStale } = require('./build.js');
 const commandLine = require('./command-line.js');
 const { patience } = require('../__test__/support/patience.js');
@@ -63,10 +64,11 @@ async function rustTests() {
   return { name: 'Rust', good, total };
 }
 
+/** The paths of the test files, with slashes on Windows, too: so the words of workflows and pages fit everywhere. */
 function testFiles() {
   return fs.readdirSync(path.join(ROOT, '__test__'), { recursive: true })
     .filter((name) => /\.test\.m?js$/.test(name) && !name.includes('node_modules'))
-    .map((name) => path.join('__test__', name))
+    .map((name) => `__test__/${name.replaceAll(path.sep, '/')}`)
     .filter((name) => words.length === 0 || words.some((word) => name.includes(word)))
     .sort();
 }
@@ -77,7 +79,7 @@ async function runFiles(files) {
   const list = path.join(os.tmpdir(), `ferrohttp-failed-${process.pid}`);
   const args = ['--test', `--test-timeout=${TIMEOUT}`, `--test-concurrency=${CONCURRENCY}`,
     '--test-reporter=spec', '--test-reporter-destination=stdout',
-    `--test-reporter=${path.join(__dirname, 'failed-files.js')}`, `--test-reporter-destination=${list}`, ...files];
+    `--test-reporter=${pathToFileURL(path.join(__dirname, 'failed-files.js'))}`, `--test-reporter-destination=${list}`, ...files];
   const good = await run(options.node, args, (line) => {
     const found = /^ℹ (pass|fail|cancelled|skipped|todo) (\d+)$/.exec(line);
     if (!found) return;

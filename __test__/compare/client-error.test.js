@@ -30,6 +30,20 @@ compare('the end of input', [
   codes: ['HPE_INVALID_EOF_STATE'],
 })));
 
+// Short packets and bodies take another way to JavaScript than long ones.
+const LENGTHS = [1, 2, 3, 4, 5, 63, 64, 65, 1023, 1024, 1025, 4095, 4096, 4097];
+
+compare('a refused packet', LENGTHS.map((length) => ({
+  name: `of ${length} bytes`, packets: [`\x01${'x'.repeat(length - 1)}`], handler: 'echo', codes: ['HPE_INVALID_METHOD'],
+})));
+
+compare('a refused packet behind a body', LENGTHS.map((length) => ({
+  name: `of ${length} bytes`,
+  packets: [`${POST}Content-Length: ${length}\r\n\r\n${'b'.repeat(length)}\x01${'x'.repeat(length)}`],
+  handler: 'echo',
+  codes: ['HPE_INVALID_METHOD'],
+})));
+
 compare('the end of input', [
   { name: 'before anything', packets: [], codes: [] },
   { name: 'after line ends only', packets: ['\r\n\r\n'], codes: [] },

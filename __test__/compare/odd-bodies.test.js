@@ -4,6 +4,7 @@
 // are those of Node.
 
 const assert = require('node:assert');
+const { spawnSync } = require('node:child_process');
 const net = require('node:net');
 const { test } = require('node:test');
 const { node, ours } = require('../support/implementations.js');
@@ -125,3 +126,12 @@ for (const way of Object.keys(WAYS)) {
     }
   });
 }
+
+// There the stream writes head and body as Node's does.
+test('odd bodies at level plain', { skip: process.env.FERROHTTP_LEVEL !== undefined && 'this is one of the levels' }, () => {
+  const { status, stdout } = spawnSync(process.execPath, [__filename], {
+    encoding: 'utf8',
+    env: { ...process.env, FERROHTTP_LEVEL: 'plain', NODE_TEST_CONTEXT: undefined }, // failures are shown without it
+  });
+  assert.strictEqual(status, 0, stdout);
+});

@@ -11,7 +11,7 @@ const path = require('node:path');
 const { test } = require('node:test');
 const { compare, guarded } = require('../support/harness.js');
 const { node, ours } = require('../support/implementations.js');
-const { quiet, supported } = require('../support/quiet.js');
+const { quiet } = require('../support/quiet.js');
 const { describeError } = require('../support/trace.js');
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -29,7 +29,7 @@ function bodyOf(where) {
 
 /** Runs `subject(createServer)` with both implementations and compares what it returns. */
 function same(name, subject) {
-  test(name, { skip: !supported }, async () => {
+  test(name, async () => {
     const expected = await guarded(subject(node.createServer), 'node:http');
     assert.deepStrictEqual(await guarded(subject(ours.createServer), 'ours'), expected);
   });

@@ -7,7 +7,6 @@ const assert = require('node:assert');
 const { spawn } = require('node:child_process');
 const { createInterface } = require('node:readline');
 const { test } = require('node:test');
-const { supported } = require('../support/quiet.js');
 
 // If a packet has more behind the message, ferrohttp does not know where Node's parser has stopped
 // (docs/differences.md).
@@ -26,7 +25,7 @@ function masked(value) {
 }
 
 for (const way of ['handler', 'capture', 'domain']) {
-  test(`listeners that throw, with a ${way}`, { skip: !supported }, async (t) => {
+  test(`listeners that throw, with a ${way}`, async (t) => {
     const child = spawn(process.execPath, [require.resolve('../support/throwing.js'), way], { stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = new Promise((resolve) => child.on('close', (...how) => resolve(how)));
     let rows = 0;

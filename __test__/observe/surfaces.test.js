@@ -161,6 +161,17 @@ describe('refusals()', () => {
     assert.strictEqual(server.listenerCount('tlsClientError'), 1);
   });
 
+  it('has those that the program leaves to another server', async (t) => {
+    const first = await start(t);
+    const second = await start(t);
+    second.on('clientError', (error, socket) => socket.end());
+    first.on('connection', (socket) => { socket.server = second; });
+    await send(first, BAD);
+    assert.deepStrictEqual([first, second].map((server) => server.refusalStats().total), [0, 1]);
+    assert.deepStrictEqual([first, second].map((server) => server.clientErrorCounts().total), [0, 1]);
+    assert.deepStrictEqual(second.refusals().map(({ at, outcome }) => [at.field, outcome]), [['Bad', 'listener']]);
+  });
+
   it('keeps the code of a program', async (t) => {
     const server = await start(t, {}, (req) => req.destroy(Object.assign(new Error('mine'), { code: 'ERR_MINE' })));
     await send(server, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');

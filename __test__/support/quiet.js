@@ -4,92 +4,22 @@
 // events were dispatched, and nothing more can happen before the next input. The server cannot see this, so it also
 // works for refusals that never reach JavaScript.
 //
-// The process is at rest if no packet waits in the kernel's receive backlog, every other thread sleeps and did not run
-// while this thread took a few turns of its event loop, and those turns brought no event. It does not wait for timers.
+// The process is at rest if nothing moves outside this thread while it takes a few turns of its event loop, and those
+// turns brought no event. What can be seen of the outside depends on the system: `watch-proc.js` sees all of it on
+// Linux, `watch-echo.js` sees the network on any system (on Linux if FERROHTTP_TEST_ECHO is set). It does not wait for
+// timers.
 
-const fs = require('node:fs');
+const system = require(process.platform === 'linux' && !process.env.FERROHTTP_TEST_ECHO ? './watch-proc.js' : './watch-echo.js');
 
-const TASKS = '/proc/self/task';
-const BACKLOG = '/proc/net/softnet_stat';
-// A pass is two turns, because a turn's events can schedule work for the end of the next one.
-const STABLE_PASSES = 2;
 const SPINS_BEFORE_BACKING_OFF = 200;
 
 const MOST_TURNS = 100_000;
 
-const supported = fs.existsSync(BACKLOG) && fs.existsSync(TASKS);
-
-const buffer = Buffer.alloc(16384);
-// Node's own threads exist before any server. They compile and collect garbage, but do not serve.
-const bystanders = new Set(supported ? fs.readdirSync(TASKS) : []);
-const threads = new Map();
-let threadCount = -1;
-let backlogFd;
 let activity = 0;
 
 /** Notes that something has happened on this thread. */
 function stir() {
   activity++;
-}
-
-function read(fd) {
-  return buffer.latin1Slice(0, fs.readSync(fd, buffer, 0, buffer.length, 0));
-}
-
-function open(tid) {
-  const stat = fs.openSync(`${TASKS}/${tid}/stat`);
-  let runs = -1;
-  try {
-    runs = fs.openSync(`${TASKS}/${tid}/schedstat`);
-  } catch {
-    // This kernel has no scheduler statistics, so only the state is compared.
-  }
-  return { stat, runs };
-}
-
-function forget(tid) {
-  const { stat, runs } = threads.get(tid);
-  threads.delete(tid);
-  fs.closeSync(stat);
-  if (runs !== -1) fs.closeSync(runs);
-}
-
-function backlogIsEmpty() {
-  backlogFd ??= fs.openSync(BACKLOG);
-  for (const line of read(backlogFd).split('\n')) {
-    const queued = line.split(' ')[11];
-    if (queued !== undefined && queued !== '00000000') return false;
-  }
-  return true;
-}
-
-function listThreads() {
-  const tids = fs.readdirSync(TASKS).filter((tid) => !bystanders.has(tid));
-  for (const tid of threads.keys()) if (!tids.includes(tid)) forget(tid);
-  for (const tid of tids) if (!threads.has(tid)) threads.set(tid, open(tid));
-}
-
-// A text that changes whenever one of the other threads ran, or null while one is running.
-function otherThreadsAtRest() {
-  try {
-    // The link count of the directory gives the number of threads. It is cheaper than a list.
-    const { nlink } = fs.statSync(TASKS);
-    if (nlink !== threadCount) {
-      listThreads();
-      threadCount = nlink;
-    }
-    let ran = '';
-    for (const { stat, runs } of threads.values()) {
-      const state = read(stat);
-      if (state[state.lastIndexOf(')') + 2] !== 'S') return null;
-      ran += runs === -1 ? ',' : read(runs);
-    }
-    return ran;
-  } catch {
-    // A thread has ended meanwhile.
-    threadCount = -1;
-    return null;
-  }
 }
 
 function turn() {
@@ -99,13 +29,15 @@ function turn() {
 /** Resolves when the process is at rest, and `busy`, which is called again and again, returns false. */
 async function quiet(busy = () => false) {
   let seen = activity;
-  let rested = otherThreadsAtRest();
+  let rested = system.otherThreadsAtRest();
   let stable = 0;
-  for (let spins = 0; stable < STABLE_PASSES; spins++) {
+  for (let spins = 0; stable < system.STABLE_PASSES; spins++) {
+    await system.networkPass?.();
+    // A pass has two turns, because a turn's events can schedule work for the end of the next one.
     await turn();
     await turn();
-    const now = otherThreadsAtRest();
-    const unchanged = now !== null && now === rested && seen === activity && backlogIsEmpty();
+    const now = system.otherThreadsAtRest();
+    const unchanged = now !== null && now === rested && seen === activity && system.networkIsEmpty();
     const moving = busy();
     stable = unchanged && !moving ? stable + 1 : 0;
     seen = activity;
@@ -128,4 +60,7 @@ async function accepted(server, connections) {
   }
 }
 
-module.exports = { accepted, quiet, stir, supported };
+/** Whether the other threads are seen, so that no run of one of them is missed. */
+const { seesThreads } = system;
+
+module.exports = { accepted, quiet, seesThreads, stir };

@@ -7,7 +7,7 @@ const assert = require('node:assert');
 const { once } = require('node:events');
 const { after, test } = require('node:test');
 const { node, ours } = require('../support/implementations.js');
-const { quiet, supported } = require('../support/quiet.js');
+const { quiet, seesThreads } = require('../support/quiet.js');
 const { Peer, UNLIMITED } = require('./peer.js');
 
 const LARGE = 400_000;
@@ -28,7 +28,7 @@ const WAYS = {
   'a string with a callback': (res) => res.end('x'.repeat(LARGE), () => {}),
 };
 
-const unfit = supported ? process.env.FERROHTTP_IO_THREADS > 0 && 'an I/O thread has turns of its own' : 'needs /proc';
+const unfit = seesThreads ? process.env.FERROHTTP_IO_THREADS > 0 && 'an I/O thread has turns of its own' : 'needs /proc';
 const skip = unfit || false;
 const peer = skip ? null : Peer.start();
 after(() => peer?.stop());

@@ -11,7 +11,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const commandLine = require('../../scripts/command-line.js');
 const { brief } = require('../parity/difference.js');
-const { supported } = require('../support/quiet.js');
+const { seesThreads } = require('../support/quiet.js');
 const { crowdDifference, crowdOf } = require('./crowd.js');
 const { difference } = require('./difference.js');
 const { generate } = require('./generate.js');
@@ -188,7 +188,7 @@ async function playOne(stage, history) {
 
 /** Starts this program again, with the environment and the Node that it needs, and returns how it ended. */
 function start({ node = process.execPath, 'io-threads': ioThreads }) {
-  if (!supported) throw new Error('this needs /proc to know when nothing moves');
+  if (!seesThreads) throw new Error('this needs /proc to know when nothing moves');
   const env = { ...process.env, ...fixedRoom(), [STARTED]: '1' };
   if (ioThreads !== undefined) env.FERROHTTP_IO_THREADS = String(ioThreads);
   const { status } = spawnSync(node, [__filename, ...process.argv.slice(2)], { stdio: 'inherit', env });

@@ -6,13 +6,13 @@ const assert = require('node:assert');
 const { execFile } = require('node:child_process');
 const path = require('node:path');
 const { test } = require('node:test');
-const { supported } = require('../support/quiet.js');
+const { seesThreads } = require('../support/quiet.js');
 const { isFair } = require('./fair.js');
 const { generate } = require('./generate.js');
 
 const TIME = path.join(__dirname, 'time.js');
 const BROKEN = path.join(__dirname, 'broken.js');
-const skip = supported ? false : 'needs /proc to know when nothing moves';
+const skip = seesThreads ? false : 'needs /proc to know when nothing moves';
 
 function play(args, env = {}) {
   return new Promise((resolve) => {

@@ -155,6 +155,7 @@ fn output<T>(text: &mut Vec<u8>, call: impl FnOnce(&mut Output<'_>) -> T) -> T {
     call(&mut Output {
         text,
         pieces: &[Piece::Text(0..38), Piece::Text(38..RESPONSE.len())],
+        several: true,
         blanks: 0,
         lend: &|| None,
     })
@@ -200,6 +201,7 @@ fn outbox(times: u32) {
         let mut output = Output {
             text: black_box(&mut text),
             pieces: &pieces,
+            several: pieces.len() > 1,
             blanks: 0,
             lend: &|| None,
         };

@@ -26,8 +26,10 @@ function makeRequest(connection, method, url, version, rawHeaders, upgrade) {
   const major = version >> 8;
   const minor = version & 255;
   const Message = requestClass(server) ?? IncomingMessage;
-  const req = new (Message === IncomingMessage ? Request : Message)(socket);
+  const isOwn = Message === IncomingMessage;
+  const req = new (isOwn ? Request : Message)(socket);
   connection.incoming = req;
+  connection.isOwn = isOwn;
   req.httpVersionMajor = major;
   req.httpVersionMinor = minor;
   req.httpVersion = major === 1 && minor === 1 ? '1.1' : `${major}.${minor}`;
@@ -51,10 +53,13 @@ function truncate({ maxHeaderPairs }, lines) {
 }
 
 /** Decides whether the program accepts an upgrade or CONNECT, and sets `req.upgrade`. */
-function wantsUpgrade(server, req) {
+function wantsUpgrade(connection, req) {
+  const { server } = connection;
   if (req.method === 'CONNECT') req.upgrade = true;
-  else if (typeof server.shouldUpgradeCallback === 'function') req.upgrade = !!server.shouldUpgradeCallback(req);
-  else req.upgrade = server.listenerCount('upgrade') > 0;
+  else if (typeof server.shouldUpgradeCallback === 'function') {
+    connection.isOwn = false; // the program gets the request before the fields are looked at
+    req.upgrade = !!server.shouldUpgradeCallback(req);
+  } else req.upgrade = server.listenerCount('upgrade') > 0;
   return req.upgrade;
 }
 
@@ -76,12 +81,11 @@ function serve(connection, req, keepAlive, hasHost, hasExpect) {
   });
   prepare(res, server, connection.onPendingData, keepAlive);
 
-  const isOwn = Object.getPrototypeOf(req) === Request.prototype;
   const isWatched = requestStart.hasSubscribers;
   if (isWatched) requestStart.publish({ request: req, response: res, socket, server });
 
   if (!traits.makesHeadersLate) settle(req);
-  if (!isOwn || isWatched || (maxHeaderPairs > 0 && req.rawHeaders.length >= maxHeaderPairs)) {
+  if (!connection.isOwn || isWatched || (maxHeaderPairs > 0 && req.rawHeaders.length >= maxHeaderPairs)) {
     // The flags of the head include lines that were dropped, and do not know what a program has changed.
     hasHost = fieldOf(req, 'host') !== undefined;
     hasExpect = fieldOf(req, 'expect') !== undefined;

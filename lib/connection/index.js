@@ -47,6 +47,7 @@ class Connection {
     this.server = server;
     this.socket = socket;
     this.incoming = null; // the request that is being parsed, or was parsed last
+    this.isOwn = true; // its class is Node's, and the program has not seen it before it is served
     this.requests = new Queue(); // requests that are not answered yet, in order
     this.queue = new Queue(); // responses that wait for the socket
     this.queuedBytes = 0; // approximate size of those responses
@@ -124,7 +125,7 @@ class Connection {
     const upgrade = (flags & UPGRADE) !== 0;
     const req = exchange.makeRequest(this, method, url, version, rawHeaders, upgrade);
     // The parser waits for the answer, which `onParked` gives.
-    if (upgrade) this.upgrading = exchange.wantsUpgrade(this.server, req);
+    if (upgrade) this.upgrading = exchange.wantsUpgrade(this, req);
     if (!upgrade || !this.upgrading) {
       exchange.serve(this, req, (flags & KEEP_ALIVE) !== 0, (flags & HAS_HOST) !== 0, (flags & HAS_EXPECT) !== 0);
     }

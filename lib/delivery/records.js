@@ -16,8 +16,8 @@ const { runTicks } = require('../host');
 const layout = require('../layout');
 const { native, meta, strings } = require('../engine');
 
-const METHODS = methods();
-const FIELD_NAMES = fieldNames();
+const METHODS = internalized(methods());
+const FIELD_NAMES = internalized(fieldNames());
 
 const { OVERFLOWN, SEEN, RECORDS, SHORT_BLOB } = layout.delivery;
 const {
@@ -37,6 +37,14 @@ const THREW = {
 const shortBlob = Buffer.from(meta.buffer, meta.byteLength - SHORT_BLOB, SHORT_BLOB);
 const copyOf = Function.prototype.call.bind(Uint8Array.prototype.slice);
 const SYSCALLS = { [layout.syscall.READ]: 'read', [layout.syscall.WRITE]: 'write' };
+
+/**
+ * The same strings as names of properties are. V8 compares these with those in the text of a program by their
+ * addresses.
+ */
+function internalized(strings) {
+  return Object.keys(Object.fromEntries(strings.map((string) => [string, true])));
+}
 
 /** Reads the records of one delivery. */
 class Cursor {

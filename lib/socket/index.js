@@ -81,7 +81,7 @@ class Socket extends net.Socket {
     if (this[kTaken] !== undefined) return alreadyWritten(this, callback);
     restartIdleTimer(this);
     const flags = waiting(this) | this[kLast];
-    if (chunks.length === 2 && chunks[1].chunk.length === 0 && chunks[0].chunk.length > 0) {
+    if (chunks.length === 2 && chunks[1].chunk === '' && chunks[0].chunk.length > 0) {
       // Node writes most responses as one chunk and an empty one, which has the callback.
       const { chunk, encoding } = chunks[0];
       const code = typeof chunk === 'string' ? encodingOf(encoding) : BYTES;

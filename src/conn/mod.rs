@@ -313,6 +313,10 @@ impl Conn {
         {
             let mut control = crate::lock(&self.control);
             if kind != Kind::Closed && !control.is_open() {
+                // Another thread has read this while JavaScript closed the connection. Nobody will hear of it.
+                if bytes > 0 && control.fate == (Fate::Closing { reset: false }) {
+                    control.fate = Fate::Closing { reset: true };
+                }
                 return;
             }
             control.shown = true;

@@ -184,6 +184,11 @@ impl Outbox {
         }
     }
 
+    /// What was deferred and has not left.
+    pub fn deferred(&self) -> &[u8] {
+        self.deferred.get(self.gone..).unwrap_or(&[])
+    }
+
     /// The first pieces, as many as one system call takes.
     pub fn front(&self) -> Front<'_> {
         let mut front = Front::default();
@@ -214,7 +219,6 @@ impl Outbox {
             let Some(more) = self.gone.checked_sub(self.deferred.len()) else {
                 return;
             };
-            // An idle connection keeps no memory for output.
             buffer_pool::keep_bytes(std::mem::take(&mut self.deferred));
             self.gone = more;
             self.waiting -= more;
@@ -232,9 +236,14 @@ impl Outbox {
         }
     }
 
-    /// Drops all of it.
+    /// Drops all of it. An idle connection keeps no memory for output.
     pub fn clear(&mut self) {
-        buffer_pool::keep_bytes(std::mem::take(self).deferred);
+        buffer_pool::keep_bytes(std::mem::take(&mut self.deferred));
+        if self.pending.capacity() > 0 {
+            self.pending = VecDeque::new();
+        }
+        self.gone = 0;
+        self.waiting = 0;
     }
 
     /// Takes what was deferred, and drops the rest.

@@ -70,6 +70,14 @@ impl Output<'_> {
         }
     }
 
+    /// The bytes, if they are in one piece.
+    pub(super) fn only(&self) -> Option<&[u8]> {
+        match self.pieces {
+            [piece] => Some(self.bytes(piece)),
+            _ => None,
+        }
+    }
+
     /// The pieces behind the first `skip` bytes, as many as one system call takes.
     pub fn front(&self, mut skip: usize) -> Front<'_> {
         let mut front = Front::default();

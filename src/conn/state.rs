@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use super::io;
 use super::outbox::Outbox;
-use super::output::{Front, Output};
+use super::output::Output;
 use crate::record::{Records, SOCKET_ERROR, SYSCALL_WRITE, WRITTEN};
 
 /// The result of offering bytes to the kernel.
@@ -18,13 +18,14 @@ pub struct Offer {
     pub full: bool,
 }
 
-/// Offers bytes to the kernel. `last` means that FIN follows at once.
-pub fn offer(fd: RawFd, front: &Front<'_>, last: bool) -> Result<Offer, i32> {
+/// Offers bytes to the kernel, `length` in all. `last` means that FIN follows at once.
+#[inline]
+pub fn offer(fd: RawFd, pieces: &[&[u8]], length: usize, last: bool) -> Result<Offer, i32> {
     let send = if last { io::send_before_fin } else { io::send };
-    match send(fd, front.pieces()) {
+    match send(fd, pieces) {
         Ok(taken) => Ok(Offer {
             taken,
-            full: taken < front.length(),
+            full: taken < length,
         }),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Offer {
             taken: 0,
@@ -206,7 +207,17 @@ impl Control {
     /// Offers what follows the first `skip` bytes of an output to the kernel. If it fails, an error that was met before
     /// takes precedence, because in Node this write would have met that one.
     pub fn offer(&mut self, output: &Output<'_>, skip: usize, last: bool) -> Result<Offer, i32> {
-        offer(self.fd, &output.front(skip), last).map_err(|errno| {
+        let offered = match output.only() {
+            Some(bytes) => {
+                let rest = bytes.get(skip..).unwrap_or(&[]);
+                offer(self.fd, &[rest], rest.len(), last)
+            }
+            None => {
+                let front = output.front(skip);
+                offer(self.fd, front.pieces(), front.length(), last)
+            }
+        };
+        offered.map_err(|errno| {
             let earlier = self.kept_error.take().or(self.read_error);
             earlier.unwrap_or(errno)
         })

@@ -186,17 +186,18 @@ impl Flush for Conn {
     }
 }
 
-/// Offers deferred output to the kernel. `last` means that FIN follows at once. If it fails, the output is dropped.
+/// Offers deferred output to the kernel. Nothing else is in the outbox. `last` means that FIN follows at once. If it
+/// fails, the output is dropped.
 pub(super) fn send_deferred(control: &mut Control, last: bool) -> Result<(), i32> {
     if !std::mem::take(&mut control.deferred) {
         return Ok(());
     }
-    let front = control.outbox.front();
-    let wanted = front.length();
+    let output = control.outbox.deferred();
+    let wanted = output.len();
     if wanted == 0 {
         return Ok(());
     }
-    match offer(control.fd, &front, last) {
+    match offer(control.fd, &[output], wanted, last) {
         Ok(offer) => {
             control.tight = offer.taken < wanted;
             control.outbox.advance(offer.taken);

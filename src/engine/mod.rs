@@ -1,6 +1,7 @@
 //! The engine of one environment: its threads, and the queue to its JavaScript thread. It does not know connections;
 //! what it carries is a [`Cargo`].
 
+mod alarm;
 pub mod deferred;
 pub mod queue;
 mod threads;

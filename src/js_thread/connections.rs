@@ -306,16 +306,23 @@ impl Connections {
 
     /// Decides whether a delivery goes to JavaScript, is held back, or is dropped.
     fn open(&mut self, delivery: Delivery) -> Option<Popped> {
-        let conn = match &delivery.source {
+        let Delivery {
+            source,
+            kind,
+            bytes,
+            behind,
+            records,
+        } = delivery;
+        let conn = match source {
             Source::Server(id) => {
                 return Some(Popped {
-                    id: *id,
+                    id,
                     flags: SERVER,
                     bytes: 0,
-                    records: delivery.records,
+                    records,
                 });
             }
-            Source::Conn(conn) => conn.clone(),
+            Source::Conn(conn) => conn,
         };
         let known = conn.id.load(Ordering::Relaxed);
         if known == GONE {
@@ -326,12 +333,18 @@ impl Connections {
             id => (id, 0),
         };
         let slot = self.slot(id)?;
-        match delivery.kind {
+        match kind {
             Kind::Closed => self.ending.push(id),
             _ if slot.destroyed => return None,
             Kind::Packet if slot.paused => {
                 conn.release_output();
-                slot.held = Some(delivery);
+                slot.held = Some(Delivery {
+                    source: Source::Conn(conn),
+                    kind,
+                    bytes,
+                    behind,
+                    records,
+                });
                 return None;
             }
             Kind::Packet => {
@@ -339,8 +352,8 @@ impl Connections {
                     self.ending.push(id);
                 }
                 let may_go_on = self.reads + 1 < READS_PER_TURN
-                    && self.requests + delivery.records.heads < REQUESTS_PER_TURN;
-                let then = match delivery.behind {
+                    && self.requests + records.heads < REQUESTS_PER_TURN;
+                let then = match behind {
                     Behind::Bytes if may_go_on => Then::ReadOn,
                     behind if conn.look_for_hang_up(behind) => Then::HangUp,
                     _ => Then::NextTurn,
@@ -359,8 +372,8 @@ impl Connections {
         Some(Popped {
             id,
             flags,
-            bytes: delivery.bytes,
-            records: delivery.records,
+            bytes,
+            records,
         })
     }
 

@@ -226,6 +226,7 @@ fn text<T>(pieces: &[&[u8]], call: impl FnOnce(&mut Output<'_>) -> T) -> T {
     call(&mut Output {
         text: &mut text,
         pieces: &ranges,
+        several: ranges.len() > 1,
         blanks: 0,
         lend: &|| None,
     })
@@ -294,6 +295,7 @@ impl Lender {
             &mut Output {
                 text: &mut b"head".to_vec(),
                 pieces: &[Piece::Text(0..4), Piece::Bytes(&self.bytes, 3)],
+                several: true,
                 blanks: 0,
                 lend: &lend,
             },

@@ -4,7 +4,7 @@
 
 const net = require('node:net');
 const { node, ours } = require('../../support/implementations.js');
-const { quiet, stir, supported } = require('../../support/quiet.js');
+const { quiet, stir } = require('../../support/quiet.js');
 const { shippedCases } = require('../../../lib/host/check.js');
 const { level } = require('../../../lib/host/level.js');
 
@@ -75,7 +75,7 @@ async function main() {
   };
   // Where several packets are sent, each has to be read alone.
   const single = cases.filter(({ packets }) => packets.length === 1);
-  const several = supported ? cases.filter(({ packets }) => packets.length > 1) : [];
+  const several = cases.filter(({ packets }) => packets.length > 1);
   while (single.length > 0) await Promise.all(single.splice(0, AT_ONCE).map(compare));
   for (const one of several) await compare(one);
   console.log(JSON.stringify({ level: level.name, cases: cases.length, kinds, different }));

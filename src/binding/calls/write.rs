@@ -120,11 +120,12 @@ const TEXT: usize = 64 * 1024;
 
 pub fn write(call: &Call<'_, 3>) -> Result<sys::napi_value> {
     let chunk = call.arguments[1];
+    let flags = call.number(2);
     call.with_text(|text| {
         // SAFETY: the bytes are used before this returns to JavaScript, or lent.
-        let piece = unsafe { piece(call.env, chunk, call.number(2), text, ONLY) }?;
-        let blanks = u32::from(call.number(2) & BLANK_FOLLOWS != 0);
-        call.send(call.number(2), text, &[piece], blanks, chunk)
+        let piece = unsafe { piece(call.env, chunk, flags, text, ONLY) }?;
+        let blanks = u32::from(flags & BLANK_FOLLOWS != 0);
+        call.send(flags, text, &[piece], blanks, chunk)
     })
 }
 
@@ -162,13 +163,14 @@ pub fn respond(call: &Call<'_, 5>) -> Result<sys::napi_value> {
 
 pub fn writev(call: &Call<'_, 3>) -> Result<sys::napi_value> {
     let array = call.arguments[1];
+    let flags = call.number(2);
     call.with_text(|text| {
         // SAFETY: the bytes are used before this returns to JavaScript, or lent.
         let pieces = unsafe { pieces(call.env, array, text) }?;
         let blanks = pieces.iter().rev().take_while(|piece| piece.is_blank());
         let passed = blanks.count() as u32;
-        let blanks = passed + u32::from(call.number(2) & BLANK_FOLLOWS != 0);
-        call.send(call.number(2), text, &pieces, blanks, array)
+        let blanks = passed + u32::from(flags & BLANK_FOLLOWS != 0);
+        call.send(flags, text, &pieces, blanks, array)
     })
 }
 

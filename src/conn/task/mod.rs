@@ -146,18 +146,23 @@ impl Task {
 
     /// Runs until there is nothing to do, as `poll` does. A panic ends only this connection.
     pub fn run(&mut self, cx: &mut Context<'_>, supply: &mut dyn Supply) -> Poll<()> {
-        let result = catch_unwind(AssertUnwindSafe(|| self.turns(cx, supply)));
-        result.unwrap_or_else(|_| self.recover())
-    }
-
-    fn turns(&mut self, cx: &mut Context<'_>, supply: &mut dyn Supply) -> Poll<()> {
-        let Some(conn) = self.conn.clone() else {
+        // It is taken out meanwhile, because counting it once more would cost as much as a lock.
+        let Some(conn) = self.conn.take() else {
             return Poll::Ready(());
         };
+        let result = catch_unwind(AssertUnwindSafe(|| self.turns(&conn, cx, supply)));
+        self.conn = Some(conn);
+        match result {
+            Ok(turn) => self.finish(&turn),
+            Err(_) => self.recover(),
+        }
+    }
+
+    fn turns(&mut self, conn: &Arc<Conn>, cx: &mut Context<'_>, supply: &mut dyn Supply) -> Turn {
         loop {
-            let turn = self.turn(&conn, cx, supply);
+            let turn = self.turn(conn, cx, supply);
             if !matches!(turn, Turn::Again) || self.has_to_wait() {
-                return self.finish(&turn);
+                return turn;
             }
         }
     }
