@@ -18,13 +18,14 @@ pub struct Offer {
     pub full: bool,
 }
 
-/// Offers bytes to the kernel. `last` means that FIN follows at once.
-pub fn offer(fd: RawFd, pieces: &[&[u8]], last: bool) -> Result<Offer, i32> {
+/// Offers bytes to the kernel, `length` in all. `last` means that FIN follows at once.
+#[inline]
+pub fn offer(fd: RawFd, pieces: &[&[u8]], length: usize, last: bool) -> Result<Offer, i32> {
     let send = if last { io::send_before_fin } else { io::send };
     match send(fd, pieces) {
         Ok(taken) => Ok(Offer {
             taken,
-            full: taken < pieces.iter().map(|piece| piece.len()).sum(),
+            full: taken < length,
         }),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Offer {
             taken: 0,
@@ -207,8 +208,14 @@ impl Control {
     /// takes precedence, because in Node this write would have met that one.
     pub fn offer(&mut self, output: &Output<'_>, skip: usize, last: bool) -> Result<Offer, i32> {
         let offered = match output.only() {
-            Some(bytes) => offer(self.fd, &[bytes.get(skip..).unwrap_or(&[])], last),
-            None => offer(self.fd, output.front(skip).pieces(), last),
+            Some(bytes) => {
+                let rest = bytes.get(skip..).unwrap_or(&[]);
+                offer(self.fd, &[rest], rest.len(), last)
+            }
+            None => {
+                let front = output.front(skip);
+                offer(self.fd, front.pieces(), front.length(), last)
+            }
         };
         offered.map_err(|errno| {
             let earlier = self.kept_error.take().or(self.read_error);

@@ -197,7 +197,7 @@ pub(super) fn send_deferred(control: &mut Control, last: bool) -> Result<(), i32
     if wanted == 0 {
         return Ok(());
     }
-    match offer(control.fd, &[output], last) {
+    match offer(control.fd, &[output], wanted, last) {
         Ok(offer) => {
             control.tight = offer.taken < wanted;
             control.outbox.advance(offer.taken);

@@ -20,10 +20,6 @@ let onSocketClose;
  * `on` is the method `on` that the connection has set on the socket.
  */
 function assign(res, socket, onClose, on) {
-  if (!shortcuts.bond.open) {
-    res.assignSocket(socket);
-    return;
-  }
   const { _events: events } = socket;
   const short = bondIsPlain() && events.close === onClose && events.newListener === undefined &&
     socket._maxListeners === undefined && socket.on === on &&
@@ -55,10 +51,6 @@ function bond(res, socket, onClose) {
 
 /** Does what `res.detachSocket(socket)` does. */
 function detach(res, socket, onClose) {
-  if (!shortcuts.bond.open) {
-    res.detachSocket(socket);
-    return;
-  }
   const { _events: events } = socket;
   const { close } = events;
   if (bondIsPlain() && Array.isArray(close) && close.length === 2 && close[0] === onClose && close[1] === onSocketClose &&
