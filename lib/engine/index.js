@@ -3,7 +3,7 @@
 
 const { Engine } = require('../native');
 const { traits } = require('../host');
-const { isAtLeast, level, lower } = require('../host/level');
+const { isAtLeast, lower } = require('../host/level');
 
 /** The numbers of the delivery that was popped last. docs/architecture.md has their layout. */
 const META_LENGTH = 16384;
@@ -25,11 +25,7 @@ const native = new Engine(meta, strings, () => wake(), {
  * Node's own sockets do that, and only the parser and the error path are ferrohttp's.
  */
 const supported = native.supported && !isAtLeast('sockets');
-if (!supported && !isAtLeast('sockets')) {
-  // On Windows this is expected, so there is no warning.
-  if (process.platform === 'win32') level.name = 'sockets';
-  else lower('sockets', 'this process does not export libuv to addons');
-}
+if (!supported && !isAtLeast('sockets')) lower('sockets', 'this process does not export libuv to addons');
 
 /** Sets the function that is called when there are deliveries. */
 function onWake(callback) {

@@ -30,6 +30,8 @@ function start() {
     level.asked = 'sockets'; // FERROHTTP_ENGINE=off is its older name
   }
   level.name = level.asked ?? 'fast';
+  // There is no engine for Windows. This is expected, so there is no warning.
+  if (process.platform === 'win32' && !isAtLeast('sockets')) level.name = 'sockets';
 }
 
 function isAtLeast(name) {

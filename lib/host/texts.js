@@ -39,10 +39,16 @@ function find(name) {
   return undefined;
 }
 
+/** The text of a function. Node's own have CRLF in builds for Windows. */
+function textOf(fn) {
+  const text = Reflect.apply(toString, fn, []);
+  return process.platform === 'win32' ? text.replaceAll('\r\n', '\n') : text;
+}
+
 /** The length and the FNV-1a hash of the text of a function; '' if it is no function. */
 function fingerprint(fn) {
   if (typeof fn !== 'function' || !trusted) return '';
-  const text = Reflect.apply(toString, fn, []);
+  const text = textOf(fn);
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return `${text.length.toString(36)}.${(hash >>> 0).toString(36)}`;

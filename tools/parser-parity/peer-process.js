@@ -52,8 +52,9 @@ class Peer {
 // The newest build of the native side. It may be a debug build of `cargo test`.
 function findPeer() {
   const target = process.env.CARGO_TARGET_DIR ?? path.join(__dirname, '../../target');
+  const program = process.platform === 'win32' ? 'parser-parity-peer.exe' : 'parser-parity-peer';
   return ['release', 'debug']
-    .map((profile) => path.join(target, profile, 'examples', 'parser-parity-peer'))
+    .map((profile) => path.join(target, profile, 'examples', program))
     .filter((file) => fs.existsSync(file))
     .sort((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs)[0];
 }
