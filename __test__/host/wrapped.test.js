@@ -9,7 +9,7 @@ const { test } = require('node:test');
 const { node, ours } = require('../support/implementations.js');
 
 /** How often the program is run at most. */
-const RUNS = 5;
+const RUNS = 15;
 
 function counts(implementation, when) {
   return new Promise((resolve, reject) => {
