@@ -2,13 +2,14 @@
 
 // Builds the binary of a platform on this one.
 //
-// Linux is linked by zig, which has the symbols of each glibc, so the binary needs no newer one than it has to. The
-// standard library of a target comes with the toolchain (`rustup target add`), or is built from the toolchain's
-// sources, where rustup offers nothing (Debian's rust-src).
+// Linux is linked by zig, which has the symbols of each glibc, so the binary needs no newer one than it has to. macOS is
+// linked as `darwin.js` says. The standard library of a target comes with the toolchain (`rustup target add`), or is
+// built from the toolchain's sources, where rustup offers nothing (Debian's rust-src).
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { linking } = require('./darwin.js');
 const { CROSS, ROOT, environment, tool } = require('./tools.js');
 const { OLDEST, TARGETS, find } = require('../targets.js');
 const commandLine = require('../command-line.js');
@@ -21,8 +22,7 @@ const USAGE = `npm run cross -- PLATFORM ...
   PLATFORM  all, a Rust target, or one of
             ${commandLine.wrapped(TARGETS.map(({ platform }) => platform), 12)}`;
 
-/** Rust would strip it by objcopy, which zig does not have for Mach-O: the names stay in it. */
-const DARWIN = { builder: 'zigbuild', env: { CARGO_PROFILE_RELEASE_STRIP: 'false' }, library: 'libferrohttp.dylib' };
+const DARWIN = { builder: 'build', library: 'libferrohttp.dylib', linking };
 
 /** How each platform is built on another system, and Linux on any. */
 const RECIPES = {
@@ -50,6 +50,8 @@ function recipeFor({ platform, os }) {
 
 const capture = (command, args) => spawnSync(command, args, { encoding: 'utf8' }).stdout?.trim() ?? '';
 
+const hostOf = (rustc) => /^host: (.*)$/m.exec(capture(rustc, ['-vV']))?.[1] ?? '';
+
 /** The toolchain that has, or can build, the standard library of a target. */
 function toolchain(rust) {
   const found = [];
@@ -57,8 +59,8 @@ function toolchain(rust) {
     const sysroot = capture(rustc, ['--print', 'sysroot']);
     if (sysroot === '') continue;
     const cargo = rustc === 'rustc' ? 'cargo' : path.join(path.dirname(rustc), 'cargo');
-    if (fs.existsSync(path.join(sysroot, 'lib/rustlib', rust, 'lib'))) return { rustc, cargo, std: [] };
-    if (fs.existsSync(path.join(sysroot, 'lib/rustlib/src/rust/library/std'))) found.push({ rustc, cargo });
+    if (fs.existsSync(path.join(sysroot, 'lib/rustlib', rust, 'lib'))) return { rustc, cargo, sysroot, std: [] };
+    if (fs.existsSync(path.join(sysroot, 'lib/rustlib/src/rust/library/std'))) found.push({ rustc, cargo, sysroot });
   }
   if (found.length === 0) {
     throw new Failure(`no toolchain has the standard library of ${rust}: rustup target add ${rust}, or rustup component ` +
@@ -83,7 +85,7 @@ function emptyNodeLibrary() {
 function build({ platform, os, cpu, rust: published }) {
   const recipe = recipeFor({ platform, os });
   const rust = recipe.rust ?? published;
-  const { rustc, cargo, std, env } = toolchain(rust);
+  const { rustc, cargo, sysroot, std, env } = toolchain(rust);
   const [linker, linkerProgram] = recipe.linker ?? [];
   const builder = recipe.builder === 'zigbuild' ? tool('cargo-zigbuild') : cargo;
   const result = spawnSync(builder, [
@@ -95,7 +97,7 @@ function build({ platform, os, cpu, rust: published }) {
       RUSTC: rustc,
       CARGO: cargo,
       ...env,
-      ...recipe.env,
+      ...recipe.linking?.(rust, sysroot, hostOf(rustc)),
       ...(os === 'darwin' && { MACOSX_DEPLOYMENT_TARGET: OLDEST.darwin[cpu] }),
       ...(rust !== published && { LIBNODE_PATH: emptyNodeLibrary() }),
       ...(linker && { [linker]: tool(linkerProgram) }),

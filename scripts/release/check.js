@@ -158,7 +158,7 @@ async function tryProject({ node, platform, name, folder, express }) {
     }
     if (name === 'npm') {
       const installed = size(path.join(project, 'node_modules/ferrohttp')) + size(path.join(project, 'node_modules/@ferrohttp'));
-      if (installed > MOST_INSTALLED) throw new Failure(`${installed} bytes are installed, more than ${MOST_INSTALLED}`);
+      checkInstalled(installed);
     }
   } finally {
     registry.close();
@@ -181,6 +181,10 @@ function unpacked(tarball, use) {
   }
 }
 
+function checkInstalled(bytes) {
+  if (bytes > MOST_INSTALLED) throw new Failure(`${bytes} bytes are installed, more than ${MOST_INSTALLED}`);
+}
+
 /**
  * Checks every binary that is there, including those that cannot run on this machine, and says how much is installed
  * with it.
@@ -193,6 +197,7 @@ function checkBinaries(folder, own) {
     unpacked(tarball, (work) => {
       const needs = checkNeeds(platform, path.join(work, binaryName(platform)));
       const installed = others + size(work);
+      checkInstalled(installed);
       console.log(`ok ${platform}: the binary needs ${needs}; ${installed} bytes are installed`);
     });
   }
