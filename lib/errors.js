@@ -12,7 +12,7 @@ const MESSAGES = REASONS.map((reason) => `Parse Error: ${reason}`);
 class Note {
   constructor(token, code) {
     this.token = token; // the number under which Rust keeps what it has seen; 0: the error repeats an earlier refusal
-    this.code = code; // the code of a parse error, which the program may change in the error
+    this.code = code; // of a parse error: the code that it was made with
     this.native = null; // the server that has counted it
     this.number = 0; // the number of the refusal at that server
     this.left = false; // it was left to a 'clientError' listener
@@ -83,7 +83,7 @@ function errorWithoutFrames(message) {
 /** A system error as Node's sockets report it; `errno` is negative, as in libuv. */
 function systemError(errno, syscall, token) {
   const error = errnoException(errno, syscall);
-  return token ? new Noted(error, new Note(token, undefined)) : error;
+  return token ? new Noted(error, new Note(token)) : error;
 }
 
 /** The error of a connection that a fault of ferrohttp itself has ended. */
@@ -119,7 +119,7 @@ function noteOf(error) {
 
 /** The note of an error. It is made if there is none and the error is an object. */
 function addNote(error) {
-  const note = new Note(undefined, undefined);
+  const note = new Note();
   if (error !== null && typeof error === 'object') foreign.set(error, note);
   return note;
 }

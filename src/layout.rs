@@ -16,7 +16,7 @@ pub mod delivery {
     pub const SEEN: u32 = 8;
     /// The numbers before the first record: how many are in use, id, flags, bytes read, and the length of the first blob if it is a short one.
     pub const RECORDS: u32 = 5;
-    /// A first blob of at most so many bytes lies at the end of the array of numbers, at a multiple of 4 bytes. `engine.blob()` does not have it.
+    /// The last so many bytes of the array of numbers. A first blob that is not longer lies there, too, unless it is a Buffer already.
     pub const SHORT_BLOB: u32 = 1024;
 }
 

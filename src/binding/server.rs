@@ -158,10 +158,11 @@ impl NativeServer {
         self.server.refusals.stats()
     }
 
-    /// Counts and keeps a refusal that JavaScript has decided, and returns its number. `token` is that of the delivery, or 0; `id`
-    /// that of the connection, or 0; `reason` is an index, or -1. `outcome` is 0 for a reply with this status, 1 if it
-    /// was left to a listener, and 2 for closed. `repeat` says whether it repeats an earlier one. If JavaScript reads
-    /// the connection, its parser and both addresses are given, each address with its port behind a space.
+    /// Counts and keeps a refusal that JavaScript has decided, and returns its number. `token` is that of the delivery,
+    /// or 0; `id` that of the connection, or 0; `reason` is an index, or -1. `outcome` is 0 for a reply with this
+    /// status, 1 if it was left to a listener, and 2 for closed. `repeat` says whether it repeats an earlier one. If
+    /// JavaScript reads the connection, its parser and both addresses are given, each address with its port behind a
+    /// space.
     #[napi(catch_unwind)]
     #[allow(clippy::too_many_arguments)] // an object costs more than all of the call
     pub fn refused(

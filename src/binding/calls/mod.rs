@@ -234,9 +234,9 @@ fn server_of(call: &Call<'_, 1>) -> Result<sys::napi_value> {
     Ok(double(call.env, server.into()))
 }
 
-/// Counts and keeps a refusal that a connection of this server has told under this token, with the outcome in the lowest two
-/// bits of the last argument and the status of the reply above them. Returns the refusal's number. Returns 0 if
-/// nothing is known of it here; then JavaScript calls the method of the server.
+/// Counts and keeps a refusal that a connection of this server has told under this token. The last argument has the
+/// outcome in its lowest two bits, and the status of the reply above them. Returns the refusal's number, or 0 if nothing
+/// is known of it here; then JavaScript calls the method of the server.
 fn refused(call: &Call<'_, 4>) -> Result<sys::napi_value> {
     let [token, id, server, how] = [0, 1, 2, 3].map(|i| call.number(i));
     let connections = call.native()?.connections.borrow();
