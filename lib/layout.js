@@ -7,7 +7,7 @@ const delivery = Object.freeze({
   OVERFLOWN: 2,
   SERVER_RECORD: 4,
   SEEN: 8,
-  RECORDS: 5,
+  RECORDS: 6,
   SHORT_BLOB: 1024,
 });
 

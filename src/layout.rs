@@ -14,8 +14,8 @@ pub mod delivery {
     pub const SERVER_RECORD: u32 = 4;
     /// The flags from this bit on are the token of a refusal that Rust has seen, or 0.
     pub const SEEN: u32 = 8;
-    /// The numbers before the first record: how many are in use, id, flags, bytes read, and the length of the first blob if it is a short one.
-    pub const RECORDS: u32 = 5;
+    /// The numbers before the first record: how many are in use, id, flags, bytes read, the length of the first blob if it is a short one, and the server's id if it is the first delivery of a connection.
+    pub const RECORDS: u32 = 6;
     /// The last so many bytes of the array of numbers. A first blob that is not longer lies there, too, unless it is a Buffer already.
     pub const SHORT_BLOB: u32 = 1024;
 }
@@ -40,7 +40,7 @@ pub mod record {
     pub const WRITTEN: u32 = 8;
     /// `errno`: the pending shutdown is done.
     pub const SHUTDOWN: u32 = 9;
-    /// The descriptor is closed, and the id is free.
+    /// The descriptor is closed, and the id is free. It does not come if `engine.close` or `engine.reset` has closed the descriptor at once.
     pub const CLOSED: u32 = 10;
     /// A connection was accepted, and nothing was read yet. It comes only while `eager` is set.
     pub const ACCEPTED: u32 = 11;

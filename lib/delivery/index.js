@@ -12,6 +12,7 @@ const { native, meta } = require('../engine');
 
 const { FIRST, OVERFLOWN, SERVER_RECORD, RECORDS } = layout.delivery;
 const { HEAD, CLOSED, ACCEPTED } = layout.record;
+const SERVER = RECORDS - 1; // the place of the server's id
 
 const servers = new Map(); // by server id
 
@@ -28,7 +29,7 @@ function dispatch(text) {
   let socket = socketAt(id);
   if (socket === undefined || (flags & FIRST) !== 0) {
     // Listeners of 'connection' run here. They may cause other deliveries.
-    socket = open(id);
+    socket = open(id, (flags & FIRST) !== 0 ? meta[SERVER] : native.serverOf(id));
     if (socket === undefined || first === ACCEPTED) return false;
     // Node enters JavaScript once more for the first packet.
     runTicks();
@@ -48,16 +49,19 @@ function dispatch(text) {
   return false;
 }
 
-/** Makes the socket of a new connection. Returns undefined if the connection has ended or was turned away. */
-function open(id) {
-  return servers.get(native.serverOf(id))?.onAccept(id);
+/**
+ * Makes the socket of a new connection of the server with this id. Returns undefined if the connection has ended or was
+ * turned away.
+ */
+function open(id, server) {
+  return servers.get(server)?.onAccept(id);
 }
 
 /** The socket of the connection with this id. It is made if the connection is new. */
 function socketOf(id) {
   const known = socketAt(id);
   if (known !== undefined) return known;
-  const socket = open(id);
+  const socket = open(id, native.serverOf(id));
   if (socket !== undefined) socket[kBytesRead] += native.takeBytesRead(id);
   return socket;
 }

@@ -24,7 +24,7 @@ const { inClosingPhase } = require('./closing');
 const { handOver } = require('./hand-over');
 const { hold } = require('./hold');
 const { alreadyWritten, awaits, encodingOf, inOwnContext, waiting, written } = require('./output');
-const { remember } = require('./places');
+const { forget, remember } = require('./places');
 const {
   kId, kKey, kPending, kCancelled, kBytesRead, kBytesWritten, kException, kRefed,
   kHolds, kEnded, kTaken, kStopped, kOpen, kQueueSeen, kLast, kBehind,
@@ -135,14 +135,22 @@ class Socket extends net.Socket {
     this[kException] = Boolean(exception);
     rememberLocal(this, null);
     this[kId] = -1;
+    let written;
     if (isResetting(this)) {
       setResetting(this, false);
-      this[kBytesWritten] = native.reset(id);
+      written = native.reset(id);
     } else {
       if (!exception && this.parser?.isIdle?.()) native.noteIdleClose(id);
-      this[kBytesWritten] = native.close(id);
+      written = native.close(id);
     }
-    this[kOpen] = 2;
+    if (written < 0) { // the descriptor is closed, and CLOSED does not follow
+      written = -1 - written;
+      forget(this);
+      this[kOpen] = 1;
+    } else {
+      this[kOpen] = 2;
+    }
+    this[kBytesWritten] = written;
     inClosingPhase(this);
     callback(exception);
     closing(1);

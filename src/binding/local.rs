@@ -36,6 +36,18 @@ pub struct Local {
     pub native: Option<Native>,
 }
 
+/// What a delivery has before its records.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Header {
+    /// The connection's id, or the server's.
+    pub id: u32,
+    pub flags: u32,
+    /// The id of the connection's server, if this is its first delivery.
+    pub server: u32,
+    /// How many bytes were read for it.
+    pub bytes: u32,
+}
+
 /// What the last delivery has beside its text.
 #[derive(Default)]
 struct Published {
@@ -105,9 +117,12 @@ impl Local {
     /// Writes a delivery where JavaScript reads it, and returns its text.
     pub fn publish(
         &self,
-        id: u32,
-        flags: u32,
-        bytes: u32,
+        Header {
+            id,
+            flags,
+            server,
+            bytes,
+        }: Header,
         mut records: Records,
     ) -> Result<sys::napi_value> {
         let flags = match records.seen.take() {
@@ -123,7 +138,7 @@ impl Local {
         let meta = unsafe { std::slice::from_raw_parts_mut(self.meta.data, self.meta.length) };
         let (numbers, end) = meta.split_at_mut(self.meta.length - BLOB_NUMBERS);
         let short = records.blobs.first().map_or(0, |blob| put_short(blob, end));
-        let header = |flags| [total as u32, id, flags, bytes, short];
+        let header = |flags| [total as u32, id, flags, bytes, short, server];
         if total <= numbers.len() {
             numbers[..META_HEADER].copy_from_slice(&header(flags));
             numbers[META_HEADER..total].copy_from_slice(&records.numbers);

@@ -7,6 +7,7 @@ use napi::Result;
 use napi_derive::napi;
 
 use super::engine::Engine;
+use super::local::Header;
 use super::server::NativeServer;
 use super::values::{self, Value, invalid};
 use crate::http1::{Code, Outcome, ParseError, Parser, Phase, Reason, invariant};
@@ -195,5 +196,9 @@ impl NativeParser {
 }
 
 fn publish(engine: &Engine, bytes: u32, records: Records) -> Result<Value> {
-    engine.local.publish(0, 0, bytes, records).map(Value)
+    let header = Header {
+        bytes,
+        ..Header::default()
+    };
+    engine.local.publish(header, records).map(Value)
 }

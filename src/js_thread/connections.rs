@@ -38,6 +38,15 @@ const SHORT: u64 = 40_000;
 /// The number of no stretch of time.
 const LONG_AGO: u32 = u32::MAX;
 
+/// How far a connection has ended when JavaScript closes it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Closing {
+    /// How many bytes JavaScript has written.
+    pub written: u64,
+    /// The descriptor is closed and the id is free. If not, CLOSED will tell it.
+    pub is_over: bool,
+}
+
 /// A delivery for `next`.
 #[derive(Debug)]
 pub struct Popped {
@@ -45,6 +54,8 @@ pub struct Popped {
     pub id: u32,
     /// The flags for JavaScript ([`layout::delivery`](crate::layout::delivery)).
     pub flags: u32,
+    /// The id of the connection's server, if this is its first delivery; else 0.
+    pub server: u32,
     /// How many bytes were read for it.
     pub bytes: u32,
     /// Its records.
@@ -54,7 +65,7 @@ pub struct Popped {
 #[derive(Debug)]
 struct Slot {
     conn: Arc<Conn>,
-    /// JavaScript has closed it. Only CLOSED is still delivered.
+    /// JavaScript has closed it, and another thread has still to close the descriptor. Only CLOSED is still delivered.
     destroyed: bool,
     /// JavaScript has taken it over. Only what was parsed before is still delivered.
     detached: bool,
@@ -318,6 +329,7 @@ impl Connections {
                 return Some(Popped {
                     id,
                     flags: SERVER,
+                    server: 0,
                     bytes: 0,
                     records,
                 });
@@ -328,9 +340,9 @@ impl Connections {
         if known == GONE {
             return None;
         }
-        let (id, flags) = match known {
-            0 => (self.assign(&conn)?, FIRST),
-            id => (id, 0),
+        let (id, flags, server) = match known {
+            0 => (self.assign(&conn)?, FIRST, conn.server.id),
+            id => (id, 0, 0),
         };
         let slot = self.slot(id)?;
         match kind {
@@ -372,6 +384,7 @@ impl Connections {
         Some(Popped {
             id,
             flags,
+            server,
             bytes,
             records,
         })
@@ -443,26 +456,29 @@ impl Connections {
     }
 
     /// Ends a connection. If a packet of it is still on its way to JavaScript, the peer gets RST, as from a kernel
-    /// whose socket is closed with unread bytes. Returns how many bytes JavaScript has written.
-    pub fn close(&mut self, id: u32, reset: bool) -> u64 {
+    /// whose socket is closed with unread bytes.
+    pub fn close(&mut self, id: u32, reset: bool) -> Closing {
         let told = self.is_told(id);
         let Some(slot) = self.slot(id) else {
-            return 0;
+            return Closing::default();
         };
         let unread = slot.has_unread(told);
         slot.held = None;
         slot.destroyed = true;
         let written = slot.conn.close(reset || unread);
         let seat = slot.conn.seat.load(Ordering::Relaxed);
-        self.end_task(seat);
-        written
+        let is_over = self.end_task(seat);
+        if is_over {
+            self.release(id);
+        }
+        Closing { written, is_over }
     }
 
-    /// The connection with this seat was closed: so is its descriptor now, as by libuv.
-    fn end_task(&mut self, seat: u32) {
-        if let Some(reactor) = &mut self.reactor {
-            reactor.end(seat);
-        }
+    /// The connection with this seat was closed: so is its descriptor now, as by libuv. Returns false if another thread
+    /// still has to close it.
+    fn end_task(&mut self, seat: u32) -> bool {
+        let reactor = self.reactor.as_mut();
+        reactor.is_some_and(|reactor| reactor.end(seat))
     }
 
     /// Notes that JavaScript is about to close a connection between two requests.

@@ -92,15 +92,15 @@ impl Reactor {
         self.runnable.push_back(token);
     }
 
-    /// Ends a task whose connection JavaScript has closed, and with it the descriptor.
-    pub fn end(&mut self, token: u32) {
-        if self
-            .residents
-            .get(token)
-            .is_some_and(|resident| resident.task.is_over())
-        {
-            self.residents.remove(token);
+    /// Ends a task whose connection JavaScript has closed, and with it the descriptor. Returns false if there is no such
+    /// task, or JavaScript never knew the connection.
+    pub fn end(&mut self, token: u32) -> bool {
+        let resident = self.residents.get(token);
+        if !resident.is_some_and(|resident| resident.task.is_over()) {
+            return false;
         }
+        let resident = self.residents.remove(token);
+        resident.is_some_and(|resident| resident.task.close())
     }
 
     /// Whether a task is known to have something to do.

@@ -11,12 +11,13 @@ use std::rc::Rc;
 
 use napi::{Result, check_status, sys};
 
-use super::local::Local;
+use super::local::{Header, Local};
 use super::native::Native;
 use super::pages;
 use super::values::{self, double, int};
 use crate::conn::Conn;
 use crate::engine::deferred::Moment;
+use crate::js_thread::connections::{Closing, Popped};
 use crate::observe::store::{Circumstances, Outcome};
 
 type Callback =
@@ -183,8 +184,20 @@ fn next(call: &Call<'_, 0>) -> Result<sys::napi_value> {
         native.hold(call.env);
         return Ok(values::null(call.env));
     };
-    call.local
-        .publish(popped.id, popped.flags, popped.bytes, popped.records)
+    let Popped {
+        id,
+        flags,
+        server,
+        bytes,
+        records,
+    } = popped;
+    let header = Header {
+        id,
+        flags,
+        server,
+        bytes,
+    };
+    call.local.publish(header, records)
 }
 
 fn go_on(call: &Call<'_, 0>) -> Result<sys::napi_value> {
@@ -278,18 +291,27 @@ fn reset(call: &Call<'_, 1>) -> Result<sys::napi_value> {
     end(call, true)
 }
 
-/// How many bytes of the connection have left.
+/// How many bytes JavaScript has written to the connection. If the descriptor is closed already, so that CLOSED does not
+/// follow, it is -1 minus that number.
 fn end(call: &Call<'_, 1>, reset: bool) -> Result<sys::napi_value> {
     let mut connections = call.native()?.connections.borrow_mut();
-    let written = connections.close(call.number(0), reset);
-    Ok(double(call.env, written as f64))
+    let Closing { written, is_over } = connections.close(call.number(0), reset);
+    let written = written as f64;
+    let number = if is_over { -1.0 - written } else { written };
+    Ok(double(call.env, number))
 }
 
 fn decline(call: &Call<'_, 1>) -> Result<sys::napi_value> {
     let id = call.number(0);
     let connections = call.native()?.connections.borrow();
     match connections.get(id).and_then(Conn::decline_upgrade) {
-        Some(records) => call.local.publish(id, 0, 0, records),
+        Some(records) => {
+            let header = Header {
+                id,
+                ..Header::default()
+            };
+            call.local.publish(header, records)
+        }
         None => Ok(values::null(call.env)),
     }
 }

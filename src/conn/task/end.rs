@@ -118,13 +118,20 @@ pub fn hang_up(conn: &Arc<Conn>) -> bool {
     true
 }
 
-impl Drop for Task {
-    /// Releases the connection, because it has ended or its thread is stopping.
-    fn drop(&mut self) {
+impl Task {
+    /// Ends the task of a connection that JavaScript has closed. Returns whether JavaScript knew the connection; then it
+    /// hears of the end by this, and not by CLOSED.
+    pub fn close(mut self) -> bool {
+        self.release(false)
+    }
+
+    /// Closes the descriptor and releases the connection. Returns whether JavaScript has to hear of that. CLOSED tells
+    /// it, if `tells` is set.
+    fn release(&mut self, tells: bool) -> bool {
         // This has to be dropped before the descriptor is closed.
         let watched = self.watched.take();
         let Some(conn) = self.conn.take() else {
-            return;
+            return false;
         };
         let (was, shown, fd, rest) = {
             let mut control = crate::lock(&conn.control);
@@ -168,9 +175,18 @@ impl Drop for Task {
         if was == Fate::Open {
             conn.uncount();
         }
-        if shown && was != Fate::Detached {
+        let is_known = shown && was != Fate::Detached;
+        if is_known && tells {
             conn.deliver(Kind::Closed, Records::notice(&[CLOSED]));
         }
         conn.core.leave();
+        is_known
+    }
+}
+
+impl Drop for Task {
+    /// The connection has ended, or its thread is stopping.
+    fn drop(&mut self) {
+        self.release(true);
     }
 }

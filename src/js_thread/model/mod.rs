@@ -281,8 +281,10 @@ impl Model {
         if !self.subjects[i].closed {
             // What was deferred would outlive the connection, on the accept thread.
             self.apply(i, &Step::Take(1 << 20));
-            self.subjects[i].closed = true;
-            self.connections.close(self.subjects[i].id, reset);
+            let subject = &mut self.subjects[i];
+            subject.closed = true;
+            let closing = self.connections.close(subject.id, reset);
+            subject.closes += usize::from(closing.is_over);
         }
     }
 

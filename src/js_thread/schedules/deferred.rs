@@ -65,8 +65,10 @@ fn deferred_output_leaves_without_the_javascript_thread() {
             let id = js.next().id;
             defer(&js.core, &conn);
             assert_eq!(receive(fd, 8).0.len(), 8);
-            js.connections.close(id, false);
-            js.known.entry(id).or_default().closed = true;
+            let closing = js.connections.close(id, false);
+            let known = js.known.entry(id).or_default();
+            known.closed = true;
+            known.gone |= closing.is_over;
             js.drain();
             while js.core.live() > 0 {
                 js.turn();

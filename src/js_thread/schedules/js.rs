@@ -313,7 +313,7 @@ impl Js {
         }
         if known.ended && (known.failed || known.shut && !known.shut_awaited) {
             known.closed = true;
-            self.connections.close(id, false);
+            known.gone |= self.connections.close(id, false).is_over;
         }
     }
 
