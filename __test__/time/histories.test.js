@@ -44,6 +44,9 @@ const send = (n, from, to) => ({ do: 'send', n, from, to });
 /** A part of a request that leaves together with the part that follows. */
 const joined = (act) => ({ ...act, more: true });
 const answer = (n) => ({ do: 'answer', n });
+const malformed = { do: 'text', text: 'BAD' };
+// More connections than are read at once after FIN was sent (src/js_thread/postponed.rs).
+const CROWD = 24;
 
 const HISTORIES = {
   'output is pending, and bytes and RST come together': {
@@ -117,6 +120,24 @@ const HISTORIES = {
     plans: [{}, { when: 'held', way: 'a write, then an end of both', size: 0 }, { framing: 'length', upload: 20_000, size: 1, length: false }],
     small: false,
     steps: [[connect, send(0)], [joined(send(1)), send(2, 0, 10_465), close, answer(1)]],
+  },
+  'a crowd is refused and leaves': {
+    count: CROWD, plans: [], clientError: 'reply', steps: [[connect, malformed], [fin]],
+  },
+  'a crowd is refused and resets': {
+    count: CROWD, plans: [], clientError: 'reply', steps: [[connect, malformed], [reset]],
+  },
+  'a crowd is refused and sends more': {
+    count: CROWD, plans: [], clientError: 'reply', steps: [[connect, malformed], [malformed], [malformed, fin]],
+  },
+  'a crowd is refused, and each socket is destroyed then': {
+    count: CROWD, plans: [], clientError: 'reply', steps: [[connect, malformed], [malformed, { do: 'destroy' }]],
+  },
+  'a crowd gets its last responses and leaves': {
+    count: CROWD, plans: [{ last: true }], steps: [[connect, send(0)], [fin]],
+  },
+  'a crowd gets its last responses and closes': {
+    count: CROWD, plans: [{ last: true }], steps: [[connect, send(0)], [close]],
   },
   'the server ends a connection on which a request waits': {
     plans: [{}, {}],

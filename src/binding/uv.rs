@@ -9,6 +9,7 @@ use napi::sys;
 pub const UV_ASYNC: c_int = 1;
 pub const UV_POLL: c_int = 8;
 pub const UV_PREPARE: c_int = 9;
+pub const UV_TIMER: c_int = 13;
 pub const UV_READABLE: c_int = 1;
 
 pub type Handle = *mut c_void;
@@ -23,6 +24,9 @@ pub type PollInit = unsafe extern "C" fn(*mut sys::uv_loop_s, Handle, c_int) -> 
 pub type PollStart = unsafe extern "C" fn(Handle, c_int, PollCallback) -> c_int;
 pub type PrepareInit = unsafe extern "C" fn(*mut sys::uv_loop_s, Handle) -> c_int;
 pub type PrepareStart = unsafe extern "C" fn(Handle, Callback) -> c_int;
+pub type TimerInit = unsafe extern "C" fn(*mut sys::uv_loop_s, Handle) -> c_int;
+pub type TimerStart = unsafe extern "C" fn(Handle, Callback, u64, u64) -> c_int;
+pub type TimerStop = unsafe extern "C" fn(Handle) -> c_int;
 pub type Timeout = unsafe extern "C" fn(*const sys::uv_loop_s) -> c_int;
 pub type Now = unsafe extern "C" fn(*const sys::uv_loop_s) -> u64;
 pub type Clock = unsafe extern "C" fn() -> u64;
@@ -41,6 +45,9 @@ pub struct Uv {
     pub poll_start: PollStart,
     pub prepare_init: PrepareInit,
     pub prepare_start: PrepareStart,
+    pub timer_init: TimerInit,
+    pub timer_start: TimerStart,
+    pub timer_stop: TimerStop,
     pub backend_timeout: Timeout,
     pub now: Now,
     pub hrtime: Clock,
@@ -65,6 +72,9 @@ impl Uv {
                 now: transmute::<*mut c_void, Now>(symbol(c"uv_now")?),
                 hrtime: transmute::<*mut c_void, Clock>(symbol(c"uv_hrtime")?),
                 prepare_start: transmute::<*mut c_void, PrepareStart>(symbol(c"uv_prepare_start")?),
+                timer_init: transmute::<*mut c_void, TimerInit>(symbol(c"uv_timer_init")?),
+                timer_start: transmute::<*mut c_void, TimerStart>(symbol(c"uv_timer_start")?),
+                timer_stop: transmute::<*mut c_void, TimerStop>(symbol(c"uv_timer_stop")?),
             })
         }
     }

@@ -14,9 +14,10 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use napi::{Error, Result, Status, check_status, sys};
 
-use super::uv::{Handle, UV_ASYNC, UV_POLL, UV_PREPARE, UV_READABLE, Uv};
+use super::uv::{Handle, UV_ASYNC, UV_POLL, UV_PREPARE, UV_READABLE, UV_TIMER, Uv};
 use crate::conn::Core;
 use crate::js_thread::connections::Connections;
+use crate::js_thread::postponed::LATEST_MS;
 
 /// Calls the `wake` function of an engine, from any thread.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub struct Wake {
     uv: Uv,
     event_loop: *mut sys::uv_loop_s,
     handle: Handle,
+    /// The timer that `turn_begins` starts; null while there are no connections.
+    timer: AtomicPtr<c_void>,
     /// The handle that reports each turn of the event loop; null while there are no connections.
     turner: AtomicPtr<c_void>,
     /// The handle that watches the descriptor of the JavaScript thread's reactor; null while there is none.
@@ -56,6 +59,9 @@ struct Target {
 /// What the handles have as their `data` that are open while there are connections.
 struct Served {
     target: *mut Target,
+    uv: Uv,
+    /// The timer of the same engine; null for the timer itself.
+    timer: Handle,
     core: Arc<Core>,
     connections: Rc<RefCell<Connections>>,
 }
@@ -110,6 +116,7 @@ impl Wake {
                 uv,
                 event_loop,
                 handle,
+                timer: AtomicPtr::default(),
                 turner: AtomicPtr::default(),
                 poller: AtomicPtr::default(),
                 referenced: AtomicBool::new(false),
@@ -136,8 +143,9 @@ impl Wake {
         }
     }
 
-    /// Reports each turn of the event loop to `connections` and, if there is a reactor, calls the function `wake` when
-    /// it has something to do, until [`unwatch`](Self::unwatch). It is called on the JavaScript thread only.
+    /// Reports each turn of the event loop to `connections`, and starts a timer when they want it. If there is a reactor,
+    /// calls the function `wake` when it has something to do. [`unwatch`](Self::unwatch) ends all that. It is called on
+    /// the JavaScript thread only.
     pub fn watch(
         &self,
         core: &Arc<Core>,
@@ -150,18 +158,29 @@ impl Wake {
         let uv = &self.uv;
         let served = || Served {
             target: std::ptr::null_mut(),
+            uv: *uv,
+            timer: self.timer.load(Ordering::Relaxed),
             core: core.clone(),
             connections: connections.clone(),
         };
         // SAFETY: the handles are of the types that these functions are for.
         let watched = unsafe {
             self.open(
-                &self.turner,
-                UV_PREPARE,
+                &self.timer,
+                UV_TIMER,
                 served(),
-                |event_loop, handle| (uv.prepare_init)(event_loop, handle),
-                |handle| (uv.prepare_start)(handle, turn_begins),
+                |event_loop, handle| (uv.timer_init)(event_loop, handle),
+                |_| 0,
             )
+            .and_then(|()| {
+                self.open(
+                    &self.turner,
+                    UV_PREPARE,
+                    served(),
+                    |event_loop, handle| (uv.prepare_init)(event_loop, handle),
+                    |handle| (uv.prepare_start)(handle, turn_begins),
+                )
+            })
             .and_then(|()| match reactor {
                 Some(fd) => self.open(
                     &self.poller,
@@ -220,7 +239,7 @@ impl Wake {
     /// Ends [`watch`](Self::watch). It is called on the JavaScript thread only, before the reactor's descriptor is
     /// closed.
     pub fn unwatch(&self) {
-        for place in [&self.turner, &self.poller] {
+        for place in [&self.turner, &self.poller, &self.timer] {
             let handle = place.swap(std::ptr::null_mut(), Ordering::Relaxed);
             if !handle.is_null() {
                 // SAFETY: `open` made the handle, and nobody else closes it.
@@ -237,8 +256,13 @@ impl Wake {
     /// that is due, no handle that is closing. It is called on the JavaScript thread only.
     pub fn is_loop_idle(&self) -> bool {
         let uv = &self.uv;
-        // SAFETY: the loop lives as long as the environment, which is calling.
+        let timer = self.timer.load(Ordering::Relaxed);
+        // SAFETY: the loop lives as long as the environment, which is calling. The timer is open while it is there.
         unsafe {
+            // This timer does not count. It is started again before the event loop polls, if it is still wanted.
+            if !timer.is_null() {
+                (uv.timer_stop)(timer);
+            }
             match (uv.backend_timeout)(self.event_loop) {
                 0 => false,
                 // The time of the loop is that of its last look at the clock.
@@ -316,8 +340,18 @@ unsafe extern "C" fn turn_begins(handle: Handle) {
     let served = unsafe { &*handle.cast::<*const Served>().read() };
     // A panic must not reach C. Whatever it left undone is done in the next turn.
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        served.connections.borrow_mut().begin_turn(&served.core);
+        if served.connections.borrow_mut().begin_turn(&served.core) {
+            // SAFETY: the timer was initialised before this handle, and is closed together with it.
+            unsafe { (served.uv.timer_start)(served.timer, time_is_up, LATEST_MS, 0) };
+        }
     }));
+}
+
+/// Called by the event loop of the JavaScript thread when postponed connections have waited long enough.
+unsafe extern "C" fn time_is_up(handle: Handle) {
+    // SAFETY: the handle is open, so its data is what `open` put there.
+    let served = unsafe { &*handle.cast::<*const Served>().read() };
+    served.core.queue.rewake();
 }
 
 /// Called by the event loop of the JavaScript thread when the reactor has something to do.

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 
+use super::postponed::{Postponed, Wanted};
 use super::reactor::Reactor;
 use super::slots::Slots;
 use crate::conn::delivery::{Behind, Delivery, Kind, Source};
@@ -112,9 +113,8 @@ pub struct Connections {
     reactor: Option<Reactor>,
     /// Connections that have moved to this thread.
     arrivals: Vec<Task>,
-    /// Those of them to which FIN was sent. The next turn reads them, because the FIN of the peer is often there by
-    /// then.
-    refused: Vec<Task>,
+    /// Those of them to which FIN was sent. A later turn reads them, because the FIN of the peer is often there by then.
+    postponed: Postponed,
     /// Empty. It is swapped for what is in the queue.
     inbox: Inbox<Http>,
     /// The connection whose packet is being dispatched.
@@ -203,14 +203,20 @@ impl Connections {
     }
 
     /// Begins a turn, because the event loop is about to poll for events. Within one turn, `next` may return None more
-    /// than once.
-    pub fn begin_turn(&mut self, core: &Core) {
+    /// than once. Returns whether the event loop is to wake JavaScript after [`LATEST_MS`](super::postponed::LATEST_MS), if
+    /// nothing else does.
+    pub fn begin_turn(&mut self, core: &Core) -> bool {
         self.bytes = 0;
         self.requests = 0;
         self.read_again(core);
-        if !self.refused.is_empty() || !self.ready.is_empty() {
+        let wanted = match self.postponed.is_empty() {
+            true => Wanted::Nothing,
+            false => self.postponed.wanted(now()),
+        };
+        if wanted == Wanted::Turn || !self.ready.is_empty() {
             core.queue.rewake();
         }
+        wanted == Wanted::Timer
     }
 
     /// Begins a turn without the event loop, if the loop has nothing else to do. Returns false if there is nothing to
@@ -251,17 +257,24 @@ impl Connections {
         core.deferred.flush(Moment::Batch);
         let turn_begins = !std::mem::replace(&mut self.polled, true);
         if let Some(reactor) = &mut self.reactor {
-            if turn_begins {
-                for task in self.refused.drain(..) {
-                    reactor.admit(core, task);
+            if turn_begins && !self.postponed.is_empty() {
+                let at = now();
+                while let Some(token) = self.postponed.take(at) {
+                    reactor.wake_task(token);
                 }
             }
             // Their first packets were dispatched, and many connections have ended by that.
             for task in self.arrivals.drain(..) {
-                if task.is_refused() && !turn_begins {
-                    self.refused.push(task);
+                let at = self.noticed.get();
+                let is_postponed =
+                    task.is_refused() && (!turn_begins || self.postponed.is_crowded(at));
+                let Some(token) = reactor.admit(core, task) else {
+                    continue;
+                };
+                if is_postponed {
+                    self.postponed.add(token, at);
                 } else {
-                    reactor.admit(core, task);
+                    reactor.wake_task(token);
                 }
             }
         }
@@ -311,7 +324,7 @@ impl Connections {
         self.told.clear();
         self.resumed.clear();
         self.arrivals.clear();
-        self.refused.clear();
+        self.postponed.clear();
         self.reactor = None;
     }
 

@@ -70,21 +70,19 @@ impl Reactor {
         })
     }
 
-    /// Adds the task of a connection, which runs soon. If no place is free, the connection ends.
-    pub fn admit(&mut self, core: &Arc<Core>, mut task: Task) {
+    /// Adds the task of a connection, and returns its token. The task does not run before it is woken. Returns None if
+    /// the connection has ended, which it does if no place is free.
+    pub fn admit(&mut self, core: &Arc<Core>, mut task: Task) -> Option<u32> {
         if task.is_over() {
-            return;
+            return None;
         }
         let registry = &self.registry;
-        let token = self.residents.insert_with(|token| {
+        self.residents.insert_with(|token| {
             task.register(registry, Token(token as usize));
             let core = core.clone();
             let waker = Waker::from(Arc::new(TaskWaker { core, token }));
             Resident { task, waker }
-        });
-        if let Some(token) = token {
-            self.wake_task(token);
-        }
+        })
     }
 
     /// Makes a task run. It does no harm if the task has ended or has nothing to do.

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::{Model, Step, output};
 use crate::conn::Taken;
 use crate::conn::simulation::{self, Socket};
+use crate::engine::deferred::Moment;
 
 fn step() -> impl Strategy<Value = Step> {
     let size = prop_oneof![4 => 1usize..50, 2 => 50usize..20_000, 1 => 60_000usize..140_000];
@@ -106,4 +107,36 @@ fn a_write_is_tried_twice() {
     assert_eq!(failed, Ok(Taken::Ended(libc::ECONNRESET)));
     model.subjects[0].rst = true;
     model.close(0, false);
+}
+
+/// Many connections that end after their first packets are left alone for some time. They can be closed meanwhile, and
+/// all of them are read although nothing else happens.
+#[test]
+fn a_crowd_is_read_later() {
+    simulation::reset(false);
+    let mut model = Model::new(0, false);
+    for i in 0..20 {
+        model.accept();
+        model.shut_down(i);
+    }
+    model.core.deferred.flush(Moment::Turn);
+    assert!(model.next().is_none());
+    for i in 0..20 {
+        assert_eq!(model.socket(i, |socket| socket.sent_fin), Some(true));
+        model.leave(i, i % 2 == 0);
+    }
+    assert!(
+        model.connections.begin_turn(&model.core),
+        "a timer is wanted"
+    );
+    model.close(0, false);
+    assert_eq!(
+        model.subjects[0].closes, 1,
+        "its descriptor is closed at once"
+    );
+    while model.subjects[1..].iter().any(|subject| subject.ends == 0) {
+        model.connections.begin_turn(&model.core);
+        while model.next().is_some() {}
+    }
+    model.check();
 }

@@ -167,7 +167,9 @@ impl Model {
                     socket.stir();
                 });
             }
-            Step::Turn => self.connections.begin_turn(&self.core),
+            Step::Turn => {
+                self.connections.begin_turn(&self.core);
+            }
             Step::Next => {
                 self.next();
             }
