@@ -19,6 +19,7 @@ use ferrohttp::engine::deferred::Moment;
 use ferrohttp::engine::queue::{Inbox, Queue};
 use ferrohttp::http1::{Code, Profile, names};
 use ferrohttp::js_thread::connections::{Connections, FIRST, Popped, SERVER};
+use ferrohttp::js_thread::postponed::LATEST_MS;
 use ferrohttp::js_thread::slots::INDEX_BITS;
 use ferrohttp::listener::{self, Listener};
 use ferrohttp::memory::{Loan, Owner, Vecs};
@@ -108,6 +109,14 @@ impl Host {
         }
     }
 
+    /// Closes a connection. JavaScript hears of the end at once or by CLOSED.
+    fn close(&mut self, id: u32, reset: bool) {
+        if !self.connections.close(id, reset).is_over {
+            let popped = self.next();
+            assert_eq!((popped.id, popped.records.numbers), (id, vec![CLOSED]));
+        }
+    }
+
     /// Does what a client waits for the engine with. Where that takes the JavaScript thread, it
     /// goes on meanwhile.
     fn beside<T: Send>(&mut self, work: impl FnOnce() -> T + Send) -> T {
@@ -133,7 +142,7 @@ impl Host {
 
     /// Waits as the event loop does: for the engine to wake it, or for the reactor.
     fn wait(&mut self) {
-        self.connections.begin_turn(&self.core);
+        let by_timer = self.connections.begin_turn(&self.core);
         let watch = |fd| libc::pollfd {
             fd,
             events: libc::POLLIN,
@@ -144,10 +153,13 @@ impl Host {
             _ => -1,
         };
         let mut watched = [watch(self.woken.as_raw_fd()), watch(reactor)];
-        let patience = PATIENCE.as_millis() as i32;
+        let patience = match by_timer {
+            true => LATEST_MS as i32,
+            false => PATIENCE.as_millis() as i32,
+        };
         // SAFETY: the pointer and the number are those of the array.
         let ready = unsafe { libc::poll(watched.as_mut_ptr(), 2, patience) };
-        assert!(ready > 0, "no delivery came");
+        assert!(ready > 0 || by_timer, "no delivery came");
         if watched[0].revents != 0 {
             self.woken.read_exact(&mut [0]).unwrap();
         }

@@ -6,11 +6,13 @@ fn a_destroyed_connection_delivers_only_its_end() {
     let (mut client, id) = host.established();
     assert!(host.connections.next(&host.core, &mut Vecs).is_none());
     client.write_all(GET).unwrap();
-    host.connections.close(id, false);
+    let closing = host.connections.close(id, false);
     assert_eq!(host.server.connections.open(), 0);
     assert!(host.connections.get(id).is_none());
-    let popped = host.next();
-    assert_eq!((popped.id, popped.records.numbers), (id, vec![CLOSED]));
+    if !closing.is_over {
+        let popped = host.next();
+        assert_eq!((popped.id, popped.records.numbers), (id, vec![CLOSED]));
+    }
 }
 
 #[test]
@@ -50,10 +52,14 @@ fn the_last_connections_end_drains_the_server() {
     let mut host = Host::new();
     host.server.settings.set("drainNotice", 1);
     let (_client, id) = host.established();
-    host.connections.close(id, false);
-    let mut seen = [host.next(), host.next()].map(|popped| popped.records.numbers[0]);
-    seen.sort_unstable();
-    assert_eq!(seen, [CLOSED, DRAINED]);
+    let mut left = vec![CLOSED, DRAINED];
+    if host.connections.close(id, false).is_over {
+        left.remove(0);
+    }
+    while !left.is_empty() {
+        let record = host.next().records.numbers[0];
+        left.remove(left.iter().position(|&one| one == record).unwrap());
+    }
 }
 
 #[test]
@@ -77,8 +83,7 @@ fn threads_run_only_while_there_is_something_to_do() {
     let (_client, id) = host.served(address);
     listener.close();
     assert!(host.core.is_running());
-    host.connections.close(id, false);
-    assert_eq!(host.next().records.numbers, [CLOSED]);
+    host.close(id, false);
     while host.core.is_running() {
         std::thread::yield_now();
     }
@@ -118,8 +123,7 @@ fn a_panic_on_an_established_connection_ends_that_one_alone() {
     assert_eq!(popped.records.numbers, failure);
     other.write_all(GET).unwrap();
     assert_eq!(host.next().records.numbers.first(), Some(&HEAD));
-    host.connections.close(id, false);
-    assert_eq!(host.next().records.numbers, [CLOSED]);
+    host.close(id, false);
     assert_eq!(host.beside(|| rest(&client)), b"");
 }
 
@@ -150,8 +154,7 @@ fn the_id_of_a_connection_that_has_gone_is_nobodys() {
         if detach {
             fds.push(host.connections.detach(&host.core, id).unwrap().0.fd);
         } else {
-            host.connections.close(id, false);
-            assert_eq!(host.next().records.numbers, [CLOSED]);
+            host.close(id, false);
         }
         gone.push(id);
         // The place is free after that was dispatched.
@@ -167,7 +170,7 @@ fn the_id_of_a_connection_that_has_gone_is_nobodys() {
         assert!(host.connections.get(old).is_none());
         host.connections.pause(old);
         host.connections.resume(old);
-        assert_eq!(host.connections.close(old, true), 0);
+        assert_eq!(host.connections.close(old, true).written, 0);
         assert_eq!(host.connections.take_bytes_read(old), 0);
         assert!(host.connections.detach(&host.core, old).is_err());
     }
@@ -215,8 +218,7 @@ fn a_screened_connection_counts_once_it_is_admitted() {
     let _refused = host.adopted();
     let refused = host.next().id;
     assert_eq!(host.server.connections.open(), 0);
-    host.connections.close(refused, false);
-    assert_eq!(host.next().records.numbers, [CLOSED]);
+    host.close(refused, false);
     assert_eq!(host.server.connections.open(), 0);
     let _admitted = host.adopted();
     let admitted = host.next().id;

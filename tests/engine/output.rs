@@ -94,9 +94,8 @@ fn deferred_output_survives_a_close_and_pending_output_does_not() {
         if pending {
             assert_eq!(write(&conn, &[b"pending"]), Ok(Taken::Nothing));
         }
-        host.connections.close(id, false);
         // JavaScript need not wait for it.
-        assert_eq!(host.next().records.numbers, [CLOSED]);
+        host.close(id, false);
         let received = host.rest(&client);
         assert_eq!(received.len(), filled + 1000);
         assert!(received.ends_with(&[7; 1000]));
@@ -115,8 +114,7 @@ fn deferred_output_does_not_survive_a_reset_nor_the_engine() {
         let conn = host.conn(id);
         let filled = fill(&conn);
         assert!(defer(&conn, &[7; 1000]));
-        host.connections.close(id, reset);
-        assert_eq!(host.next().records.numbers, [CLOSED]);
+        host.close(id, reset);
         while host.core.live() > usize::from(!reset) {
             std::thread::yield_now();
         }
@@ -220,8 +218,7 @@ fn lent_memory_is_given_back_when_it_is_not_sent() {
         match how {
             "nothing waits" => assert_eq!(taken, Ok(Taken::All)),
             "close" => {
-                host.connections.close(id, false);
-                assert_eq!(host.next().records.numbers, [CLOSED]);
+                host.close(id, false);
             }
             "detach" => {
                 let (detached, _) = host.connections.detach(&host.core, id).unwrap();
@@ -342,7 +339,7 @@ fn a_closed_connection_has_its_descriptor_closed_at_once() {
         let (mut client, id) = host.served(address);
         let conn = host.conn(id);
         host.until_seated(&conn);
-        host.connections.close(id, reset);
+        assert!(host.connections.close(id, reset).is_over);
         // The client hears of it before anything else happens here.
         let end = client.read(&mut [0]).map_err(|error| error.raw_os_error());
         assert_eq!(end, if reset { Err(Some(libc::ECONNRESET)) } else { Ok(0) });

@@ -86,9 +86,8 @@ fn fin_is_delivered_with_the_parsers_verdict() {
         assert_eq!(popped.records.numbers[3], 0);
         // Still writable.
         assert_eq!(write(&host.conn(id), &[b"bye"]), Ok(Taken::All));
-        host.connections.close(id, false);
+        host.close(id, false);
         assert_eq!(host.rest(&client), b"bye");
-        assert_eq!(host.next().records.numbers, [CLOSED]);
     }
 }
 
@@ -115,8 +114,7 @@ fn fin_that_comes_with_the_last_bytes_is_delivered() {
             }
             assert_eq!(popped.records.numbers[..2], [END, verdict]);
             // Once.
-            host.connections.close(popped.id, false);
-            assert_eq!(host.next().records.numbers, [CLOSED]);
+            host.close(popped.id, false);
         }
     }
 }
@@ -142,8 +140,7 @@ fn a_reset_that_comes_with_the_last_bytes_is_delivered() {
                 popped.records.numbers,
                 [SOCKET_ERROR, libc::ECONNRESET as u32, 0]
             );
-            host.connections.close(popped.id, false);
-            assert_eq!(host.next().records.numbers, [CLOSED]);
+            host.close(popped.id, false);
         }
     }
 }
