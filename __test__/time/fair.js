@@ -28,9 +28,9 @@ function lengthOf(act, plans) {
   return (act.to ?? bytesOf(plans[act.id]).length) - (act.from ?? 0);
 }
 
-/** Whether this is the plan of a long body that nobody reads. */
-function isUnread({ upload, consume }) {
-  return upload > ONE_READ && consume === 'nothing';
+/** Whether this is the plan of a long body that nobody reads. `n`: how many requests of the connection come before it. */
+function isUnread({ upload, consume }, n, { maxRequestsPerSocket: most }) {
+  return upload > ONE_READ && (consume === 'nothing' || (most > 0 && n >= most));
 }
 
 const IN_TURNS = new Set(['immediate', 'timer', 'in turns', 'head first']);
@@ -67,9 +67,9 @@ function isFairBehindLarge({ small }, acts, plans) {
 }
 
 /** Whether the kernel has no say in how what follows a long body is cut. */
-function isFairBehindUnread(acts, plans) {
+function isFairBehindUnread(acts, plans, options) {
   const requests = plansOf(acts, plans);
-  const unread = requests.findIndex(isUnread);
+  const unread = requests.findIndex((plan, n) => isUnread(plan, n, options));
   return unread === -1 || (unread === requests.length - 1 && !acts.some((act) => ['close', 'text'].includes(act.do)));
 }
 
@@ -113,10 +113,10 @@ function isCertain({ connections, options, plans, steps }, ioThreads = hasIoThre
 
 /** Whether a generated history leaves nothing to chance. `ioThreads`: whether the engine has any. */
 function isFair(history, ioThreads = hasIoThreads) {
-  const { connections, plans, steps } = history;
+  const { connections, options, plans, steps } = history;
   return isCertain(history, ioThreads) && connections.every((connection, c) => {
     const acts = steps.flat().filter((act) => act.c === c);
-    return isFairBehindLarge(connection, acts, plans) && isFairBehindUnread(acts, plans);
+    return isFairBehindLarge(connection, acts, plans) && isFairBehindUnread(acts, plans, options);
   });
 }
 

@@ -16,7 +16,8 @@
 //   first, the rest of it or an answer in a later turn. What is longer has a step of its own, in which nothing is answered.
 // - RST drops what the kernel has not passed on of a long body: it comes in a later step.
 // - If nobody reads a long body, the kernel decides how what follows it is cut. So nothing follows it. And the client
-//   does not close: the kernel decides whether FIN comes before the RST that answers a response.
+//   does not close: the kernel decides whether FIN comes before the RST that answers a response. Of a request beyond
+//   `maxRequestsPerSocket` nobody reads the body.
 // - Of the responses of a small connection, all behind a large one are large: whether the kernel takes a short one at once
 //   depends on how much of the large one the client has just read.
 // - A small connection sends no more at once than goes without an answer of its peer's: how fast that comes, and
@@ -166,7 +167,7 @@ class Generator {
     let sent = 0;
     for (let n = 1; n <= count; n++) {
       const plan = this.plan(c, small, plans);
-      if (isUnread(plan)) count = n;
+      if (isUnread(plan, plans.length, history.options)) count = n;
       history.plans[plan.id] = plan;
       plans.push(plan);
       // One segment.
@@ -193,13 +194,14 @@ class Generator {
       }
       if (plan.when === 'held') answers.push({ id: plan.id, from: length > ONE_READ ? step + 1 : step });
     }
-    if (random.chance(0.06) && !plans.some(isUnread)) {
+    const hasUnread = plans.some((plan, n) => isUnread(plan, n, history.options));
+    if (random.chance(0.06) && !hasUnread) {
       if (sent > ONE_READ) step++;
       add({ do: 'text', text: random.pick(MALFORMED) });
       join();
     }
 
-    let end = wanted === 'close' && plans.some(isUnread) ? 'reset' : wanted;
+    let end = wanted === 'close' && hasUnread ? 'reset' : wanted;
     if (end === 'fin' && this.ioThreads && stops && plans.some(({ size }) => LARGE_SIZES.includes(size))) end = 'reset';
 
     const most = history.options.maxRequestsPerSocket || Infinity;
