@@ -12,7 +12,6 @@ const { native, meta } = require('../engine');
 
 const { FIRST, OVERFLOWN, SERVER_RECORD, RECORDS } = layout.delivery;
 const { HEAD, CLOSED, ACCEPTED } = layout.record;
-const SERVER = RECORDS - 1; // the place of the server's id
 
 const servers = new Map(); // by server id
 
@@ -29,7 +28,7 @@ function dispatch(text) {
   let socket = socketAt(id);
   if (socket === undefined || (flags & FIRST) !== 0) {
     // Listeners of 'connection' run here. They may cause other deliveries.
-    socket = open(id, (flags & FIRST) !== 0 ? meta[SERVER] : native.serverOf(id));
+    socket = open(id, (flags & FIRST) !== 0 ? meta[5] : native.serverOf(id));
     if (socket === undefined || first === ACCEPTED) return false;
     // Node enters JavaScript once more for the first packet.
     runTicks();

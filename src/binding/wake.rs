@@ -17,7 +17,6 @@ use napi::{Error, Result, Status, check_status, sys};
 use super::uv::{Handle, UV_ASYNC, UV_POLL, UV_PREPARE, UV_READABLE, UV_TIMER, Uv};
 use crate::conn::Core;
 use crate::js_thread::connections::Connections;
-use crate::js_thread::postponed::LATEST_MS;
 
 /// Calls the `wake` function of an engine, from any thread.
 #[derive(Debug)]
@@ -340,9 +339,10 @@ unsafe extern "C" fn turn_begins(handle: Handle) {
     let served = unsafe { &*handle.cast::<*const Served>().read() };
     // A panic must not reach C. Whatever it left undone is done in the next turn.
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        if served.connections.borrow_mut().begin_turn(&served.core) {
+        let wanted = served.connections.borrow_mut().begin_turn(&served.core);
+        if let Some(ms) = wanted {
             // SAFETY: the timer was initialised before this handle, and is closed together with it.
-            unsafe { (served.uv.timer_start)(served.timer, time_is_up, LATEST_MS, 0) };
+            unsafe { (served.uv.timer_start)(served.timer, time_is_up, ms, 0) };
         }
     }));
 }

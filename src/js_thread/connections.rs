@@ -203,9 +203,8 @@ impl Connections {
     }
 
     /// Begins a turn, because the event loop is about to poll for events. Within one turn, `next` may return None more
-    /// than once. Returns whether the event loop is to wake JavaScript after [`LATEST_MS`](super::postponed::LATEST_MS), if
-    /// nothing else does.
-    pub fn begin_turn(&mut self, core: &Core) -> bool {
+    /// than once. Returns after how many ms the event loop is to wake JavaScript, if nothing else does.
+    pub fn begin_turn(&mut self, core: &Core) -> Option<u64> {
         self.bytes = 0;
         self.requests = 0;
         self.read_again(core);
@@ -216,7 +215,10 @@ impl Connections {
         if wanted == Wanted::Turn || !self.ready.is_empty() {
             core.queue.rewake();
         }
-        wanted == Wanted::Timer
+        match wanted {
+            Wanted::Timer(ms) => Some(ms),
+            Wanted::Nothing | Wanted::Turn => None,
+        }
     }
 
     /// Begins a turn without the event loop, if the loop has nothing else to do. Returns false if there is nothing to

@@ -12,17 +12,16 @@ const CROWD: usize = 8;
 /// For how many ns a connection of a crowd is left alone at least.
 const EARLIEST: u64 = 500_000;
 
-/// After so many ms a connection is read although nothing else has happened.
-pub const LATEST_MS: u64 = 2;
-const LATEST: u64 = LATEST_MS * 1_000_000;
+/// After so many ns a connection is read although nothing else has happened.
+const LATEST: u64 = 2_000_000;
 
 /// What the event loop has to do for postponed connections before it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// There are none.
     Nothing,
-    /// A turn after [`LATEST_MS`] at most.
-    Timer,
+    /// A turn after so many ms at most.
+    Timer(u64),
     /// A turn now.
     Turn,
 }
@@ -69,12 +68,12 @@ impl Postponed {
 
     /// What the event loop has to do before it waits.
     pub fn wanted(&self, now: u64) -> Wanted {
-        match self.waiting.front() {
-            None => Wanted::Nothing,
-            Some((_, came)) if self.is_crowded(now) && now.saturating_sub(*came) < LATEST => {
-                Wanted::Timer
-            }
-            Some(_) => Wanted::Turn,
+        let Some((_, came)) = self.waiting.front() else {
+            return Wanted::Nothing;
+        };
+        match LATEST.saturating_sub(now.saturating_sub(*came)) {
+            left if left > 0 && self.is_crowded(now) => Wanted::Timer(left.div_ceil(1_000_000)),
+            _ => Wanted::Turn,
         }
     }
 
@@ -119,10 +118,11 @@ mod tests {
             postponed.add(token, START + u64::from(token));
         }
         let last = START + u64::from(crowd) - 1;
-        assert_eq!(postponed.wanted(last), Wanted::Timer);
+        assert_eq!(postponed.wanted(last), Wanted::Timer(2));
         assert_eq!(taken(&mut postponed, START + EARLIEST - 1), []);
         assert_eq!(taken(&mut postponed, START + EARLIEST + 1), [0, 1]);
-        assert_eq!(postponed.wanted(START + EARLIEST + 1), Wanted::Timer);
+        assert_eq!(postponed.wanted(START + EARLIEST + 1), Wanted::Timer(2));
+        assert_eq!(postponed.wanted(START + LATEST / 2 + 2), Wanted::Timer(1));
         // Later they are no crowd any more.
         assert_eq!(postponed.wanted(START + LATEST), Wanted::Turn);
         let rest = taken(&mut postponed, START + LATEST);
@@ -141,6 +141,6 @@ mod tests {
         assert_eq!(postponed.wanted(last), Wanted::Turn);
         let ready = (999 * gap - EARLIEST) / gap + 1;
         assert_eq!(taken(&mut postponed, last).len() as u64, ready);
-        assert_eq!(postponed.wanted(last), Wanted::Timer);
+        assert_eq!(postponed.wanted(last), Wanted::Timer(2));
     }
 }

@@ -19,7 +19,6 @@ use ferrohttp::engine::deferred::Moment;
 use ferrohttp::engine::queue::{Inbox, Queue};
 use ferrohttp::http1::{Code, Profile, names};
 use ferrohttp::js_thread::connections::{Connections, FIRST, Popped, SERVER};
-use ferrohttp::js_thread::postponed::LATEST_MS;
 use ferrohttp::js_thread::slots::INDEX_BITS;
 use ferrohttp::listener::{self, Listener};
 use ferrohttp::memory::{Loan, Owner, Vecs};
@@ -153,13 +152,10 @@ impl Host {
             _ => -1,
         };
         let mut watched = [watch(self.woken.as_raw_fd()), watch(reactor)];
-        let patience = match by_timer {
-            true => LATEST_MS as i32,
-            false => PATIENCE.as_millis() as i32,
-        };
+        let patience = by_timer.map_or(PATIENCE.as_millis() as i32, |ms| ms as i32);
         // SAFETY: the pointer and the number are those of the array.
         let ready = unsafe { libc::poll(watched.as_mut_ptr(), 2, patience) };
-        assert!(ready > 0 || by_timer, "no delivery came");
+        assert!(ready > 0 || by_timer.is_some(), "no delivery came");
         if watched[0].revents != 0 {
             self.woken.read_exact(&mut [0]).unwrap();
         }

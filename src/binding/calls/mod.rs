@@ -17,7 +17,7 @@ use super::pages;
 use super::values::{self, double, int};
 use crate::conn::Conn;
 use crate::engine::deferred::Moment;
-use crate::js_thread::connections::{Closing, Popped};
+use crate::js_thread::connections::Closing;
 use crate::observe::store::{Circumstances, Outcome};
 
 type Callback =
@@ -184,20 +184,13 @@ fn next(call: &Call<'_, 0>) -> Result<sys::napi_value> {
         native.hold(call.env);
         return Ok(values::null(call.env));
     };
-    let Popped {
-        id,
-        flags,
-        server,
-        bytes,
-        records,
-    } = popped;
     let header = Header {
-        id,
-        flags,
-        server,
-        bytes,
+        id: popped.id,
+        flags: popped.flags,
+        server: popped.server,
+        bytes: popped.bytes,
     };
-    call.local.publish(header, records)
+    call.local.publish(header, popped.records)
 }
 
 fn go_on(call: &Call<'_, 0>) -> Result<sys::napi_value> {
