@@ -73,7 +73,7 @@ for (const name of names) {
 }
 
 /** Shortcuts that are not about Node's message classes, and so are open at level `plain`, too. */
-const NOT_OF_MESSAGES = new Set(['io', 'refusals']);
+const NOT_OF_MESSAGES = new Set(['idle', 'ended', 'drained', 'io', 'refusals']);
 
 /** By name of the shortcut: whether it is open, and the functions that close it. */
 const shortcuts = {};
