@@ -135,7 +135,8 @@ describe('idle closes and keep-alive races', () => {
     assert.deepStrictEqual(await counts(server), [1, 0, [['127.0.0.1', 1]]]);
   });
 
-  it('a request that was on its way is a race', async (t) => {
+  const skip = process.platform === 'win32' && 'nobody can be asked for unread bytes there';
+  it('a request that was on its way is a race', { skip }, async (t) => {
     const server = await start(t, {});
     const { client, socket } = await answered(server);
     await until(() => socket._httpMessage === null);
