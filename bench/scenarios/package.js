@@ -5,6 +5,7 @@
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { binaryName } = require('../../lib/platform.js');
 const { median } = require('../lib/stats.js');
 
 const root = path.join(__dirname, '..', '..');
@@ -19,8 +20,7 @@ function loadTime(node, id) {
 }
 
 function binarySize() {
-  const files = fs.readdirSync(root).filter((name) => name.endsWith('.node'));
-  return Math.max(...files.map((name) => fs.statSync(path.join(root, name)).size));
+  return fs.statSync(path.join(root, binaryName())).size;
 }
 
 module.exports = [{
