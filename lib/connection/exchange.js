@@ -75,12 +75,10 @@ function serve(connection, req, keepAlive, hasHost, hasExpect) {
   }
 
   const Class = responseClass(server);
-  const options = {
+  const res = new (Class === ServerResponse ? Response : Class)(req, {
     highWaterMark: socket.writableHighWaterMark,
     rejectNonStandardBodyWrites: server.rejectNonStandardBodyWrites,
-  };
-  // V8 compiles the constructor into this function only if it always calls the same one.
-  const res = Class === ServerResponse ? new Response(req, options) : new Class(req, options);
+  });
   prepare(res, server, connection.onPendingData, keepAlive);
 
   const isWatched = requestStart.hasSubscribers;
