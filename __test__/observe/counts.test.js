@@ -135,7 +135,7 @@ describe('idle closes and keep-alive races', () => {
     assert.deepStrictEqual(await counts(server), [1, 0, [['127.0.0.1', 1]]]);
   });
 
-  const skip = process.platform === 'win32' && 'nobody can be asked for unread bytes there';
+  const skip = process.platform === 'win32' && 'there is no descriptor to ask for unread bytes';
   it('a request that was on its way is a race', { skip }, async (t) => {
     const server = await start(t, {});
     const { client, socket } = await answered(server);
