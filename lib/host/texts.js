@@ -45,13 +45,28 @@ function textOf(fn) {
   return process.platform === 'win32' ? text.replaceAll('\r\n', '\n') : text;
 }
 
-/** The length and the FNV-1a hash of the text of a function; '' if it is no function. */
+const { imul } = Math;
+let words = new Int32Array(2 ** 11);
+let bytes = Buffer.from(words.buffer);
+
+/**
+ * The length of the text of a function and a hash of it; '' if it is no function. The hash is FNV-1a over words of four
+ * bytes, which takes a third of the time: all functions that shortcuts leave out are looked at when the package is
+ * loaded.
+ */
 function fingerprint(fn) {
   if (typeof fn !== 'function' || !trusted) return '';
   const text = textOf(fn);
+  const { length } = text;
+  if (length + 3 > bytes.length) {
+    words = new Int32Array(length);
+    bytes = Buffer.from(words.buffer);
+  }
+  bytes.latin1Write(text);
+  bytes[length] = bytes[length + 1] = bytes[length + 2] = 0; // for the last word
   let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return `${text.length.toString(36)}.${(hash >>> 0).toString(36)}`;
+  for (let i = 0; i < length; i += 4) hash = imul(hash ^ words[i >> 2], 0x01000193);
+  return `${length.toString(36)}.${(hash >>> 0).toString(36)}`;
 }
 
 module.exports = { OWNERS, find, fingerprint };

@@ -47,29 +47,28 @@ const LEAVES_OUT = {
 
 const names = [...new Set(Object.values(LEAVES_OUT).flat())].sort();
 
-function isLater(release, than) {
-  const [x, y] = [release, than].map((version) => version.split('.').map(Number));
-  for (let i = 0; i < 3; i++) {
-    if ((x[i] ?? 0) !== (y[i] ?? 0)) return (x[i] ?? 0) > (y[i] ?? 0);
-  }
-  return false;
+const [major, minor, patch] = process.versions.node.split('.', 3).map((part) => parseInt(part, 10));
+
+/** Whether this Node is the release `minor.patch` of its line or a later one. */
+function isSince(release) {
+  const [x, y] = release.split('.', 2).map(Number);
+  return minor > x || (minor === x && patch >= y);
 }
 
-/** The fingerprint of a function in a release. For a release after the known ones it is that of the last known one. */
-function known(name, release) {
+const lastLine = Object.keys(newest).at(-1);
+
+/** The fingerprint of a function in this Node. On a line after the known ones it is that of the last known release. */
+function known(name) {
   const lines = texts[name];
   if (lines === undefined) return undefined;
-  const [major, ...rest] = release.split('.');
-  const line = lines[major] ?? lines[Object.keys(newest).at(-1)];
-  if (lines[major] === undefined) return line.at(-1)[1];
-  const minor = rest.join('.');
-  return line.findLast(([since]) => !isLater(since, minor))?.[1];
+  const line = lines[major];
+  return line === undefined ? lines[lastLine].at(-1)[1] : line.findLast(([since]) => isSince(since))?.[1];
 }
 
 const unknown = new Map(); // functions whose text is not the known one
 for (const name of names) {
   const text = fingerprint(find(name));
-  if (text === '' || text !== known(name, process.versions.node)) unknown.set(name, text);
+  if (text === '' || text !== known(name)) unknown.set(name, text);
 }
 
 /** Shortcuts that are not about Node's message classes, and so are open at level `plain`, too. */
