@@ -2,6 +2,7 @@
 // Chooses the servers of this process, at the highest level that it can have (lib/host/level.js).
 
 const { level, lower } = require('./host/level');
+const { isVerified } = require('./host/verified');
 
 // Before 'ferrohttp/register' replaces it.
 const { Server: HttpServer } = require('http');
@@ -29,8 +30,8 @@ function ours() {
 
 /** The reason why ferrohttp's parser must not be used, if this Node's parser gives another verdict. */
 function disagreement(Server) {
-  const { isVerified, firstDifference, shippedCases } = require('./host/check');
   if (isVerified(process.versions)) return undefined;
+  const { firstDifference, shippedCases } = require('./host/check');
   const difference = firstDifference(shippedCases(), HttpServer, Server);
   return difference && `llhttp ${process.versions.llhttp} of this Node decides otherwise (${difference.title})`;
 }

@@ -35,7 +35,7 @@ function run(args) {
   process.removeAllListeners('warning'); // the reasons are printed below
   const { implementation } = require('../../lib/implementation.js');
   const { level } = require('../../lib/host/level.js');
-  const { isVerified } = require('../../lib/host/check.js');
+  const { isVerified } = require('../../lib/host/verified.js');
   implementation({ withoutBinary: true });
   const { node, llhttp } = process.versions;
   const rows = [

@@ -1,6 +1,6 @@
 'use strict';
 
-// Makes the tarballs that are published: ferrohttp (JavaScript and types), a package with the
+// Makes the tarballs that are published: ferrohttp (JavaScript, bundled, and types), a package with the
 // binary for each platform, and @ferrohttp/source (what `npx ferrohttp build` compiles).
 
 const fs = require('node:fs');
@@ -9,6 +9,7 @@ const build = require('../build.js');
 const commandLine = require('../command-line.js');
 const { TARGETS } = require('../targets.js');
 const { readBinary } = require('./binary.js');
+const { bundle } = require('./bundle.js');
 const crate = require('./crate.js');
 const { Failure, main, run } = require('./run.js');
 const { platform: host, binaryName } = require('../../lib/platform.js');
@@ -43,6 +44,7 @@ function mainPackage() {
   return {
     manifest: { name, ...COMMON, description, keywords, main: entry, types, exports, bin, files, engines, optionalDependencies },
     copy: [...files, 'README.md', 'LICENSE'],
+    arrange: bundle,
   };
 }
 
@@ -130,14 +132,26 @@ function findBinaries(folder) {
   return found;
 }
 
-function stage(folder, { manifest: own, copy, write = {}, place = {} }, repository) {
+function stage(folder, { manifest: own, copy, write = {}, place = {}, arrange }, repository) {
   for (const name of copy) {
     fs.cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
   }
   for (const [name, file] of Object.entries(place)) fs.copyFileSync(file, path.join(folder, name));
   for (const [name, content] of Object.entries(write)) fs.writeFileSync(path.join(folder, name), content);
+  arrange?.(folder);
   const complete = repository ? { ...own, repository: { type: 'git', url: `git+${repository}.git` } } : own;
   fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(complete, null, 2)}\n`);
+}
+
+/** Puts the packages that this machine needs into a folder, as an installation does. Returns the path of ferrohttp. */
+function install(folder) {
+  const target = TARGETS.find(({ platform }) => platform === host);
+  for (const content of [mainPackage(), bindingPackage(target, build.BINARY)]) {
+    const own = path.join(folder, 'node_modules', content.manifest.name);
+    fs.mkdirSync(own, { recursive: true });
+    stage(own, content);
+  }
+  return path.join(folder, 'node_modules', manifest.name);
 }
 
 function placeholder(name) {
@@ -197,6 +211,6 @@ async function packFromCommandLine() {
   if (missing.length > 0) console.log(`There is no binary for ${missing.join(', ')}: npm run cross -- PLATFORM builds one.`);
 }
 
-module.exports = { DIST, bindingManifest, pack, packageName };
+module.exports = { DIST, bindingManifest, install, pack, packageName };
 
 if (require.main === module) main(packFromCommandLine);
