@@ -9,6 +9,7 @@ const path = require('node:path');
 const readline = require('node:readline');
 const { pathToFileURL } = require('node:url');
 const { BuildFailure, buildIfStale } = require('./build.js');
+const { bundledCopy } = require('./bundled-copy.js');
 const commandLine = require('./command-line.js');
 const { patience } = require('../__test__/support/patience.js');
 
@@ -19,6 +20,7 @@ const USAGE = `npm test -- [options] [WORD ...]
   --js        only JavaScript
   --node BIN  the Node that runs the JavaScript tests
   --no-build  with the present binary
+  --bundled   the JavaScript tests on ferrohttp as it is published, in a copy of the clone with lib/ in one file
   --again N   runs a JavaScript test file with a failure once more, up to N times, because many tests depend on
               time, and a busy machine disturbs them; 0 by default`;
 
@@ -33,13 +35,14 @@ const { values: options, positionals: words } = commandLine(USAGE, {
   js: { type: 'boolean' },
   node: { type: 'program', default: process.execPath },
   'no-build': { type: 'boolean' },
+  bundled: { type: 'boolean' },
   again: { type: 'number', default: 0 },
 }, ['[WORD ...]']);
 const everything = !options.rust && !options.js;
 
-// Runs a command, prints its output, and calls `see` with each line.
-async function run(command, args, see) {
-  const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+// Runs a command in a folder, prints its output, and calls `see` with each line.
+async function run(command, args, see, cwd = ROOT) {
+  const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
   const exit = new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => resolve(code === 0));
@@ -73,8 +76,8 @@ function testFiles() {
     .sort();
 }
 
-/** Runs test files; which of them had a test that failed stands in `failedFiles`. */
-async function runFiles(files) {
+/** Runs test files in a folder; which of them had a test that failed stands in `failedFiles`. */
+async function runFiles(files, folder) {
   const total = { passed: 0, failed: 0, skipped: 0 };
   const list = path.join(os.tmpdir(), `ferrohttp-failed-${process.pid}`);
   const args = ['--test', `--test-timeout=${TIMEOUT}`, `--test-concurrency=${CONCURRENCY}`,
@@ -85,7 +88,7 @@ async function runFiles(files) {
     if (!found) return;
     const kind = { pass: 'passed', fail: 'failed', cancelled: 'failed' }[found[1]] ?? 'skipped';
     total[kind] += Number(found[2]);
-  });
+  }, folder);
   const text = fs.existsSync(list) ? fs.readFileSync(list, 'utf8') : '';
   fs.rmSync(list, { force: true });
   return { good, total, failedFiles: text.split('\n').filter(Boolean) };
@@ -95,11 +98,12 @@ async function jsTests() {
   if (!options['no-build']) buildIfStale();
   const files = testFiles();
   if (files.length === 0) throw new BuildFailure('no test file was selected');
-  let { good, total, failedFiles } = await runFiles(files);
+  const folder = options.bundled ? bundledCopy() : ROOT;
+  let { good, total, failedFiles } = await runFiles(files, folder);
   for (let times = options.again; !good && times > 0 && failedFiles.length > 0; times--) {
-    const names = failedFiles.map((file) => path.relative(ROOT, file));
+    const names = failedFiles.map((file) => path.relative(folder, file));
     console.log(`\n${total.failed} failed: once more ${names.join(' ')}`);
-    const repeated = await runFiles(names);
+    const repeated = await runFiles(names, folder);
     total = { ...total, passed: total.passed + Math.max(0, total.failed - repeated.total.failed), failed: repeated.total.failed };
     ({ good, failedFiles } = repeated);
   }
