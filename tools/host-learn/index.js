@@ -68,7 +68,10 @@ function learn([version, name]) {
   return JSON.parse(fs.readFileSync(file, 'utf8'));
 }
 
-/** By function and by line of releases: from which release on the function has which text. */
+/**
+ * By function and by line of releases: from which release on the function has which text, as 'minor.patch text' with
+ * spaces between. ferrohttp looks at one line only, so the others are not made into objects when it is loaded.
+ */
 function tabulate(all, names) {
   const texts = {};
   for (const name of names) {
@@ -76,8 +79,9 @@ function tabulate(all, names) {
     for (const { version, found } of all) {
       const line = (texts[name][parseInt(version, 10)] ??= []);
       const text = found[name] ?? '';
-      if (line.at(-1)?.[1] !== text) line.push([version.slice(version.indexOf('.') + 1), text]);
+      if (line.at(-1) !== text) line.push(version.slice(version.indexOf('.') + 1), text);
     }
+    for (const [major, line] of Object.entries(texts[name])) texts[name][major] = line.join(' ');
   }
   return texts;
 }

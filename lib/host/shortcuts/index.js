@@ -61,8 +61,13 @@ const lastLine = Object.keys(newest).at(-1);
 function known(name) {
   const lines = texts[name];
   if (lines === undefined) return undefined;
-  const line = lines[major];
-  return line === undefined ? lines[lastLine].at(-1)[1] : line.findLast(([since]) => isSince(since))?.[1];
+  const isKnownLine = lines[major] !== undefined;
+  // Releases and fingerprints by turns.
+  const line = lines[isKnownLine ? major : lastLine].split(' ');
+  for (let i = line.length - 2; i >= 0; i -= 2) {
+    if (!isKnownLine || isSince(line[i])) return line[i + 1];
+  }
+  return undefined;
 }
 
 const unknown = new Map(); // functions whose text is not the known one
