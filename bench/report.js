@@ -113,8 +113,8 @@ function ofNode(name) {
   }
   const load = rowOf(find('package'), 'ferrohttp');
   if (load !== undefined) {
-    said.push(`\`require('ferrohttp')\` takes ${load.medians.extraMs.toFixed(1)} ms more than \`require('http')\`; ` +
-      `the binary has ${load.medians.binaryMb.toFixed(2)} MB.`);
+    said.push(`\`require('ferrohttp')\` takes ${load.medians.extraMs.toFixed(1)} ms more than \`require('http')\`, and until ` +
+      `a server listens it is ${load.medians.extraListenMs.toFixed(1)} ms more; the binary has ${load.medians.binaryMb.toFixed(2)} MB.`);
   }
   const names = scenarios.map((scenario) => scenario.name);
   return `${caption(data)}\n\n${comparison(data, names, COLUMNS)}${said.length > 0 ? `\n${said.join('\n')}\n` : ''}`;

@@ -31,6 +31,7 @@ const catalogue = exports.catalogue = {
   httpMs: { label: "require('http') ms", show: fixed(2) },
   packageMs: { label: "require('ferrohttp') ms", show: fixed(2) },
   extraMs: { label: 'difference ms', show: fixed(2) },
+  extraListenMs: { label: 'until it listens ms', show: fixed(2) },
   binaryMb: { label: 'binary MB', show: fixed(2) },
 };
 
