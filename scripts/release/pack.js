@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const build = require('../build.js');
 const commandLine = require('../command-line.js');
-const { TARGETS } = require('../targets.js');
+const { TARGETS, find } = require('../targets.js');
 const { readBinary } = require('./binary.js');
 const { bundle } = require('./bundle.js');
 const crate = require('./crate.js');
@@ -145,8 +145,7 @@ function stage(folder, { manifest: own, copy, write = {}, place = {}, arrange },
 
 /** Puts the packages that this machine needs into a folder, as an installation does. Returns the path of ferrohttp. */
 function install(folder) {
-  const target = TARGETS.find(({ platform }) => platform === host);
-  for (const content of [mainPackage(), bindingPackage(target, build.BINARY)]) {
+  for (const content of [mainPackage(), bindingPackage(find(host), build.BINARY)]) {
     const own = path.join(folder, 'node_modules', content.manifest.name);
     fs.mkdirSync(own, { recursive: true });
     stage(own, content);
